@@ -1,0 +1,1 @@
+"""Classical models. Reading order: ``catalog`` (what is registered), ``pixels`` (models on flattened pixels)."""

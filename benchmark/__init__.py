@@ -1,0 +1,7 @@
+"""Classical models against CNNs on image classification, measured the same way.
+
+Reading order: ``contract`` (what all agree on) and ``schema`` (what is written), ``data`` (where images
+come from), ``registry`` (which models and data sets there are), ``runner`` and ``worker`` (one cell in a
+process of its own), ``records`` (the store), ``report`` and ``gate`` (what is made of the records), and
+``cli``. The models live beside this package, in ``baselines`` and ``cnn``.
+"""

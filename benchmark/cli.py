@@ -1,0 +1,364 @@
+"""The command line: one small function a command; what a command needs is imported inside it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.contract import PROFILES, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from benchmark.contract import DatasetSpec
+    from benchmark.records import Store
+    from benchmark.runner import Prepared
+
+DEFAULT_DATASET = "fashion-mnist"
+
+app = typer.Typer(
+    name="benchmark",
+    help="On these images, do I need a CNN, and what does it cost me? Trains classical models and CNNs on the "
+    "same split with fixed seeds, records every run, and writes a report with tables and charts.",
+    epilog="A first try, in seconds: python -m benchmark run --dataset digits",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+DatasetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", help=f"Data set; may be given again.  [default: {DEFAULT_DATASET}]"),
+]
+ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much of the data: full, or quick.")]
+CollectionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--collection", "-c", help="Name under which results are kept.  [default: local, or the profile's name]"
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option("--results-dir", help="Folder of the records.")]
+ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of the reports.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
+]
+DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
+
+
+@app.command()
+def run(
+    models: Annotated[list[str] | None, typer.Argument(help="Models to run, see 'list'; none means all.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
+    dataset: DatasetsOption = None,
+    profile: ProfileOption = "full",
+    seeds: Annotated[int, typer.Option(help="Seeds a model; models without chance get one.", min=1, max=1000)] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cells to run at a time.", min=1)] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads a cell.  [default: cores / jobs]", min=1)] = None,
+    time_limit: Annotated[str, typer.Option(help="Longest a cell may take, as 90s, 30m or 2h.")] = "2h",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")] = False,
+    collection: CollectionOption = None,
+    data_dir: DataDirOption = None,
+    results_dir: ResultsOption = Path("results"),
+    reports_dir: ReportsOption = Path("reports"),
+    report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
+) -> None:
+    """Train and score models, record every run, write the report.
+
+    Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
+    a cell failed or ran out of time.
+    """
+    from rich.console import Console
+
+    from benchmark import environment, registry, runner
+    from benchmark.estimate import expected_seconds
+    from benchmark.progress import Display
+    from benchmark.records import Store, check_writable
+    from benchmark.units import duration, parse_duration
+
+    known = registry.models()
+    if models and everything:
+        raise UserError("Both --all and names of models were given.", "Give one or the other.")
+    chosen = [registry.find("model", known, name) for name in dict.fromkeys(models or known)]
+    specs = _dataset_specs(dataset)
+    store = Store(results_dir, _collection(collection, profile))
+    limit = parse_duration(time_limit)
+    check_writable(store.folder)
+    if report:
+        check_writable(reports_dir)
+
+    console = Console(soft_wrap=True)
+    prepared = {spec.name: _prepare(spec, data_dir, store) for spec in specs}
+    cells = list(runner.plan(chosen, prepared, seeds, profile))
+    jobs = min(jobs, len(cells))
+    settings = runner.Settings(
+        store=store,
+        environment=environment.describe(),
+        jobs=jobs,
+        threads=threads or max(1, environment.available_cores() // jobs),
+        time_limit_seconds=limit,
+        fresh=fresh,
+    )
+    waiting = runner.unrecorded(cells, known, prepared, settings)
+    seconds, unknown = expected_seconds(waiting, (store, Store(results_dir, "reference")), jobs)
+    console.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
+    with Display(console, len(cells)) as display:
+        records = runner.run(cells, known, prepared, settings, display)
+    if report:
+        for name, ready in prepared.items():
+            _report(store, name, reports_dir, profile, test_images=ready.dataset.test_images)
+    if any(record.status in ("error", "timeout") for record in records):
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    dataset: DatasetsOption = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Profile to report.  [default: full if there]")
+    ] = None,
+    collection: CollectionOption = None,
+    results_dir: ResultsOption = Path("results"),
+    reports_dir: ReportsOption = Path("reports"),
+) -> None:
+    """Write reports again from the records alone (every data set of the collection, or those named)."""
+    from benchmark.records import Store
+
+    store = Store(results_dir, _collection(collection, profile or "full"))
+    names = dataset or store.datasets()
+    if not names:
+        raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
+    for name in names:
+        _report(store, name, reports_dir, profile, test_images=_test_images(name, store))
+
+
+@app.command()
+def check(
+    dataset: DatasetsOption = None,
+    profile: ProfileOption = "full",
+    collection: CollectionOption = None,
+    thresholds: Annotated[Path, typer.Option(help="File of the thresholds.")] = Path("thresholds.toml"),
+    results_dir: ResultsOption = Path("results"),
+) -> None:
+    """Hold recorded accuracies against thresholds: exit code 0 if all pass, 1 if any fails or is missing."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark import gate
+    from benchmark.records import Store
+    from benchmark.summary import select
+
+    known_profile(profile)
+    wanted = gate.read_thresholds(thresholds).datasets
+    store = Store(results_dir, _collection(collection, profile))
+    names = dataset or [name for name, profiles in wanted.items() if profile in profiles]
+    verdicts = []
+    for name in names:
+        if profile not in wanted.get(name, {}):
+            raise UserError(
+                f"{thresholds} has no thresholds for {name}, profile {profile}.", "Add them, or name others."
+            )
+        stored, problems = store.read_all(name)
+        for problem in problems:
+            _warn(f"passed over {problem}")
+        selection = select(stored, profile)
+        verdicts += gate.judge(name, profile, wanted[name][profile], selection.summaries if selection else ())
+    if not verdicts:
+        raise UserError(
+            f"{thresholds} demands nothing for profile {profile}.", "Add thresholds, or name another profile."
+        )
+
+    table = Table(title=f"{store.folder} against {thresholds}, profile {profile}", title_justify="left")
+    for column in ("data set", "what", "required", "found", "verdict", "reason"):
+        table.add_column(column, justify="right" if column in ("required", "found") else "left")
+    colour = {"pass": "green", "fail": "red", "missing": "yellow"}
+    for v in verdicts:
+        found = "-" if v.found is None else f"{v.found:.4f}"
+        table.add_row(
+            v.dataset, v.subject, f"{v.required:.4f}", found, f"[{colour[v.outcome]}]{v.outcome}[/]", v.reason
+        )
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    failed = sum(v.outcome != "pass" for v in verdicts)
+    typer.echo(f"{len(verdicts) - failed} of {len(verdicts)} pass")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the registered models and data sets."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark import registry
+
+    console = Console()
+    table = Table(title="Models", title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "family", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for model in registry.models().values():
+        table.add_row(f"[bold]{model.name}[/]", model.family, model.description)
+    console.print(table, "")
+    table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for spec in registry.datasets().values():
+        table.add_row(f"[bold]{spec.name}[/]", spec.description)
+    console.print(table)
+
+
+@data_app.command()
+def fetch(
+    name: DatasetArgument = DEFAULT_DATASET,
+    data_dir: DataDirOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Decode again even if that was done before.")] = False,
+) -> None:
+    """Find a data set, check its files, decode it once into the cache."""
+    from benchmark.data import cache, store
+
+    (spec,) = _dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, force=force, say=_say)
+    typer.echo(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
+
+
+@data_app.command()
+def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+    """Run the integrity checks: exit code 1 if one fails."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from benchmark.data import store
+    from benchmark.data.audit import audit
+
+    (spec,) = _dataset_specs([name])
+    result = audit(store.prepare(spec, data_dir=data_dir, say=_say), spec)
+    table = Table(title=f"Integrity of {spec.title}", title_justify="left")
+    for column in ("check", "outcome", "found"):
+        table.add_column(column)
+    colour = {"passed": "green", "warning": "yellow", "failed": "red"}
+    for line in result.checks:
+        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", line.detail)
+    Console().print(table)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+    """Describe a data set: sizes, classes, split, fingerprint, where it lies."""
+    from benchmark.data import cache, store
+
+    (spec,) = _dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, say=_say)
+    height, width, channels = dataset.train_images.shape[1:]
+    lines = {
+        "data set": f"{spec.title}: {spec.description}",
+        "images": f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, 8 bits",
+        "split": f"{len(dataset.split.train):,} training, {len(dataset.split.validation):,} validation, "
+        f"{len(dataset.test_labels):,} test",
+        "classes": ", ".join(dataset.class_names),
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "decoded in": str(cache.folder(spec.name)),
+    }
+    for label, text in lines.items():
+        typer.echo(f"{label + ':':<13}{text}")
+
+
+def known_profile(name: str) -> None:
+    if name not in PROFILES:
+        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}.")
+
+
+def _collection(name: str | None, profile: str) -> str:
+    known_profile(profile)
+    if name is None:
+        return "local" if profile == "full" else profile
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith((".", "-")):
+        raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
+    return name
+
+
+def _dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
+    from benchmark import registry
+
+    known = registry.datasets()
+    return [registry.find("data set", known, name) for name in dict.fromkeys(names or [DEFAULT_DATASET])]
+
+
+def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
+    """Load a data set and, if its summary is not in the collection yet, check it and write one."""
+    from benchmark.data import store as data
+    from benchmark.data.audit import summarise
+    from benchmark.runner import Prepared
+    from benchmark.schema import DatasetSummary
+
+    dataset = data.prepare(spec, data_dir=data_dir, say=_say)
+    known = store.read_summary(spec.name)
+    if not isinstance(known, DatasetSummary) or known.fingerprint != dataset.fingerprint:
+        store.write_summary(summarise(dataset, spec))
+    return Prepared(spec, dataset)
+
+
+def _test_images(name: str, store: Store) -> np.ndarray | None:
+    """The test images, if they are in the cache already and are those that the records are about."""
+    from benchmark import registry
+    from benchmark.data import cache
+
+    spec = registry.datasets().get(name)
+    dataset = cache.read(spec, verify=False) if spec else None
+    stored, _ = store.read_all(name)
+    if dataset is None or dataset.fingerprint not in {s.record.dataset.fingerprint for s in stored}:
+        _warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
+        return None
+    return dataset.test_images
+
+
+def _report(store: Store, name: str, reports_dir: Path, profile: str | None, test_images: np.ndarray | None) -> None:
+    from benchmark.report import page
+
+    written = page.write(store, name, reports_dir, profile=profile, test_images=test_images)
+    for problem in written.problems:
+        _warn(f"passed over {problem}")
+    typer.echo(f"\n{written.headline}\nReport: {written.path}")
+
+
+def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:
+    kept = f", {n_cells - n_waiting} of them already recorded" if n_waiting < n_cells else ""
+    line = f"{n_cells} cells{kept}."
+    if not n_waiting:
+        return line
+    if not estimate:
+        return f"{line} How long this takes is not known yet: nothing like it is recorded."
+    return f"{line} About {estimate}, if this machine is as fast as the recorded one" + (
+        f" ({unknown} cells not counted: nothing like them is recorded)." if unknown else "."
+    )
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _warn(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
+        sys.stdout.flush()
+        os._exit(130)

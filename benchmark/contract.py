@@ -1,0 +1,231 @@
+"""What every part agrees on: specifications, data in memory, cells, and how a user's mistake is told.
+
+Only the standard library is imported here, so that ``--help`` and ``list`` start at once. The shape of
+what is written to disk is in :mod:`benchmark.schema`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pkgutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Family = Literal["classical", "deep"]
+Inputs = Literal["flat", "images"]
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: told in one line with its remedy, exit code 2, no traceback."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem} {remedy}".strip())
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UnsupportedError(Exception):
+    """Raised by a model's ``fit`` for data that it cannot take; recorded as ``unsupported``, with the reason."""
+
+
+class Classifier(Protocol):
+    """The part of scikit-learn's classifier interface that a registered model must have.
+
+    ``predict_proba`` is optional: a model without it is recorded as having no probabilities. Where the
+    constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. Three more attributes
+    are recorded where a fitted model has them: ``parameter_count_`` (numbers kept to predict),
+    ``history_`` (a list of one mapping an epoch) and ``device_``.
+    """
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
+
+    def predict(self, X: np.ndarray) -> np.ndarray: ...
+
+
+class ValidatingClassifier(Classifier, Protocol):
+    """A classifier that watches the validation images while it trains (``ModelSpec.validates``)."""
+
+    def fit(  # type: ignore[override]
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        *,
+        X_val: np.ndarray,
+        y_val: np.ndarray,
+        on_epoch: Callable[[Mapping[str, Any]], None],
+    ) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One registered model: a name, how to build it, and what the suite has to know about it.
+
+    Attributes
+    ----------
+    name : str
+        Unique; the same in the command line, in records and in reports.
+    family : {"classical", "deep"}
+        The side of the comparison that the model stands on.
+    build : str
+        ``"package.module:attribute"`` of a class or function that takes ``params`` as keywords and
+        returns a :class:`Classifier`. Imported only in the process that fits the model.
+    inputs : {"flat", "images"}
+        ``"flat"``: float32 (n, h * w * c) in [0, 1]. ``"images"``: uint8 (n, h, w, c) in 0-255.
+    params : mapping
+        Constructor keywords.
+    profile_params : mapping of str to mapping
+        Keywords that replace ``params`` under a profile, for example fewer epochs under ``"quick"``.
+    validates : bool
+        Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
+    stochastic : bool
+        Whether another seed may give another result. Others are run with one seed only.
+    version : int
+        Raised by hand when a change of code changes the model's numbers; records of other versions are
+        kept apart.
+    description : str
+        One line for ``list`` and for reports.
+    """
+
+    name: str
+    family: Family
+    build: str
+    inputs: Inputs
+    description: str
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    profile_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    validates: bool = False
+    stochastic: bool = False
+    version: int = 1
+
+    def params_for(self, profile: str) -> dict[str, Any]:
+        """Constructor keywords under ``profile``."""
+        return {**self.params, **self.profile_params.get(profile, {})}
+
+    def create(self, profile: str) -> Any:
+        """Import the builder and build an unfitted classifier."""
+        return pkgutil.resolve_name(self.build)(**self.params_for(profile))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RawImages:
+    """What a data set's loader returns: every image and label, undivided but for the given test set.
+
+    ``train_images`` and ``test_images`` are uint8 (n, h, w, c) with c = 1 or 3; labels are integers
+    (n,) in ``range(len(class_names))``; ``source`` says in words, without paths, where the
+    bytes came from.
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a loader may look: the user's folder (or None), a folder to keep downloads in, and a way to talk."""
+
+    data_dir: Path | None
+    downloads: Path
+    say: Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """One registered data set.
+
+    Attributes
+    ----------
+    name, title, description : str
+        The canonical name, the name to print, and one line for ``list``.
+    load : str
+        ``"package.module:function"``; called with :class:`Places`, returns :class:`RawImages`.
+    validation_size : int
+        Images taken out of the training set for validation, stratified by class.
+    expected_train, expected_test : int or None
+        Counts that the integrity check demands, where the data set's authors state them.
+    balanced : bool
+        Whether the authors state equally many images in every class of each part.
+    """
+
+    name: str
+    title: str
+    description: str
+    load: str
+    validation_size: int
+    expected_train: int | None = None
+    expected_test: int | None = None
+    balanced: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """Indices (int64, sorted) into the training pool; disjoint, and the same for every model."""
+
+    train: np.ndarray
+    validation: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set ready to use: read-only memory-mapped arrays, names, the fixed split and a fingerprint.
+
+    ``train_images`` is the whole training pool, which ``split`` divides; ``fingerprint`` is the SHA-256
+    of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`).
+    """
+
+    name: str
+    title: str
+    class_names: tuple[str, ...]
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    split: Split
+    fingerprint: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Profile:
+    """How much of a data set is used: at most this many images of each part (None: all), stratified."""
+
+    name: str
+    description: str
+    train_size: int | None = None
+    validation_size: int | None = None
+    test_size: int | None = None
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        "full": Profile(name="full", description="every image"),
+        "quick": Profile(
+            name="quick",
+            description="10,000 / 2,000 / 10,000 images and fewer epochs: a first look, and CI",
+            train_size=10_000,
+            validation_size=2_000,
+            test_size=10_000,
+        ),
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Cell:
+    """One unit of work: a data set, a model, a seed and a profile."""
+
+    dataset: str
+    model: str
+    seed: int
+    profile: str
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.dataset} (seed {self.seed}, {self.profile})"

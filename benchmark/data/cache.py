@@ -1,0 +1,131 @@
+"""Decoded arrays on disk, memory-mapped, so that a second start needs neither decoding nor torch.
+
+A data set is a folder of four ``.npy`` files and ``meta.json``; it appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from benchmark.contract import Dataset, DatasetSpec, RawImages, UserError
+from benchmark.data.splits import make_split
+
+APP = "do-i-need-a-cnn"
+CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
+LAYOUT = 1
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def root() -> Path:
+    """``$BENCHMARK_CACHE_DIR``, or the user's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_cache_path(APP, appauthor=False)
+
+
+def folder(name: str) -> Path:
+    return root() / "decoded" / name
+
+
+def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> str:
+    """SHA-256 (hex) over class names and, array by array, its name, dtype, shape and bytes."""
+    digest = hashlib.sha256(json.dumps(class_names).encode())
+    for name in ARRAYS:
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def check(name: str, raw: RawImages) -> dict[str, np.ndarray]:
+    """Hold what a loader returned against the contract; return its arrays with labels as int64."""
+
+    def refuse(problem: str) -> UserError:
+        return UserError(f"The loader of data set {name!r} broke the contract: {problem}.", "Mend its load function.")
+
+    arrays: dict[str, np.ndarray] = {}
+    for part in ("train", "test"):
+        images, labels = np.asarray(getattr(raw, f"{part}_images")), np.asarray(getattr(raw, f"{part}_labels"))
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
+            raise refuse(f"{part} images must be uint8 (n, h, w, 1 or 3), got {images.dtype} {images.shape}")
+        if not np.issubdtype(labels.dtype, np.integer) or labels.shape != images.shape[:1]:
+            raise refuse(f"{part} labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
+        if len(labels) == 0:
+            raise refuse(f"there are no {part} images")
+        if labels.min() < 0 or labels.max() >= len(raw.class_names):
+            raise refuse(f"{part} labels must lie in 0-{len(raw.class_names) - 1}")
+        arrays[f"{part}_images"], arrays[f"{part}_labels"] = images, labels.astype(np.int64)
+    if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
+        raise refuse("training and test images differ in size or channels")
+    return arrays
+
+
+def write(spec: DatasetSpec, raw: RawImages) -> None:
+    """Check, fingerprint and store what a loader returned, replacing what was there."""
+    arrays = check(spec.name, raw)
+    target = folder(spec.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=target.parent) as temporary:
+        fresh, replaced = Path(temporary, "fresh"), Path(temporary, "replaced")
+        fresh.mkdir()
+        for name, array in arrays.items():
+            np.save(fresh / f"{name}.npy", array)
+        meta = {
+            "layout": LAYOUT,
+            "fingerprint": fingerprint(arrays, raw.class_names),
+            "class_names": raw.class_names,
+            "source": raw.source,
+        }
+        (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        if target.exists():
+            target.rename(replaced)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if not target.exists():  # Otherwise another process has just put the same data set there.
+                raise
+
+
+def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
+    """Load a data set from the cache; None if it is not there.
+
+    With ``verify`` every byte is held against the fingerprint.
+
+    Raises
+    ------
+    UserError
+        If the cached bytes are damaged.
+    """
+    path = folder(spec.name)
+    remedy = f"Make it anew with: python -m benchmark data fetch {spec.name} --force"
+    try:
+        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        if meta["layout"] != LAYOUT:
+            return None
+        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        class_names, expected, source = tuple(meta["class_names"]), meta["fingerprint"], meta["source"]
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise UserError(f"The decoded data set in {path} is damaged: {error}.", remedy) from error
+    if verify:
+        found = fingerprint(arrays, class_names)
+        if found != expected:
+            raise UserError(
+                f"The decoded data set in {path} is damaged: expected SHA-256 {expected}, found {found}.", remedy
+            )
+    return Dataset(
+        name=spec.name,
+        title=spec.title,
+        class_names=class_names,
+        split=make_split(spec.name, np.asarray(arrays["train_labels"]), spec.validation_size),
+        fingerprint=expected,
+        source=source,
+        **arrays,
+    )

@@ -1,0 +1,31 @@
+"""The 8x8 handwritten digits that come with scikit-learn: nothing to fetch, seconds to train on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmark import seeds
+from benchmark.contract import Places, RawImages
+from benchmark.data.splits import stratified_sample
+
+TEST_SIZE = 360
+DARKEST = 16  # Pixels count the inked dots of a 4x4 block.
+
+
+def load(places: Places) -> RawImages:
+    """scikit-learn gives one set of 1,797 images; a fixed stratified fifth of it becomes the test set."""
+    import sklearn
+    from sklearn.datasets import load_digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    images = np.rint(pixels * (255 / DARKEST)).astype(np.uint8).reshape(-1, 8, 8, 1)
+    test = stratified_sample(labels, TEST_SIZE, seeds.generator("test", "digits"))
+    train = np.setdiff1d(np.arange(len(labels)), test)
+    return RawImages(
+        train_images=images[train],
+        train_labels=labels[train],
+        test_images=images[test],
+        test_labels=labels[test],
+        class_names=tuple(str(digit) for digit in range(10)),
+        source=f"scikit-learn {sklearn.__version__}",
+    )

@@ -1,0 +1,70 @@
+"""Find a data set, check it, decode it once, load it."""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.contract import Dataset, DatasetSpec, Places, UserError
+from benchmark.data import cache
+
+DATA_VARIABLE = "BENCHMARK_DATA_DIR"
+
+
+def chosen_data_dir(option: Path | None) -> Path | None:
+    """The folder named by ``--data-dir``, else by ``$BENCHMARK_DATA_DIR``, else None."""
+    if option is None and os.environ.get(DATA_VARIABLE):
+        option = Path(os.environ[DATA_VARIABLE])
+    if option is not None and not option.is_dir():
+        raise UserError(f"The data folder {option} does not exist.", f"Mend --data-dir or ${DATA_VARIABLE}.")
+    return option
+
+
+def prepare(
+    spec: DatasetSpec,
+    *,
+    data_dir: Path | None = None,
+    force: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> Dataset:
+    """Load a data set, first fetching and decoding it where that has not been done yet.
+
+    A folder named by the user is read and checked each time, since its files may have changed; otherwise
+    the decoded arrays in the cache serve, held against their fingerprint.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+    data_dir : Path or None
+        A folder of the user's to look in first.
+    force : bool
+        Ignore what is decoded already.
+    say : callable
+        Told in words what takes long.
+
+    Raises
+    ------
+    UserError
+        If the data set cannot be had, is damaged or cannot be kept.
+    """
+    data_dir = chosen_data_dir(data_dir)
+    if data_dir is None and not force:
+        dataset = cache.read(spec)
+        if dataset is not None:
+            return dataset
+    downloads = cache.root() / "downloads" / spec.name
+    try:
+        downloads.mkdir(parents=True, exist_ok=True)
+        raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
+        cache.write(spec, raw)
+    except OSError as error:
+        raise UserError(
+            f"The data set {spec.name!r} could not be kept in {cache.root()}: {error}.",
+            f"Make room or make it writable, or name another folder in ${cache.CACHE_VARIABLE}.",
+        ) from error
+    dataset = cache.read(spec, verify=False)
+    if dataset is None:
+        raise UserError(f"The decoded data set {spec.name!r} has just vanished from {cache.root()}.", "Run it again.")
+    return dataset

@@ -1,0 +1,81 @@
+"""What the numbers depend on besides the code: hardware, system, versions, commit."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from benchmark.schema import Environment
+
+PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "joblib", "pandas", "matplotlib")
+SOURCE = Path(__file__).resolve().parent.parent
+
+
+def describe() -> Environment:
+    """Describe this machine and this checkout, without importing the packages."""
+    commit = _git("rev-parse", "HEAD")
+    # Results and reports are what a run writes; they do not make the code that wrote them dirty.
+    changes = _git("status", "--porcelain", "--", ".", ":!results", ":!reports")
+    return Environment(
+        cpu=_cpu(),
+        cores=available_cores(),
+        gpu=None,
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=platform.python_version(),
+        packages={name: found for name in PACKAGES if (found := _version(name)) is not None},
+        commit=commit,
+        dirty=None if commit is None else bool(changes),
+    )
+
+
+def available_cores() -> int:
+    """Processors that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or "unknown"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*arguments: str) -> str | None:
+    if not (SOURCE / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(["git", *arguments], cwd=SOURCE, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def peak_memory_bytes() -> int | None:
+    """Most resident memory that this process has had so far; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: its peak is inherited from the process that started this one.
+        for line in status.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,130 @@
+"""Records and thresholds into verdicts, each with its reason."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.contract import UserError
+from benchmark.records import first_problem
+from benchmark.summary import ModelSummary, best
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Threshold(BaseModel):
+    """What one data set must show under one profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    accuracy: dict[str, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
+    margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
+        default=None, description="least lead of the best CNN over the best baseline, as a fraction"
+    )
+
+
+class Thresholds(BaseModel):
+    """``thresholds.toml``: a table a data set, in it a table a profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    datasets: dict[str, dict[str, Threshold]]
+
+
+class Verdict(BaseModel):
+    """One line of the gate's table."""
+
+    dataset: str
+    profile: str
+    subject: str
+    required: float
+    found: float | None
+    outcome: Literal["pass", "fail", "missing"]
+    reason: str
+
+
+def read_thresholds(path: Path) -> Thresholds:
+    """Read ``thresholds.toml``.
+
+    Raises
+    ------
+    UserError
+        Naming the place of the first mistake.
+    """
+    remedy = f"Mend {path}; README shows its form."
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"There is no thresholds file {path}.", "Name one with --thresholds.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {first_problem(error)}.", remedy) from error
+    try:
+        return Thresholds.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path} is malformed: {first_problem(error)}.", remedy) from error
+
+
+def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[ModelSummary]) -> list[Verdict]:
+    """Hold the summaries of one data set and profile against its threshold."""
+    found = {summary.name: summary for summary in summaries}
+    verdicts = [
+        _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
+    ]
+    if threshold.margin is not None:
+        verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
+    return verdicts
+
+
+def _judge_model(dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None) -> Verdict:
+    if summary is None:
+        return Verdict(
+            dataset=dataset,
+            profile=profile,
+            subject=name,
+            required=least,
+            found=None,
+            outcome="missing",
+            reason="no finished run is recorded",
+        )
+    accuracy = summary.accuracy
+    gap = (accuracy - least) * 100
+    runs = f"{summary.n_seeds} seed{'s' if summary.n_seeds > 1 else ''}"
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=name,
+        required=least,
+        found=accuracy,
+        outcome="pass" if accuracy >= least else "fail",
+        reason=f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'} (mean of {runs})",
+    )
+
+
+def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[ModelSummary]) -> Verdict:
+    deep, classical = best(summaries, "deep"), best(summaries, "classical")
+    subject = "best CNN - best baseline"
+    if deep is None or classical is None:
+        return Verdict(
+            dataset=dataset,
+            profile=profile,
+            subject=subject,
+            required=least,
+            found=None,
+            outcome="missing",
+            reason=f"no {'CNN' if deep is None else 'baseline'} is recorded",
+        )
+    margin = deep.accuracy - classical.accuracy
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=subject,
+        required=least,
+        found=margin,
+        outcome="pass" if margin >= least else "fail",
+        reason=f"{deep.name} {deep.accuracy:.4f} against {classical.name} {classical.accuracy:.4f}",
+    )

@@ -1,0 +1,243 @@
+"""The store of records: ``<results>/<collection>/<dataset>/<model>/<key>.json`` with ``<key>.npz`` beside it.
+
+A record appears whole or not at all: files are written under another name, flushed and renamed, the
+``.npz`` before the ``.json`` that names it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from benchmark.contract import Cell, ModelSpec, Profile, UserError
+from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
+
+SUMMARY = "dataset.json"
+# Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
+DROPPED_BITS = 12
+
+
+def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
+    """A file name that changes when anything that decides the cell's numbers is changed on purpose."""
+    decides = {
+        "schema": SCHEMA_VERSION,
+        "fingerprint": fingerprint,
+        "build": spec.build,
+        "version": spec.version,
+        "inputs": spec.inputs,
+        "params": spec.params_for(profile.name),
+        "sizes": [profile.train_size, profile.validation_size, profile.test_size],
+    }
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
+    return f"{cell.profile}-seed{cell.seed}-{digest[:8]}"
+
+
+@contextlib.contextmanager
+def explain_write_errors(path: Path) -> Iterator[None]:
+    """Turn a failed write into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                f"No space is left to write {path}.",
+                "Make room and run the same command again: what is recorded is kept.",
+            ) from error
+        raise UserError(
+            f"Cannot write {path}: {error.strerror or error}.", "Make the folder writable or name another one."
+        ) from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write ``path`` whole or not at all, creating its folder.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder cannot be written.
+    """
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+
+def check_writable(folder: Path) -> None:
+    """Raise UserError now rather than after an hour's training."""
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"0")
+
+
+def round_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Round float32 numbers to 12 significant bits, to the nearest, so that they compress."""
+    bits = probabilities.astype(np.float32).view(np.uint32)
+    half, mask = np.uint32(1 << (DROPPED_BITS - 1)), np.uint32((1 << 32) - (1 << DROPPED_BITS))
+    return ((bits + half) & mask).view(np.float32)
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a compressed ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def to_json(model: RunRecord | DatasetSummary) -> bytes:
+    return (model.model_dump_json(indent=1) + "\n").encode()
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A record and the file it was read from."""
+
+    record: RunRecord
+    path: Path
+
+    def predictions(self) -> dict[str, np.ndarray]:
+        """The arrays beside the record: ``<part>_index``, ``_labels``, ``_predicted`` and, where the model
+        has them, ``_probabilities``, for the parts ``validation`` and ``test``.
+
+        Raises
+        ------
+        UserError
+            If the file is missing, damaged, or not the one that the record names.
+        """
+        if self.record.predictions is None:
+            raise UserError(f"{self.path} has no predictions: its status is {self.record.status}.")
+        path = self.path.parent / self.record.predictions.file
+        remedy = "Run the cell again with --fresh."
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"Cannot read {path}: {error.strerror}.", remedy) from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.record.predictions.sha256:
+            raise UserError(
+                f"{path} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
+            )
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                return dict(archive)
+        except (ValueError, zipfile.BadZipFile, EOFError) as error:
+            raise UserError(f"{path} is no readable .npz file: {error}.", remedy) from error
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A file that was passed over, and why."""
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    """The records of one collection."""
+
+    results_dir: Path
+    collection: str
+
+    @property
+    def folder(self) -> Path:
+        return self.results_dir / self.collection
+
+    def path(self, cell: Cell, key: str) -> Path:
+        return self.folder / cell.dataset / cell.model / f"{key}.json"
+
+    def write(self, record: RunRecord, key: str) -> Path:
+        cell = record.cell
+        path = self.folder / cell.dataset / cell.model / f"{key}.json"
+        write_atomically(path, to_json(record))
+        return path
+
+    def write_predictions(self, cell: Cell, key: str, content: bytes) -> tuple[str, str]:
+        """Write the ``.npz``; return its name and SHA-256."""
+        path = self.path(cell, key).with_suffix(".npz")
+        write_atomically(path, content)
+        return path.name, hashlib.sha256(content).hexdigest()
+
+    def find(self, cell: Cell, key: str) -> Stored | None:
+        """The record of a cell, or None if it is absent or unreadable."""
+        path = self.path(cell, key)
+        found = read(path) if path.is_file() else None
+        return found if isinstance(found, Stored) else None
+
+    def read_all(self, dataset: str) -> tuple[list[Stored], list[Problem]]:
+        """Every readable record of a data set, and every file that was passed over."""
+        outcomes = [read(path) for path in sorted((self.folder / dataset).glob("*/*.json"))]
+        good = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
+        return good, [outcome for outcome in outcomes if isinstance(outcome, Problem)]
+
+    def datasets(self) -> list[str]:
+        """Names of the data sets that have a folder here."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(entry.name for entry in self.folder.iterdir() if entry.is_dir())
+
+    def write_summary(self, summary: DatasetSummary) -> None:
+        write_atomically(self.folder / summary.name / SUMMARY, to_json(summary))
+
+    def read_summary(self, dataset: str) -> DatasetSummary | Problem | None:
+        path = self.folder / dataset / SUMMARY
+        if not path.is_file():
+            return None
+        try:
+            return DatasetSummary.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError) as error:
+            return Problem(path, first_problem(error))
+
+
+def read(path: Path) -> Stored | Problem:
+    """Read one record; what cannot be read is named, with the reason, never raised."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        return Problem(path, f"not readable as JSON ({first_problem(error)})")
+    if not isinstance(content, dict):
+        return Problem(path, "not a record")
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        return Problem(path, f"schema version {version!r} is not known here (only {SCHEMA_VERSION})")
+    try:
+        record = RunRecord.model_validate(content)
+    except (ValidationError, RecursionError) as error:
+        return Problem(path, first_problem(error))
+    if (record.cell.dataset, record.cell.model) != (path.parent.parent.name, path.parent.name):
+        return Problem(path, f"it lies in the wrong folder: it is about {record.cell.model} on {record.cell.dataset}")
+    return Stored(record, path)
+
+
+def first_problem(error: Exception) -> str:
+    """The first thing that is wrong, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return f"{where}: {first['msg']}" if where else str(first["msg"])
+    return (str(error).splitlines() or [type(error).__name__])[0]

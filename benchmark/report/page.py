@@ -1,0 +1,231 @@
+"""Puts a report together: ``<reports>/<collection>/<dataset>/README.md`` with its charts beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.contract import UserError
+from benchmark.records import Problem, Store, write_atomically
+from benchmark.report import charts, confusion, gallery, style, tables
+from benchmark.schema import DatasetSummary
+from benchmark.summary import ModelSummary, Selection, best, select
+
+TEMPLATE = "report.md.jinja"
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A report on disk, and what was passed over on the way."""
+
+    path: Path
+    headline: str
+    problems: tuple[Problem, ...]
+
+
+def write(
+    store: Store, dataset: str, reports_dir: Path, *, profile: str | None = None, test_images: np.ndarray | None = None
+) -> Written:
+    """Write the report on one data set of a collection.
+
+    Parameters
+    ----------
+    test_images : ndarray of uint8 (n_test, h, w, c) or None
+        For the gallery. None keeps an earlier gallery out of the report and says why there is none.
+
+    Raises
+    ------
+    UserError
+        If nothing is recorded, or the report cannot be written.
+    """
+    stored, problems = store.read_all(dataset)
+    selection = select(stored, profile)
+    if selection is None or not (selection.summaries or selection.failed):
+        passed_over = f" {len(problems)} unreadable files were passed over, first {problems[0]}." if problems else ""
+        raise UserError(
+            f"No {profile + ' ' if profile else ''}records of {dataset} in {store.folder}.{passed_over}",
+            f"Make some: python -m benchmark run --all --dataset {dataset} --collection {store.collection}",
+        )
+    summary = store.read_summary(dataset)
+    if isinstance(summary, Problem):
+        problems, summary = [*problems, summary], None
+
+    folder = reports_dir / store.collection / dataset
+    drawn, more_problems = _draw(selection, test_images)
+    problems += more_problems
+    with style.chart_style():
+        for name, figure in drawn.items():
+            style.save(figure, folder / name)
+    for stale in set(folder.glob("*.png")) - {folder / name for name in drawn}:
+        stale.unlink()
+    headline = sentence(selection.summaries)
+    text = (
+        _environment()
+        .get_template(TEMPLATE)
+        .render(**_context(selection, summary, store.collection, headline, set(drawn), problems))
+    )
+    write_atomically(folder / "README.md", text.encode())
+    return Written(folder / "README.md", headline, tuple(problems))
+
+
+def sentence(summaries: Sequence[ModelSummary]) -> str:
+    """The headline: the best of either family and the difference, with the numbers."""
+    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    if cnn is None and baseline is None:
+        return "No model has finished yet."
+    if cnn is None or baseline is None:
+        only = baseline if cnn is None else cnn
+        assert only is not None
+        return f"{_said(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
+    points = (cnn.accuracy - baseline.accuracy) * 100
+    ratio = (1 - baseline.accuracy) / max(1 - cnn.accuracy, 1e-9)
+    if points >= 0:
+        verdict = f"{_said(cnn)} leads the best baseline, {_said(baseline)}, by {points:.2f} points"
+        return f"{verdict}: it makes {ratio:.2f} times fewer errors." if points >= 0.01 else f"{verdict}."
+    return f"No CNN is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
+
+
+def _said(summary: ModelSummary) -> str:
+    seeds = f", mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
+    return f"{tables.escape(summary.name)} ({summary.accuracy:.2%}{seeds})"
+
+
+def _draw(selection: Selection, test_images: np.ndarray | None) -> tuple[dict[str, Figure], list[Problem]]:
+    summaries, names = selection.summaries, selection.dataset.class_names
+    if not summaries:
+        return {}, []
+    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    with style.chart_style():
+        figures: dict[str, Figure | None] = {
+            "leaderboard.png": charts.leaderboard(summaries),
+            "per-class.png": charts.per_class(summaries, names, baseline, cnn),
+            "cost.png": charts.cost(summaries),
+            "training.png": charts.training_curves(summaries),
+            **{f"confusion-{s.name}.png": confusion.matrix(s, names) for s in summaries},
+        }
+        galleries, problems = _galleries(cnn or baseline, baseline, names, test_images)
+    return {name: figure for name, figure in {**figures, **galleries}.items() if figure is not None}, problems
+
+
+def _galleries(
+    shown_model: ModelSummary | None,
+    other: ModelSummary | None,
+    names: Sequence[str],
+    images: np.ndarray | None,
+) -> tuple[dict[str, Figure], list[Problem]]:
+    if shown_model is None or images is None:
+        return {}, []
+    try:
+        shown = gallery.Predicted.of(shown_model.stored[0].predictions())
+        rival = None if other in (None, shown_model) else other.stored[0].predictions()["test_predicted"]  # type: ignore[union-attr]
+    except UserError as error:
+        return {}, [Problem(shown_model.stored[0].path, error.problem)]
+    if shown is None:
+        return {}, []
+    wanted: dict[str, tuple[str, np.ndarray, tuple[str, np.ndarray] | None]] = {
+        "gallery-right.png": (
+            f"Recognised by {shown_model.name}: the first of each class",
+            gallery.one_right_of_each_class(shown),
+            None,
+        ),
+        "gallery-wrong.png": (f"Surest mistakes of {shown_model.name}", gallery.most_confident_errors(shown), None),
+    }
+    if other is not None and rival is not None:
+        wanted["gallery-gained.png"] = (
+            f"Right by {shown_model.name}, wrong by {other.name}",
+            gallery.gained(shown, rival),
+            (other.name, rival),
+        )
+    return {
+        name: gallery.draw(title, shown, places, images, names, against)
+        for name, (title, places, against) in wanted.items()
+        if len(places)
+    }, []
+
+
+def _context(
+    selection: Selection,
+    summary: DatasetSummary | None,
+    collection: str,
+    headline: str,
+    drawn: set[str],
+    problems: Sequence[Problem],
+) -> dict[str, object]:
+    summaries, info = selection.summaries, selection.dataset
+    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    pair = [s for s in (baseline, cnn) if s is not None]
+    n_seeds = max((s.n_seeds for s in summaries), default=1)
+    return {
+        "audit": None if summary is None or summary.fingerprint != info.fingerprint else summary.audit,
+        "baseline": baseline,
+        "best_pair": pair,
+        "cnn": cnn,
+        "collection": collection,
+        "command": _command(selection, collection, n_seeds),
+        "confused_pairs": confusion.most_confused(pair, info.class_names),
+        "drawn": drawn,
+        "gains": _gains(baseline, cnn, info.class_names),
+        "hardest": _hardest(pair, info.class_names),
+        "headline": headline,
+        "info": info,
+        "mixed_threads": len({cost.threads for s in summaries for cost in s.costs}) > 1,
+        "problems": [f"{problem.path.name}: {problem.reason}" for problem in problems],
+        "selection": selection,
+        "standard_error": _standard_error(summaries, info.test_size),
+        "summaries": summaries,
+        "tables": tables,
+    }
+
+
+def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Sequence[str]) -> dict[str, object] | None:
+    """In how many classes the best CNN has the higher F1, and where it gains most and least."""
+    if baseline is None or cnn is None:
+        return None
+    gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
+    most, least = int(gain.argmax()), int(gain.argmin())
+    return {
+        "ahead": int((gain > 0).sum()),
+        "of": len(names),
+        "most": (names[most], gain[most]),
+        "least": (names[least], gain[least]),
+    }
+
+
+def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[tuple[str, list[float]]]:
+    """The three classes with the lowest recall, mean of the models in ``pair``, with each model's recall."""
+    if not pair:
+        return []
+    recalls = np.array([s.per_class("recall") for s in pair])
+    return [(names[index], [float(r[index]) for r in recalls]) for index in np.argsort(recalls.mean(axis=0))[:3]]
+
+
+def _standard_error(summaries: Sequence[ModelSummary], n: int) -> float:
+    """Standard error of the best accuracy, in points: sqrt(p (1 - p) / n), the binomial's."""
+    p = summaries[0].accuracy if summaries else 0.5
+    return 100 * math.sqrt(p * (1 - p) / max(n, 1))
+
+
+def _command(selection: Selection, collection: str, n_seeds: int) -> str:
+    models = sorted({s.name for s in selection.summaries} | {record.cell.model for record in selection.failed})
+    dataset = (selection.summaries[0].records[0] if selection.summaries else selection.failed[0]).cell.dataset
+    options = ["--dataset", dataset, "--profile", selection.profile, "--collection", collection]
+    return " ".join(["python -m benchmark run", *models, *options, *(["--seeds", str(n_seeds)] if n_seeds > 1 else [])])
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("benchmark.report", "."),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown, not HTML: tables.escape is applied to every text of a record.
+    )
+    environment.filters["md"] = tables.escape
+    return environment

@@ -1,0 +1,67 @@
+"""Colours and sizes of every chart: legible at the 830 pixels at which code hosts show them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from benchmark.records import explain_write_errors
+
+# Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
+# colours for baselines, warm ones for CNNs.
+BLUE, SKY, GREEN, VERMILION, ORANGE, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#E69F00", "#CC79A7"
+GREY, INK = "#8A8A8A", "#222222"
+KNOWN = {
+    "svm-rbf": BLUE,
+    "knn": SKY,
+    "logistic-regression": GREEN,
+    "cnn-augmented": VERMILION,
+    "cnn-simple": ORANGE,
+}
+SPARE = (PURPLE, "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4499", "#661100")  # Paul Tol's "muted"
+MARKERS = {"classical": "o", "deep": "D"}
+FAMILIES = {"classical": "baseline", "deep": "CNN"}
+DPI = 200
+WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
+
+
+def colours(models: Iterable[str]) -> dict[str, str]:
+    """A colour for each model: the suite's own have theirs, others take spare ones in order of name."""
+    others = sorted(set(models) - KNOWN.keys())
+    return KNOWN | {name: SPARE[place % len(SPARE)] for place, name in enumerate(others)}
+
+
+@contextlib.contextmanager
+def chart_style() -> Iterator[None]:
+    """matplotlib settings for the charts drawn inside."""
+    settings: dict[Any, Any] = {
+        "font.size": 10,
+        "axes.titlesize": 11,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.edgecolor": GREY,
+        "axes.labelcolor": INK,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "grid.color": "#E3E3E3",
+        "grid.linewidth": 0.8,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "legend.frameon": False,
+        "figure.facecolor": "white",
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG whose bytes depend on the picture alone."""
+    with explain_write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=DPI, metadata={"Software": None})

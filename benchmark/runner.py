@@ -1,0 +1,225 @@
+"""Which cells there are, and running those that are not recorded yet.
+
+joblib hands the cells to threads; each thread starts one worker process at a time, watches its limit and
+writes its record. Nothing is shared between cells but the decoded data set on disk.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import joblib
+
+from benchmark import seeds, worker
+from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
+from benchmark.data.splits import parts_for
+from benchmark.records import Store, explain_write_errors, key, pack, round_probabilities
+from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
+from benchmark.supervisor import supervise, worker_environment
+
+KEPT = ("ok", "unsupported")
+
+
+class Watcher(Protocol):
+    """Told what happens; called from several threads."""
+
+    def started(self, cell: Cell, epochs: int | None) -> None: ...
+
+    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None: ...
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to run.
+
+    Attributes
+    ----------
+    store : Store
+    environment : Environment
+    jobs : int
+        Cells at a time.
+    threads : int
+        Threads that a cell may use.
+    time_limit_seconds : float
+        After which a cell's process is killed.
+    fresh : bool
+        Run also what is recorded already.
+    """
+
+    store: Store
+    environment: Environment
+    jobs: int
+    threads: int
+    time_limit_seconds: float
+    fresh: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A data set with its specification."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+
+
+def plan(models: Iterable[ModelSpec], datasets: Iterable[str], n_seeds: int, profile: str) -> Iterator[Cell]:
+    """Yield every cell once, seeds innermost; a model that is not stochastic gets one seed."""
+    models = tuple(models)
+    for dataset in datasets:
+        for model in models:
+            for seed in range(n_seeds if model.stochastic else 1):
+                yield Cell(dataset, model.name, seed, profile)
+
+
+def run(
+    cells: Sequence[Cell],
+    models: Mapping[str, ModelSpec],
+    datasets: Mapping[str, Prepared],
+    settings: Settings,
+    watcher: Watcher,
+) -> list[RunRecord]:
+    """Run the cells that have no record yet, ``settings.jobs`` at a time; return a record for each.
+
+    Cells that failed or ran out of time before are tried again. When interrupted, running cells are
+    killed and finished ones stay recorded.
+    """
+    stop = threading.Event()
+    records = []
+    with worker_environment(settings.threads):
+        parallel = joblib.Parallel(
+            n_jobs=min(settings.jobs, max(len(cells), 1)), backend="threading", return_as="generator_unordered"
+        )
+        try:
+            for record in parallel(
+                joblib.delayed(_run_or_keep)(cell, models[cell.model], datasets[cell.dataset], settings, watcher, stop)
+                for cell in cells
+            ):
+                records.append(record)
+        finally:
+            stop.set()
+    return records
+
+
+def unrecorded(
+    cells: Sequence[Cell], models: Mapping[str, ModelSpec], datasets: Mapping[str, Prepared], settings: Settings
+) -> list[Cell]:
+    """The cells that :func:`run` would execute."""
+    return [c for c in cells if _recorded(c, models[c.model], datasets[c.dataset], settings) is None]
+
+
+def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
+    if settings.fresh:
+        return None
+    name = key(cell, model, prepared.dataset.fingerprint, PROFILES[cell.profile])
+    stored = settings.store.find(cell, name)
+    return stored.record if stored is not None and stored.record.status in KEPT else None
+
+
+def _run_or_keep(
+    cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
+) -> RunRecord:
+    record = _recorded(cell, model, prepared, settings)
+    if record is not None:
+        watcher.finished(record, kept=True)
+        return record
+    watcher.started(cell, model.params_for(cell.profile).get("epochs"))
+    record = run_cell(cell, model, prepared, settings, watcher, stop)
+    watcher.finished(record, kept=False)
+    return record
+
+
+def run_cell(
+    cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
+) -> RunRecord:
+    """Run one cell in a process of its own and write its record, whatever becomes of it."""
+    profile = PROFILES[cell.profile]
+    name = key(cell, model, prepared.dataset.fingerprint, profile)
+    log = settings.store.path(cell, name).with_suffix(".log")
+    with explain_write_errors(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+    random_state = seeds.derive("fit", cell.dataset, cell.seed)
+    job = worker.Job(cell, model, prepared.spec, profile, random_state, settings.threads, log)
+    started_at = datetime.now(UTC)
+    start = time.perf_counter()
+    outcome = supervise(job, settings.time_limit_seconds, lambda row: watcher.epoch(cell, row), stop)
+    total_seconds = time.perf_counter() - start
+
+    environment, implementation = settings.environment, None
+    if isinstance(outcome, worker.Result):
+        parts = _ok_parts(cell, name, outcome, total_seconds, settings)
+        environment = environment.model_copy(update={"gpu": outcome.gpu})
+        implementation = outcome.implementation
+        log.unlink(missing_ok=True)
+    else:
+        parts = {"status": outcome.status, "reason": outcome.reason}
+        if log.exists() and log.stat().st_size == 0:
+            log.unlink()
+    record = RunRecord(
+        started_at=started_at.isoformat(timespec="seconds"),
+        cell=CellInfo(**dataclasses.asdict(cell)),
+        random_state=random_state,
+        dataset=_dataset_info(prepared.dataset, profile),
+        model=_model_info(model, cell.profile, implementation),
+        environment=environment,
+        **parts,
+    )
+    settings.store.write(record, name)
+    return record
+
+
+def _ok_parts(cell: Cell, name: str, result: worker.Result, total_seconds: float, settings: Settings) -> dict[str, Any]:
+    """Write the predictions; return what a record has only where there is a result."""
+    arrays = {
+        part: round_probabilities(values) if part.endswith("_probabilities") else values
+        for part, values in result.arrays.items()
+    }
+    file, sha256 = settings.store.write_predictions(cell, name, pack(arrays))
+    return {
+        "status": "ok",
+        "validation": result.validation,
+        "test": result.test,
+        "cost": Cost(
+            fit_seconds=result.fit_seconds,
+            predict_seconds=result.predict_seconds,
+            total_seconds=total_seconds,
+            peak_memory_bytes=result.peak_memory_bytes,
+            parameter_count=result.parameter_count,
+            threads=settings.threads,
+            device=result.device,
+        ),
+        "epochs": result.epochs,
+        "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
+    }
+
+
+def _dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
+    parts = parts_for(dataset, profile)
+    height, width, channels = dataset.train_images.shape[1:]
+    return DatasetInfo(
+        title=dataset.title,
+        fingerprint=dataset.fingerprint,
+        source=dataset.source,
+        class_names=dataset.class_names,
+        image_shape=(height, width, channels),
+        train_size=len(parts.train),
+        validation_size=len(parts.validation),
+        test_size=len(parts.test),
+    )
+
+
+def _model_info(model: ModelSpec, profile: str, implementation: str | None) -> ModelInfo:
+    return ModelInfo(
+        family=model.family,
+        version=model.version,
+        description=model.description,
+        build=model.build,
+        params=model.params_for(profile),
+        implementation=implementation,
+    )

@@ -1,0 +1,189 @@
+"""The shape of what is written: records of cells and summaries of data sets, as versioned JSON.
+
+``docs/record.schema.json`` is the JSON Schema of :class:`RunRecord`, kept in step by a test.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Status = Literal["ok", "error", "timeout", "unsupported"]
+Outcome = Literal["passed", "warning", "failed"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, description="seconds")]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="canonical name")]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CellInfo(Model):
+    """Which cell this is the record of."""
+
+    dataset: Name
+    model: Name
+    seed: Count
+    profile: Name
+
+
+class DatasetInfo(Model):
+    """What the cell was given."""
+
+    title: str
+    fingerprint: Sha256
+    source: str
+    class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    image_shape: Annotated[tuple[int, int, int], Field(description="height, width, channels")]
+    train_size: Count
+    validation_size: Count
+    test_size: Count
+
+
+class ModelInfo(Model):
+    """Which model it was. ``implementation`` names the class that ran, with its package's version."""
+
+    family: Literal["classical", "deep"]
+    version: int
+    description: str
+    build: str
+    params: dict[str, Any]
+    implementation: str | None
+
+
+class ClassScores(Model):
+    """One class's scores; where nothing was predicted as the class, precision and F1 are 0."""
+
+    precision: Fraction
+    recall: Fraction
+    f1: Fraction
+    support: Count
+
+
+class Metrics(Model):
+    """Scores on one part. ``confusion[i][j]`` counts images of class i predicted as class j."""
+
+    n_images: Annotated[int, Field(ge=1)]
+    accuracy: Fraction
+    per_class: tuple[ClassScores, ...]
+    confusion: tuple[tuple[Count, ...], ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        k = len(self.per_class)
+        if len(self.confusion) != k or any(len(row) != k for row in self.confusion):
+            raise ValueError("the confusion matrix is not classes x classes")
+        if sum(map(sum, self.confusion)) != self.n_images:
+            raise ValueError("the confusion matrix does not add up to n_images")
+        hits = sum(self.confusion[i][i] for i in range(k))
+        if not math.isclose(hits / self.n_images, self.accuracy, abs_tol=1e-9):
+            raise ValueError("the accuracy is not that of the confusion matrix")
+        return self
+
+
+class Cost(Model):
+    """What the cell cost. Data preparation and imports are in ``total_seconds`` only."""
+
+    fit_seconds: Annotated[Seconds, Field(description="fit, validation of epochs included")]
+    predict_seconds: Annotated[Seconds, Field(description="predicting the test images once")]
+    total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
+    peak_memory_bytes: Annotated[Count | None, Field(description="resident peak of the cell's process")]
+    parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
+    threads: Annotated[int, Field(ge=1)]
+    device: str
+
+
+class Environment(Model):
+    """Where it ran: hardware, system, package versions, and the state of the source code."""
+
+    cpu: str
+    cores: Annotated[int, Field(ge=1)]
+    gpu: str | None
+    system: str
+    python: str
+    packages: dict[str, str]
+    commit: str | None
+    dirty: Annotated[bool | None, Field(description="whether the source differed from the commit")]
+
+
+class Predictions(Model):
+    """The ``.npz`` beside the record: indices, labels, predicted labels and, where the model has them,
+    probabilities of every validation and test image."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.npz$")]
+    sha256: Sha256
+    has_probabilities: bool
+
+
+class RunRecord(Model):
+    """One cell's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
+
+    schema_version: Literal[1] = 1
+    status: Status
+    reason: str | None = None
+    started_at: Annotated[str, Field(description="ISO 8601, UTC")]
+    cell: CellInfo
+    random_state: Annotated[int, Field(description="the seed that the model was given")]
+    dataset: DatasetInfo
+    model: ModelInfo
+    environment: Environment
+    validation: Metrics | None = None
+    test: Metrics | None = None
+    cost: Cost | None = None
+    epochs: tuple[dict[str, float | None], ...] = ()
+    predictions: Predictions | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.status == "ok":
+            absent = [name for name in ("validation", "test", "cost", "predictions") if getattr(self, name) is None]
+            if absent:
+                raise ValueError(f"an ok record needs {', '.join(absent)}")
+            for metrics in (self.validation, self.test):
+                if metrics is not None and len(metrics.per_class) != len(self.dataset.class_names):
+                    raise ValueError("the metrics have not as many classes as the data set")
+        elif not self.reason:
+            raise ValueError(f"a record with status {self.status} needs a reason")
+        return self
+
+
+class AuditCheck(Model):
+    name: str
+    outcome: Outcome
+    detail: str
+
+
+class Audit(Model):
+    """The integrity checks of a data set, and how many images each class has."""
+
+    checks: tuple[AuditCheck, ...]
+    train_per_class: tuple[Count, ...]
+    test_per_class: tuple[Count, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.outcome != "failed" for check in self.checks)
+
+
+class DatasetSummary(Model):
+    """``dataset.json`` of a collection: what the data were, and whether they were sound."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    title: str
+    description: str
+    fingerprint: Sha256
+    source: str
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    train_size: Count
+    validation_size: Count
+    test_size: Count
+    audit: Audit

@@ -1,0 +1,143 @@
+"""Records of one data set and profile, put together model by model over its seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from benchmark.records import Stored
+from benchmark.schema import Cost, DatasetInfo, Metrics, RunRecord
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSummary:
+    """A model's finished runs on one data set, one a seed, in the order of their seeds."""
+
+    stored: tuple[Stored, ...]
+
+    @property
+    def records(self) -> list[RunRecord]:
+        return [stored.record for stored in self.stored]
+
+    @property
+    def name(self) -> str:
+        return self.records[0].cell.model
+
+    @property
+    def family(self) -> str:
+        return self.records[0].model.family
+
+    @property
+    def n_seeds(self) -> int:
+        return len(self.stored)
+
+    @property
+    def tests(self) -> list[Metrics]:
+        return [record.test for record in self.records if record.test is not None]
+
+    @property
+    def costs(self) -> list[Cost]:
+        return [record.cost for record in self.records if record.cost is not None]
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Test accuracy (n_seeds,)."""
+        return np.array([metrics.accuracy for metrics in self.tests])
+
+    @property
+    def accuracy(self) -> float:
+        """Mean test accuracy over seeds."""
+        return float(self.accuracies.mean())
+
+    @property
+    def accuracy_sd(self) -> float | None:
+        """Standard deviation over seeds (n - 1 in the denominator); None for one seed."""
+        return float(self.accuracies.std(ddof=1)) if self.n_seeds > 1 else None
+
+    @property
+    def validation_accuracy(self) -> float:
+        return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
+
+    def per_class(self, score: str) -> np.ndarray:
+        """``precision``, ``recall`` or ``f1`` by class, mean over seeds (n_classes,)."""
+        scores = np.array([[getattr(c, score) for c in metrics.per_class] for metrics in self.tests])
+        return np.asarray(scores.mean(axis=0))
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts, mean over seeds (n_classes, n_classes): rows actual, columns predicted."""
+        return np.asarray(np.mean([metrics.confusion for metrics in self.tests], axis=0))
+
+    def mean_cost(self, field: str) -> float | None:
+        """Mean of a field of :class:`Cost` over seeds; None where it was not measured."""
+        values = [getattr(cost, field) for cost in self.costs]
+        return None if any(value is None for value in values) else float(np.mean(values))
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The runs that are compared, and what was left out."""
+
+    dataset: DatasetInfo
+    profile: str
+    summaries: tuple[ModelSummary, ...]
+    failed: tuple[RunRecord, ...]
+    notes: tuple[str, ...]
+
+
+def best(summaries: Iterable[ModelSummary], family: str) -> ModelSummary | None:
+    """The family's model with the highest mean test accuracy; it is named for the report, never tuned by."""
+    return max((s for s in summaries if s.family == family), key=lambda s: s.accuracy, default=None)
+
+
+def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:
+    """Choose what can be compared: one profile, one version of the data, each cell's newest record.
+
+    Parameters
+    ----------
+    stored : sequence of Stored
+        Of one data set.
+    profile : str or None
+        None takes ``full`` where it is recorded, otherwise the profile with the newest record.
+
+    Returns
+    -------
+    Selection or None
+        None if there is no record of that profile. Summaries are sorted by accuracy, best first.
+    """
+    newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
+    if profile is None and newest_first:
+        profiles = [s.record.cell.profile for s in newest_first]
+        profile = "full" if "full" in profiles else profiles[0]
+    chosen = [s for s in newest_first if s.record.cell.profile == profile]
+    if not chosen or profile is None:
+        return None
+    notes = []
+    fingerprint = chosen[0].record.dataset.fingerprint
+    current = [s for s in chosen if s.record.dataset.fingerprint == fingerprint]
+    if len(current) < len(chosen):
+        notes.append(f"{len(chosen) - len(current)} records of another version of the data set were left out.")
+
+    newest: dict[tuple[str, int], Stored] = {}
+    superseded = 0
+    for s in current:
+        cell = (s.record.cell.model, s.record.cell.seed)
+        superseded += newest.setdefault(cell, s) is not s
+    if superseded:
+        notes.append(f"{superseded} records superseded by newer ones of the same cell were left out.")
+
+    by_model: dict[str, list[Stored]] = defaultdict(list)
+    for (model, _), s in sorted(newest.items()):
+        if s.record.status == "ok":
+            by_model[model].append(s)
+    summaries = [ModelSummary(tuple(group)) for group in by_model.values()]
+    return Selection(
+        dataset=chosen[0].record.dataset,
+        profile=profile,
+        summaries=tuple(sorted(summaries, key=lambda s: (-s.accuracy, s.name))),
+        failed=tuple(s.record for _, s in sorted(newest.items()) if s.record.status != "ok"),
+        notes=tuple(notes),
+    )

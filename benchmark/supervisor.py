@@ -1,0 +1,113 @@
+"""Starts a worker, watches over it, and says what became of it: a result, a failure, or a lost process."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Literal
+
+from benchmark import worker
+from benchmark.units import duration
+
+
+class InterruptedRunError(Exception):
+    """The run is being given up; the cell gets no record."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lost:
+    """A process that ended without a word, or was ended."""
+
+    status: Literal["error", "timeout"]
+    reason: str
+
+
+Outcome = worker.Result | worker.Failure | Lost
+
+
+@contextlib.contextmanager
+def worker_environment(threads: int) -> Iterator[None]:
+    """Environment variables that must be set before a worker starts.
+
+    Thread pools read theirs when they are loaded. glibc's allocator, left alone, returns large blocks to
+    the system at once and faults them in again at the next training step, which costs a network about a
+    tenth of its speed; the last three keep them.
+    """
+    variables = {
+        **{name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+        "MALLOC_MMAP_MAX_": "0",
+        "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
+        "MALLOC_TOP_PAD_": str(1 << 26),
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def supervise(
+    job: worker.Job,
+    limit_seconds: float,
+    on_epoch: Callable[[Mapping[str, Any]], None],
+    stop: threading.Event,
+) -> Outcome:
+    """Run ``job`` in a process of its own and wait for its outcome.
+
+    Raises
+    ------
+    InterruptedRunError
+        If ``stop`` is set meanwhile; the process is killed, as it is however this function ends.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
+    deadline = time.monotonic() + limit_seconds
+    try:
+        process.start()
+        sender.close()
+        while True:
+            if stop.is_set():
+                raise InterruptedRunError
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
+            if not wait([receiver], timeout=min(left, 0.25)):
+                continue
+            try:
+                message: worker.Epoch | worker.Result | worker.Failure = receiver.recv()
+            except EOFError:
+                process.join(5)
+                return Lost("error", _exit_reason(process))
+            if not isinstance(message, worker.Epoch):
+                process.join(5)
+                return message
+            on_epoch(message.row)
+    finally:
+        receiver.close()
+        if process.is_alive():
+            process.kill()
+        if process.pid is not None:
+            process.join()
+            process.close()
+
+
+def _exit_reason(process: BaseProcess) -> str:
+    code = process.exitcode
+    if code is not None and code < 0:
+        with contextlib.suppress(ValueError):
+            return f"the process was ended by {signal.Signals(-code).name}"
+    return f"the process ended with exit code {code} before it had a result"

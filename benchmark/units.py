@@ -1,0 +1,51 @@
+"""Times and sizes: read as a person writes them, written as a person reads them."""
+
+from __future__ import annotations
+
+import re
+
+from benchmark.contract import UserError
+
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def duration(seconds: float) -> str:
+    """Words for a person: ``0.4 s``, ``42 s``, ``3 min 05 s``, ``1 h 12 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def memory(n_bytes: float) -> str:
+    """``512 MB`` or ``1.9 GB``, in powers of ten."""
+    megabytes = n_bytes / 1e6
+    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+
+
+def count(number: float) -> str:
+    """``7,850``, ``427 k`` or ``19.6 M``."""
+    if number < 10_000:
+        return f"{number:,.0f}"
+    return f"{number / 1e3:.0f} k" if number < 1e6 else f"{number / 1e6:.1f} M"
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``2h``.
+
+    Raises
+    ------
+    UserError
+        If the text is no time above zero.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", text)
+    seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds < 1e9:
+        raise UserError(f"{text!r} is not a time limit.", "Write 90s, 30m or 2h.")
+    return seconds

@@ -1,0 +1,93 @@
+"""The architectures: modules only, no training.
+
+Every network takes float32 (n, channels, height, width) and returns logits (n, n_classes).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+
+class ImageNetwork(nn.Module):
+    """A network for images of any size from ``smallest_side`` pixels a side."""
+
+    smallest_side: int
+
+
+class SimpleCnn(ImageNetwork):
+    """Two convolution blocks, then one hidden fully connected layer with dropout.
+
+    A block is a 3x3 convolution, ReLU and 2x2 max-pooling; the widths are 32 and 64. Pooling comes before
+    the activation: the result is the same, since ReLU is monotonic, for a quarter of its work.
+    """
+
+    smallest_side = 4
+
+    def __init__(self, channels: int, height: int, width: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, 32, kernel_size=3, padding=1),
+            nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(32, 64, kernel_size=3, padding=1),
+            nn.MaxPool2d(2),
+            nn.ReLU(inplace=True),
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(64 * (height // 4) * (width // 4), 128),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(128, n_classes),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(x))
+        return logits
+
+
+def _block(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False)]
+    if pool:
+        layers.append(nn.MaxPool2d(2))
+    return [*layers, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+class DeepCnn(ImageNetwork):
+    """Five convolution blocks with batch normalisation, pooling after the first, third and fifth.
+
+    Convolution, optional 2x2 max-pooling, batch normalisation, ReLU; widths ``w, 2w, 2w, 4w, 4w``. The
+    last maps are flattened, dropped out and classified by a hidden fully connected layer and a linear one.
+    """
+
+    smallest_side = 8
+
+    def __init__(
+        self, channels: int, height: int, width: int, n_classes: int, dropout: float, base_width: int = 32
+    ) -> None:
+        super().__init__()
+        w = base_width
+        self.features = nn.Sequential(
+            *_block(channels, w, pool=True),
+            *_block(w, 2 * w, pool=False),
+            *_block(2 * w, 2 * w, pool=True),
+            *_block(2 * w, 4 * w, pool=False),
+            *_block(4 * w, 4 * w, pool=True),
+        )
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(4 * w * (height // 8) * (width // 8), 128, bias=False),
+            nn.BatchNorm1d(128),
+            nn.ReLU(inplace=True),
+            nn.Dropout(dropout),
+            nn.Linear(128, n_classes),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(x))
+        return logits
+
+
+NETWORKS: dict[str, type[ImageNetwork]] = {"simple": SimpleCnn, "deep": DeepCnn}

@@ -9,18 +9,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.contract import PROFILES, UserError
+from benchmark.cli_data import data_app
+from benchmark.cli_options import (
+    CollectionOption,
+    DataDirOption,
+    DatasetsOption,
+    ProfileOption,
+    ReportsOption,
+    ResultsOption,
+    collection_name,
+    dataset_specs,
+    known_profile,
+    say,
+    warn,
+)
+from benchmark.contract import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy as np
 
     from benchmark.contract import DatasetSpec
     from benchmark.records import Store
     from benchmark.runner import Prepared
-
-DEFAULT_DATASET = "fashion-mnist"
 
 app = typer.Typer(
     name="benchmark",
@@ -32,26 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-
-DatasetsOption = Annotated[
-    list[str] | None,
-    typer.Option("--dataset", "-d", help=f"Data set; may be given again.  [default: {DEFAULT_DATASET}]"),
-]
-ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much of the data: full, or quick.")]
-CollectionOption = Annotated[
-    str | None,
-    typer.Option(
-        "--collection", "-c", help="Name under which results are kept.  [default: local, or the profile's name]"
-    ),
-]
-ResultsOption = Annotated[Path, typer.Option("--results-dir", help="Folder of the records.")]
-ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of the reports.")]
-DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
-]
-DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
 
 
 @app.command()
@@ -88,8 +79,8 @@ def run(
     if models and everything:
         raise UserError("Both --all and names of models were given.", "Give one or the other.")
     chosen = [registry.find("model", known, name) for name in dict.fromkeys(models or known)]
-    specs = _dataset_specs(dataset)
-    store = Store(results_dir, _collection(collection, profile))
+    specs = dataset_specs(dataset)
+    store = Store(results_dir, collection_name(collection, profile))
     limit = parse_duration(time_limit)
     check_writable(store.folder)
     if report:
@@ -132,7 +123,7 @@ def report(
     """Write reports again from the records alone (every data set of the collection, or those named)."""
     from benchmark.records import Store
 
-    store = Store(results_dir, _collection(collection, profile or "full"))
+    store = Store(results_dir, collection_name(collection, profile or "full"))
     names = dataset or store.datasets()
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
@@ -158,7 +149,7 @@ def check(
 
     known_profile(profile)
     wanted = gate.read_thresholds(thresholds).datasets
-    store = Store(results_dir, _collection(collection, profile))
+    store = Store(results_dir, collection_name(collection, profile))
     names = dataset or [name for name, profiles in wanted.items() if profile in profiles]
     verdicts = []
     for name in names:
@@ -168,7 +159,7 @@ def check(
             )
         stored, problems = store.read_all(name)
         for problem in problems:
-            _warn(f"passed over {problem}")
+            warn(f"passed over {problem}")
         selection = select(stored, profile)
         verdicts += gate.judge(name, profile, wanted[name][profile], selection.summaries if selection else ())
     if not verdicts:
@@ -215,85 +206,6 @@ def list_() -> None:
     console.print(table)
 
 
-@data_app.command()
-def fetch(
-    name: DatasetArgument = DEFAULT_DATASET,
-    data_dir: DataDirOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Decode again even if that was done before.")] = False,
-) -> None:
-    """Find a data set, check its files, decode it once into the cache."""
-    from benchmark.data import cache, store
-
-    (spec,) = _dataset_specs([name])
-    dataset = store.prepare(spec, data_dir=data_dir, force=force, say=_say)
-    typer.echo(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
-
-
-@data_app.command()
-def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
-    """Run the integrity checks: exit code 1 if one fails."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from benchmark.data import store
-    from benchmark.data.audit import audit
-
-    (spec,) = _dataset_specs([name])
-    result = audit(store.prepare(spec, data_dir=data_dir, say=_say), spec)
-    table = Table(title=f"Integrity of {spec.title}", title_justify="left")
-    for column in ("check", "outcome", "found"):
-        table.add_column(column)
-    colour = {"passed": "green", "warning": "yellow", "failed": "red"}
-    for line in result.checks:
-        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", line.detail)
-    Console().print(table)
-    if not result.passed:
-        raise typer.Exit(1)
-
-
-@data_app.command()
-def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
-    """Describe a data set: sizes, classes, split, fingerprint, where it lies."""
-    from benchmark.data import cache, store
-
-    (spec,) = _dataset_specs([name])
-    dataset = store.prepare(spec, data_dir=data_dir, say=_say)
-    height, width, channels = dataset.train_images.shape[1:]
-    lines = {
-        "data set": f"{spec.title}: {spec.description}",
-        "images": f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, 8 bits",
-        "split": f"{len(dataset.split.train):,} training, {len(dataset.split.validation):,} validation, "
-        f"{len(dataset.test_labels):,} test",
-        "classes": ", ".join(dataset.class_names),
-        "source": dataset.source,
-        "fingerprint": dataset.fingerprint,
-        "decoded in": str(cache.folder(spec.name)),
-    }
-    for label, text in lines.items():
-        typer.echo(f"{label + ':':<13}{text}")
-
-
-def known_profile(name: str) -> None:
-    if name not in PROFILES:
-        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}.")
-
-
-def _collection(name: str | None, profile: str) -> str:
-    known_profile(profile)
-    if name is None:
-        return "local" if profile == "full" else profile
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith((".", "-")):
-        raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
-    return name
-
-
-def _dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
-    from benchmark import registry
-
-    known = registry.datasets()
-    return [registry.find("data set", known, name) for name in dict.fromkeys(names or [DEFAULT_DATASET])]
-
-
 def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
     """Load a data set and, if its summary is not in the collection yet, check it and write one."""
     from benchmark.data import store as data
@@ -301,7 +213,7 @@ def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared
     from benchmark.runner import Prepared
     from benchmark.schema import DatasetSummary
 
-    dataset = data.prepare(spec, data_dir=data_dir, say=_say)
+    dataset = data.prepare(spec, data_dir=data_dir, say=say)
     known = store.read_summary(spec.name)
     if not isinstance(known, DatasetSummary) or known.fingerprint != dataset.fingerprint:
         store.write_summary(summarise(dataset, spec))
@@ -317,7 +229,7 @@ def _test_images(name: str, store: Store) -> np.ndarray | None:
     dataset = cache.read(spec, verify=False) if spec else None
     stored, _ = store.read_all(name)
     if dataset is None or dataset.fingerprint not in {s.record.dataset.fingerprint for s in stored}:
-        _warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
+        warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
         return None
     return dataset.test_images
 
@@ -327,7 +239,7 @@ def _report(store: Store, name: str, reports_dir: Path, profile: str | None, tes
 
     written = page.write(store, name, reports_dir, profile=profile, test_images=test_images)
     for problem in written.problems:
-        _warn(f"passed over {problem}")
+        warn(f"passed over {problem}")
     typer.echo(f"\n{written.headline}\nReport: {written.path}")
 
 
@@ -341,14 +253,6 @@ def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str
     return f"{line} About {estimate}, if this machine is as fast as the recorded one" + (
         f" ({unknown} cells not counted: nothing like them is recorded)." if unknown else "."
     )
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
-
-
-def _warn(text: str) -> None:
-    typer.echo(f"note: {text}", err=True)
 
 
 def main() -> None:

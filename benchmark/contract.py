@@ -78,8 +78,9 @@ class ModelSpec:
         ``"flat"``: float32 (n, h * w * c) in [0, 1]. ``"images"``: uint8 (n, h, w, c) in 0-255.
     params : mapping
         Constructor keywords.
-    profile_params : mapping of str to mapping
-        Keywords that replace ``params`` under a profile, for example fewer epochs under ``"quick"``.
+    profile_params, dataset_params : mapping of str to mapping
+        Keywords that replace ``params`` under a profile (fewer epochs under ``"quick"``) or on a data set
+        (no mirroring of digits); the data set's have the last word.
     validates : bool
         Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
     stochastic : bool
@@ -98,17 +99,18 @@ class ModelSpec:
     description: str
     params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     profile_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     validates: bool = False
     stochastic: bool = False
     version: int = 1
 
-    def params_for(self, profile: str) -> dict[str, Any]:
-        """Constructor keywords under ``profile``."""
-        return {**self.params, **self.profile_params.get(profile, {})}
+    def params_for(self, cell: Cell) -> dict[str, Any]:
+        """Constructor keywords for a cell of this model."""
+        return {**self.params, **self.profile_params.get(cell.profile, {}), **self.dataset_params.get(cell.dataset, {})}
 
-    def create(self, profile: str) -> Any:
+    def create(self, cell: Cell) -> Any:
         """Import the builder and build an unfitted classifier."""
-        return pkgutil.resolve_name(self.build)(**self.params_for(profile))
+        return pkgutil.resolve_name(self.build)(**self.params_for(cell))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
         "build": spec.build,
         "version": spec.version,
         "inputs": spec.inputs,
-        "params": spec.params_for(profile.name),
+        "params": spec.params_for(cell),
         "sizes": [profile.train_size, profile.validation_size, profile.test_size],
     }
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()

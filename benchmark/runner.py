@@ -129,7 +129,7 @@ def _run_or_keep(
     if record is not None:
         watcher.finished(record, kept=True)
         return record
-    watcher.started(cell, model.params_for(cell.profile).get("epochs"))
+    watcher.started(cell, model.params_for(cell).get("epochs"))
     record = run_cell(cell, model, prepared, settings, watcher, stop)
     watcher.finished(record, kept=False)
     return record
@@ -166,7 +166,7 @@ def run_cell(
         cell=CellInfo(**dataclasses.asdict(cell)),
         random_state=random_state,
         dataset=_dataset_info(prepared.dataset, profile),
-        model=_model_info(model, cell.profile, implementation),
+        model=_model_info(model, cell, implementation),
         environment=environment,
         **parts,
     )
@@ -214,12 +214,12 @@ def _dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
     )
 
 
-def _model_info(model: ModelSpec, profile: str, implementation: str | None) -> ModelInfo:
+def _model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
     return ModelInfo(
         family=model.family,
         version=model.version,
         description=model.description,
         build=model.build,
-        params=model.params_for(profile),
+        params=model.params_for(cell),
         implementation=implementation,
     )

@@ -10,7 +10,9 @@ _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def duration(seconds: float) -> str:
-    """Words for a person: ``0.4 s``, ``42 s``, ``3 min 05 s``, ``1 h 12 min``."""
+    """Words for a person: ``3.1 ms``, ``420 ms``, ``4.2 s``, ``42 s``, ``3 min 05 s``, ``1 h 12 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.{1 if seconds < 0.00995 else 0}f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

@@ -140,7 +140,7 @@ def execute(job: Job, connection: Connection) -> Result:
     np.random.seed(job.random_state)
 
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
-    model = configured(job.model.create(job.profile.name), job.random_state, job.threads)
+    model = configured(job.model.create(job.cell), job.random_state, job.threads)
     with threadpoolctl.threadpool_limits(job.threads):
         X = inputs(dataset.train_images, parts.train, job.model)
         y = np.asarray(dataset.train_labels[parts.train])

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmark.report.style import FAMILIES, INK, MARKERS, WIDTH, colours
 from benchmark.summary import ModelSummary
-from benchmark.units import duration
 
 
 def leaderboard(summaries: Sequence[ModelSummary]) -> Figure:
@@ -37,8 +36,9 @@ def leaderboard(summaries: Sequence[ModelSummary]) -> Figure:
         )
     axes.set_yticks(places, [f"{s.name} ({FAMILIES[s.family]})" for s in summaries])
     axes.set_ylim(-0.6, len(summaries) - 0.4)
-    axes.set_xlim(low - 0.25 * span, min(high + 0.2 * span, 1.05))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+    axes.set_xlim(low - 0.25 * span, high + 0.2 * span)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}%"))
     axes.xaxis.grid(True)
     axes.set_xlabel("test accuracy (the axis does not begin at zero)")
     axes.set_title("Test accuracy by model")
@@ -177,6 +177,4 @@ def _whole(value: float) -> bool:
 
 
 def _short(seconds: float) -> str:
-    if seconds < 1:
-        return f"{seconds * 1000:g} ms"
-    return f"{seconds:g} s" if seconds < 100 else duration(seconds)
+    return f"{seconds * 1000:,.10g} ms" if seconds < 1 else f"{seconds:,.10g} s"

@@ -108,7 +108,7 @@ def _bars(axes: Axes, probabilities: np.ndarray, actual: int, class_names: Seque
     shades = [BLUE if index == actual else (VERMILION if rank == 0 else GREY) for rank, index in enumerate(top)]
     axes.barh(range(len(top)), probabilities[top], color=shades, height=0.34, align="edge")
     for place, index in enumerate(top):
-        axes.text(0, place - 0.08, f"{class_names[index]} {probabilities[index]:.0%}", fontsize=8, va="bottom")
+        axes.text(0, place - 0.08, f"{class_names[index]}: {probabilities[index]:.0%}", fontsize=8, va="bottom")
     axes.set_xlim(0, 1)
     axes.set_ylim(len(top) - 0.5, -0.6)
     axes.axis("off")

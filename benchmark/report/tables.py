@@ -42,7 +42,7 @@ def leaderboard(summaries: Sequence[ModelSummary]) -> str:
                 "sd over seeds": "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} (n = {s.n_seeds})",
                 "validation": f"{s.validation_accuracy:.4f}",
                 "fit": duration(s.mean_cost("fit_seconds") or 0.0),
-                "predict 1,000": _milliseconds(predict_seconds_per_1000(s)),
+                "predict 1,000": duration(predict_seconds_per_1000(s)),
                 "peak memory": UNKNOWN if peak is None else memory(peak),
                 "parameters": UNKNOWN if parameters is None else count(parameters),
             }
@@ -133,7 +133,3 @@ def environments(summaries: Sequence[ModelSummary]) -> str:
             if s.name not in names["models"].split(", "):
                 names["models"] = ", ".join(filter(None, [names["models"], escape(s.name)]))
     return markdown(pd.DataFrame(list(seen.values())))
-
-
-def _milliseconds(seconds: float) -> str:
-    return duration(seconds) if seconds >= 1 else f"{seconds * 1000:.3g} ms"

@@ -1,0 +1,64 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.contract import PROFILES, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.contract import DatasetSpec
+
+DEFAULT_DATASET = "fashion-mnist"
+
+DatasetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", help=f"Data set; may be given again.  [default: {DEFAULT_DATASET}]"),
+]
+ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much of the data: full, or quick.")]
+CollectionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--collection", "-c", help="Name under which results are kept.  [default: local, or the profile's name]"
+    ),
+]
+ResultsOption = Annotated[Path, typer.Option("--results-dir", help="Folder of the records.")]
+ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of the reports.")]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
+]
+DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
+
+
+def known_profile(name: str) -> None:
+    if name not in PROFILES:
+        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}.")
+
+
+def collection_name(name: str | None, profile: str) -> str:
+    known_profile(profile)
+    if name is None:
+        return "local" if profile == "full" else profile
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith((".", "-")):
+        raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
+    return name
+
+
+def dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
+    from benchmark import registry
+
+    known = registry.datasets()
+    return [registry.find("data set", known, name) for name in dict.fromkeys(names or [DEFAULT_DATASET])]
+
+
+def say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    typer.echo(f"note: {text}", err=True)

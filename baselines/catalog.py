@@ -11,7 +11,7 @@ MODELS = (
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
         description="multinomial logistic regression on pixels, L-BFGS, at most 100 iterations",
-        params={"C": 1.0, "solver": "lbfgs", "max_iter": 100},
+        params={"C": 1.0, "max_iter": 100},
     ),
     ModelSpec(
         name="svm-rbf",

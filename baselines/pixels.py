@@ -13,7 +13,10 @@ from sklearn.svm import SVC
 
 
 class PixelLogisticRegression(LogisticRegression):
-    """Multinomial logistic regression, stopped after ``max_iter`` steps on purpose."""
+    """Multinomial logistic regression by L-BFGS, stopped after ``max_iter`` steps on purpose."""
+
+    def __init__(self, *, C: float = 1.0, max_iter: int = 100) -> None:
+        super().__init__(C=C, max_iter=max_iter)
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLogisticRegression:
         with warnings.catch_warnings():

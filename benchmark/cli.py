@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -101,8 +100,12 @@ def run(
     waiting = runner.unrecorded(cells, known, prepared, settings)
     seconds, unknown = expected_seconds(waiting, (store, Store(results_dir, "reference")), jobs)
     console.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
-    with Display(console, len(cells)) as display:
-        records = runner.run(cells, known, prepared, settings, display)
+    try:
+        with Display(console, len(cells)) as display:
+            records = runner.run(cells, known, prepared, settings, display)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
     if report:
         for name, ready in prepared.items():
             _report(store, name, reports_dir, profile, test_images=ready.dataset.test_images)
@@ -262,7 +265,3 @@ def main() -> None:
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
-        sys.stdout.flush()
-        os._exit(130)

@@ -158,7 +158,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+        best = self.predict_proba(X).argmax(1)
+        return np.asarray(self.classes_[best])
 
     def _images(self, X: np.ndarray, y_index: np.ndarray) -> Images:
         # np.array copies: memory-mapped arrays are read-only, which torch must not be given.

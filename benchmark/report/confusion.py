@@ -59,6 +59,8 @@ class ConfusedPair:
 
 def most_confused(summaries: Sequence[ModelSummary], class_names: Sequence[str], limit: int = 6) -> list[ConfusedPair]:
     """The pairs with the most mutual errors, added up over ``summaries``; pairs without any are left out."""
+    if not summaries:
+        return []
     mutual = {s.name: s.confusion + s.confusion.T for s in summaries}
     total = np.triu(sum(mutual.values()), k=1)
     order = np.argsort(-total, axis=None, kind="stable")[:limit]

@@ -1,0 +1,51 @@
+# Everything a newcomer needs: make run, make test. PROFILE=quick for a first look in three minutes.
+PYTHON ?= python3
+VENV ?= .venv
+PROFILE ?= full
+BIN = $(VENV)/bin
+READY = $(VENV)/.installed
+
+.PHONY: run test check lint types format reference clean help
+
+help:
+	@echo "make run                 virtual environment, data, every model, report (about 20 minutes)"
+	@echo "make run PROFILE=quick   the same on 10,000 training images (about 3 minutes)"
+	@echo "make test                the test suite"
+	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
+	@echo "make reference           the committed reference results and report again (about 45 minutes)"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Installing into $(VENV): a few minutes and about 6 GB, most of it PyTorch"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+run: $(READY)
+	$(BIN)/python -m benchmark run --all --profile $(PROFILE)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: lint types test
+	$(BIN)/python -m benchmark run --all --profile quick
+	$(BIN)/python -m benchmark check --profile quick
+
+reference: $(READY)
+	$(BIN)/python -m benchmark run --all --seeds 3 --collection reference
+	$(BIN)/python -m benchmark check --collection reference
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

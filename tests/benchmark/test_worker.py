@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from baselines.pixels import PixelSVC
+from benchmark import registry, worker
+from cnn.classifier import CnnClassifier
+
+
+def test_seed_and_threads_reach_the_steps_of_a_pipeline():
+    model = worker.configured(make_pipeline(StandardScaler(), LogisticRegression()), 7, 3)
+    assert model.get_params()["logisticregression__random_state"] == 7
+
+
+def test_seed_and_threads_reach_a_plain_model():
+    model = worker.configured(CnnClassifier(), 7, 3)
+    assert (model.random_state, model.n_jobs) == (7, 3)
+
+
+def test_a_model_without_either_is_left_alone():
+    model = object()
+    assert worker.configured(model, 7, 3) is model
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shape", "dtype", "largest"),
+    [("flat", (2, 12), np.float32, 1.0), ("images", (2, 2, 2, 3), np.uint8, 255)],
+)
+def test_images_come_in_the_form_that_the_model_asks_for(inputs, shape, dtype, largest):
+    images = np.full((5, 2, 2, 3), 255, dtype=np.uint8)
+    spec = registry.models()["knn" if inputs == "flat" else "cnn-simple"]
+    given = worker.inputs(images, np.array([1, 3]), spec)
+    assert (given.shape, given.dtype, given.max()) == (shape, dtype, largest)
+    assert given.flags.c_contiguous
+
+
+def test_flattening_goes_row_by_row():
+    images = np.arange(2 * 2 * 3, dtype=np.uint8).reshape(1, 2, 2, 3)
+    flat = worker.inputs(images, np.array([0]), registry.models()["knn"])
+    np.testing.assert_allclose(flat[0] * 255, np.arange(12), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "start"),
+    [
+        (SVC(), "sklearn.svm"),
+        (PixelSVC(), "sklearn.svm._classes.SVC 1."),
+        (CnnClassifier(), "cnn.classifier.CnnClassifier on torch "),
+    ],
+)
+def test_the_implementation_is_named_with_its_version(model, start):
+    assert worker.implementation(model).startswith(start)
+
+
+def test_a_row_of_history_keeps_what_is_finite():
+    assert worker._finite({"loss": float("nan"), "epoch": 3}) == {"loss": None, "epoch": 3.0}

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from benchmark.contract import UnsupportedError
+from cnn.classifier import CnnClassifier
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Three classes told apart by which third of the image is bright, with noise; labels are 2, 5 and 9."""
+    rng = np.random.default_rng(0)
+    y = np.array([2, 5, 9])[np.arange(150) % 3]
+    X = rng.integers(0, 120, (150, 9, 9, 1)).astype(np.uint8)
+    for place, label in enumerate((2, 5, 9)):
+        X[y == label, :, 3 * place : 3 * place + 3] += 90
+    return X[:100], y[:100], X[100:], y[100:]
+
+
+def small(**params) -> CnnClassifier:
+    return CnnClassifier(**{"epochs": 4, "batch_size": 16, "random_state": 0, "n_jobs": 1, **params})
+
+
+def fitted(data, **params) -> CnnClassifier:
+    X, y, X_val, y_val = data
+    return small(**params).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("network", ["simple", "deep"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_it_learns_and_speaks_scikit_learn(data, network, optimizer):
+    model = fitted(data, network=network, optimizer=optimizer, epochs=8, learning_rate=0.01)
+    probabilities = model.predict_proba(data[2])
+    assert probabilities.shape == (50, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert set(model.predict(data[2])) <= {2, 5, 9}
+    assert model.score(data[2], data[3]) > 0.9
+    assert model.classes_.tolist() == [2, 5, 9]
+    assert model.parameter_count_ == sum(p.numel() for p in model.network_.parameters())
+    assert len(model.history_) <= 8
+    assert clone(model).get_params() == model.get_params()
+
+
+def test_the_best_epoch_is_the_one_restored(data):
+    model = fitted(data, epochs=6)
+    best = model.history_[model.best_epoch_ - 1]
+    assert best["validation_accuracy"] == max(row["validation_accuracy"] for row in model.history_)
+    assert model.score(data[2], data[3]) == pytest.approx(best["validation_accuracy"])
+
+
+AUGMENTED = {"network": "deep", "rotation_degrees": 15.0, "zoom": 0.1, "shift": 0.1, "flip": True}
+
+
+@pytest.mark.parametrize("params", [{}, AUGMENTED])
+def test_the_same_seed_gives_the_same_bits_and_another_seed_gives_others(data, params):
+    first, again, other = (fitted(data, random_state=seed, **params).predict_proba(data[2]) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_global_generator_is_left_alone(data):
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    fitted(data, epochs=1)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_epochs_are_told_as_they_end(data):
+    X, y, X_val, y_val = data
+    rows = []
+    model = small().fit(X, y, X_val=X_val, y_val=y_val, on_epoch=rows.append)
+    assert rows == model.history_
+    assert {"epoch", "train_loss", "validation_accuracy", "learning_rate"} <= rows[0].keys()
+
+
+def test_read_only_images_are_taken(data):
+    X = data[0].copy()
+    X.flags.writeable = False
+    small(epochs=1).fit(X, data[1], X_val=data[2], y_val=data[3]).predict(X)
+
+
+def test_too_small_images_are_unsupported_with_the_reason(data):
+    X = np.zeros((30, 7, 7, 1), np.uint8)
+    y = np.arange(30) % 3
+    with pytest.raises(UnsupportedError, match="at least 8 pixels"):
+        small(network="deep").fit(X, y, X_val=X, y_val=y)
+
+
+def test_predicting_before_fitting_is_refused(data):
+    with pytest.raises(NotFittedError):
+        small().predict(data[0])
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"network": "huge"}, "network must be one of"),
+        ({"optimizer": "lion"}, "optimizer must be one of"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"zoom": 2.0}, "zoom must be"),
+    ],
+)
+def test_wrong_parameters_are_refused(data, params, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(data, **params)
+
+
+def test_wrong_images_are_refused(data):
+    X, y, X_val, y_val = data
+    with pytest.raises(ValueError, match="uint8"):
+        small().fit(X.astype(np.float32), y, X_val=X_val, y_val=y_val)
+    with pytest.raises(ValueError, match="shape"):
+        small().fit(X, y, X_val=X_val[:, :8], y_val=y_val)
+    with pytest.raises(ValueError, match="as many labels"):
+        small().fit(X, y[:-1], X_val=X_val, y_val=y_val)
+    with pytest.raises(ValueError, match="has a class"):
+        small().fit(X, y, X_val=X_val, y_val=np.full(len(X_val), 7))
+    with pytest.raises(ValueError, match="no images"):
+        small().fit(X[:0], y[:0], X_val=X_val, y_val=y_val)

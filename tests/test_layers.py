@@ -1,0 +1,106 @@
+"""Who may import whom: the layers of the project, read off its sources."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Each part may import those before it, as far as the second column says; the longest matching name counts.
+CONTRACT = ("benchmark.contract", "benchmark.schema")
+GROUND = ("benchmark.seeds", "benchmark.units", "benchmark.metrics", "benchmark.environment", "benchmark.records")
+RECORDS = (*CONTRACT, "benchmark.units", "benchmark.records", "benchmark.summary")
+ALLOWED = {
+    "benchmark": (),
+    "benchmark.__main__": ("benchmark.cli",),
+    "benchmark.contract": (),
+    "benchmark.schema": (),
+    "benchmark.seeds": (),
+    "benchmark.units": CONTRACT,
+    "benchmark.metrics": CONTRACT,
+    "benchmark.environment": CONTRACT,
+    "benchmark.records": CONTRACT,
+    "benchmark.data": (*CONTRACT, "benchmark.seeds", "benchmark.data"),
+    "benchmark.summary": RECORDS,
+    "benchmark.estimate": RECORDS,
+    "benchmark.gate": RECORDS,
+    "benchmark.report": (*RECORDS, "benchmark.report"),
+    "baselines": ("benchmark.contract", "benchmark.seeds", "baselines"),
+    "cnn": ("benchmark.contract", "benchmark.seeds", "cnn"),
+    "benchmark.registry": ("benchmark.contract", "benchmark.data.catalog", "baselines.catalog", "cnn.catalog"),
+    "benchmark.worker": (*CONTRACT, *GROUND, "benchmark.data"),
+    "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.worker"),
+    "benchmark.runner": (*CONTRACT, *GROUND, "benchmark.data", "benchmark.worker", "benchmark.supervisor"),
+    "benchmark.progress": (*CONTRACT, "benchmark.units"),
+    "benchmark.cli": ("benchmark",),
+    "benchmark.cli_data": ("benchmark",),
+    "benchmark.cli_options": ("benchmark",),
+}
+SOURCES = sorted(path for package in ("benchmark", "baselines", "cnn") for path in (ROOT / package).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a source names in an import, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # "from benchmark import seeds" names the module benchmark.seeds.
+            package = (ROOT / node.module.replace(".", "/")).is_dir()
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} if package else {node.module}
+    return found
+
+
+def within(module: str, parts: tuple[str, ...]) -> bool:
+    return any(module == part or module.startswith(f"{part}.") for part in parts)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_imports_keep_to_their_layer(path):
+    name = module_name(path)
+    own = max((part for part in ALLOWED if within(name, (part,))), key=len)
+    ours = {module for module in imports(path) if within(module, ("benchmark", "baselines", "cnn"))}
+    assert {module for module in ours if not within(module, ALLOWED[own])} == set()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_name)
+def test_torch_and_scikit_learn_stay_in_their_rooms(path):
+    name, found = module_name(path), imports(path)
+    if not within(name, ("cnn", "benchmark.data.vision", "benchmark.data.fashion_mnist", "benchmark.worker")):
+        assert not any(within(module, ("torch", "torchvision")) for module in found)
+    models = {"sklearn.linear_model", "sklearn.svm", "sklearn.neighbors", "sklearn.ensemble"}
+    if not within(name, ("baselines",)):
+        assert not any(within(module, tuple(models)) for module in found)
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))], ids=lambda path: path.name)
+def test_modules_stay_short(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["run", "--help"]])
+def test_help_and_list_load_neither_torch_nor_scikit_learn(arguments):
+    program = (
+        "import sys\nfrom benchmark.cli import app\n"
+        f"sys.argv = ['benchmark', *{arguments!r}]\n"
+        "try:\n    app()\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'sklearn', 'pandas', 'matplotlib', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_report_is_written_without_torch():
+    program = "import sys, benchmark.report.page, benchmark.gate\nprint('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,98 @@
+"""One contract for every registered model, on the bundled digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmark import registry, worker
+from benchmark.contract import PROFILES, Cell
+from benchmark.data import store
+from benchmark.data.splits import parts_for
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield store.prepare(registry.datasets()["digits"])
+
+
+@pytest.fixture(scope="module", params=registry.models().values(), ids=lambda spec: spec.name)
+def fitted(request, digits):
+    spec = request.param
+    parts = parts_for(digits, PROFILES["full"])
+    X = worker.inputs(digits.train_images, parts.train, spec)
+    X_val = worker.inputs(digits.train_images, parts.validation, spec)
+    y, y_val = digits.train_labels[parts.train], digits.train_labels[parts.validation]
+    before = X.copy(), np.array(y)
+
+    def fit():
+        model = worker.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
+        rows = []
+        if spec.validates:
+            model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=rows.append)
+        else:
+            model.fit(X, y)
+        return model, rows
+
+    model, rows = fit()
+    X_test = worker.inputs(digits.test_images, parts.test, spec)
+    return {"spec": spec, "model": model, "rows": rows, "fit": fit, "X": X, "y": y, "before": before, "X_test": X_test}
+
+
+def test_it_learns(fitted, digits):
+    assert np.mean(fitted["model"].predict(fitted["X_test"]) == digits.test_labels) > 0.93
+
+
+def test_it_leaves_its_inputs_alone(fitted):
+    assert np.array_equal(fitted["X"], fitted["before"][0])
+    assert np.array_equal(fitted["y"], fitted["before"][1])
+
+
+def test_it_predicts_known_labels_for_any_number_of_images(fitted):
+    for n in (1, 2, 7):
+        predicted = np.asarray(fitted["model"].predict(fitted["X_test"][:n]))
+        assert predicted.shape == (n,)
+        assert set(predicted) <= set(range(10))
+
+
+def test_an_image_is_predicted_alike_alone_and_in_company(fitted):
+    model, X = fitted["model"], fitted["X_test"]
+    assert model.predict(X[5:6])[0] == model.predict(X)[5]
+
+
+def test_probabilities_are_probabilities_or_absent(fitted):
+    model, X = fitted["model"], fitted["X_test"]
+    if not hasattr(model, "predict_proba"):
+        assert fitted["spec"].name == "svm-rbf"
+        return
+    probabilities = model.predict_proba(X)
+    assert probabilities.shape == (len(X), 10)
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert np.mean(probabilities.argmax(axis=1) == model.predict(X)) > 0.995
+
+
+def test_fitting_again_with_the_same_seed_predicts_the_same(fitted):
+    again, _ = fitted["fit"]()
+    assert np.array_equal(again.predict(fitted["X_test"]), fitted["model"].predict(fitted["X_test"]))
+
+
+def test_it_tells_what_is_recorded_of_it(fitted):
+    spec, model = fitted["spec"], fitted["model"]
+    assert model.parameter_count_ > 0
+    assert model.classes_.tolist() == list(range(10))
+    if spec.validates:
+        assert fitted["rows"] == model.history_
+        assert all(np.isfinite(row["validation_loss"]) for row in model.history_)
+    assert worker.implementation(model)
+
+
+def test_its_catalog_entry_is_complete(fitted):
+    spec = fitted["spec"]
+    assert spec.name == spec.name.lower()
+    assert " " not in spec.name
+    assert spec.family in ("classical", "deep")
+    assert spec.description
+    assert spec.stochastic == ("random_state" in fitted["model"].get_params() and spec.family == "deep")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.contract import PROFILES, UserError
+from benchmark.contract import NAME, PROFILES, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +45,7 @@ def collection_name(name: str | None, profile: str) -> str:
     known_profile(profile)
     if name is None:
         return "local" if profile == "full" else profile
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name.startswith((".", "-")):
+    if re.fullmatch(NAME, name) is None:
         raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
     return name
 

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import pkgutil
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 if TYPE_CHECKING:
     import numpy as np
 
 Family = Literal["classical", "deep"]
 Inputs = Literal["flat", "images"]
+
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+def _check_name(name: str) -> None:
+    if re.fullmatch(NAME, name) is None:
+        raise ValueError(f"{name!r} is no name: letters, digits, '.', '-' and '_', a letter or digit first")
 
 
 class UserError(Exception):
@@ -104,6 +113,13 @@ class ModelSpec:
     stochastic: bool = False
     version: int = 1
 
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if self.family not in get_args(Family) or self.inputs not in get_args(Inputs):
+            raise ValueError(
+                f"model {self.name!r}: family must be one of {get_args(Family)}, inputs of {get_args(Inputs)}"
+            )
+
     def params_for(self, cell: Cell) -> dict[str, Any]:
         """Constructor keywords for a cell of this model."""
         return {**self.params, **self.profile_params.get(cell.profile, {}), **self.dataset_params.get(cell.dataset, {})}
@@ -165,6 +181,9 @@ class DatasetSpec:
     expected_train: int | None = None
     expected_test: int | None = None
     balanced: bool = False
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -209,16 +209,21 @@ class Store:
         if not path.is_file():
             return None
         try:
-            return DatasetSummary.model_validate_json(path.read_bytes())
-        except (ValidationError, OSError) as error:
+            return DatasetSummary.model_validate_json(path.read_bytes(), strict=True)
+        except OSError as error:
+            return Problem(path, f"not readable ({error.strerror})")
+        except ValidationError as error:
             return Problem(path, first_problem(error))
 
 
 def read(path: Path) -> Stored | Problem:
     """Read one record; what cannot be read is named, with the reason, never raised."""
     try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        raw = path.read_bytes()
+        content = json.loads(raw)
+    except OSError as error:
+        return Problem(path, f"not readable ({error.strerror})")
+    except (ValueError, RecursionError) as error:
         return Problem(path, f"not readable as JSON ({first_problem(error)})")
     if not isinstance(content, dict):
         return Problem(path, "not a record")
@@ -226,7 +231,7 @@ def read(path: Path) -> Stored | Problem:
     if version != SCHEMA_VERSION:
         return Problem(path, f"schema version {version!r} is not known here (only {SCHEMA_VERSION})")
     try:
-        record = RunRecord.model_validate(content)
+        record = RunRecord.model_validate_json(raw, strict=True)
     except (ValidationError, RecursionError) as error:
         return Problem(path, first_problem(error))
     if (record.cell.dataset, record.cell.model) != (path.parent.parent.name, path.parent.name):

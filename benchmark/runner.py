@@ -7,6 +7,7 @@ writes its record. Nothing is shared between cells but the decoded data set on d
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -214,12 +215,20 @@ def _dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
     )
 
 
+def _plain(value: Any) -> Any:
+    """A parameter as JSON can hold it; anything else as Python writes it."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
 def _model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
     return ModelInfo(
         family=model.family,
         version=model.version,
         description=model.description,
         build=model.build,
-        params=model.params_for(cell),
+        params={name: _plain(value) for name, value in model.params_for(cell).items()},
         implementation=implementation,
     )

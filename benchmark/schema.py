@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from benchmark.contract import NAME
 
 SCHEMA_VERSION: Literal[1] = 1
 
@@ -16,9 +19,16 @@ Status = Literal["ok", "error", "timeout", "unsupported"]
 Outcome = Literal["passed", "warning", "failed"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(ge=0, description="seconds")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="canonical name")]
+Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
+
+
+def _writable(value: JsonValue) -> JsonValue:
+    """Refuse what JSON cannot hold: numbers that are not finite, text that is no Unicode."""
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    return value
 
 
 class Model(BaseModel):
@@ -41,7 +51,7 @@ class DatasetInfo(Model):
     fingerprint: Sha256
     source: str
     class_names: Annotated[tuple[str, ...], Field(min_length=2)]
-    image_shape: Annotated[tuple[int, int, int], Field(description="height, width, channels")]
+    image_shape: Annotated[tuple[Positive, Positive, Positive], Field(description="height, width, channels")]
     train_size: Count
     validation_size: Count
     test_size: Count
@@ -54,7 +64,7 @@ class ModelInfo(Model):
     version: int
     description: str
     build: str
-    params: dict[str, Any]
+    params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: str | None
 
 
@@ -70,7 +80,7 @@ class ClassScores(Model):
 class Metrics(Model):
     """Scores on one part. ``confusion[i][j]`` counts images of class i predicted as class j."""
 
-    n_images: Annotated[int, Field(ge=1)]
+    n_images: Positive
     accuracy: Fraction
     per_class: tuple[ClassScores, ...]
     confusion: tuple[tuple[Count, ...], ...]
@@ -82,6 +92,8 @@ class Metrics(Model):
             raise ValueError("the confusion matrix is not classes x classes")
         if sum(map(sum, self.confusion)) != self.n_images:
             raise ValueError("the confusion matrix does not add up to n_images")
+        if any(sum(row) != scores.support for row, scores in zip(self.confusion, self.per_class, strict=True)):
+            raise ValueError("the supports are not the rows' sums of the confusion matrix")
         hits = sum(self.confusion[i][i] for i in range(k))
         if not math.isclose(hits / self.n_images, self.accuracy, abs_tol=1e-9):
             raise ValueError("the accuracy is not that of the confusion matrix")
@@ -96,7 +108,7 @@ class Cost(Model):
     total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
     peak_memory_bytes: Annotated[Count | None, Field(description="resident peak of the cell's process")]
     parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
-    threads: Annotated[int, Field(ge=1)]
+    threads: Positive
     device: str
 
 
@@ -104,12 +116,12 @@ class Environment(Model):
     """Where it ran: hardware, system, package versions, and the state of the source code."""
 
     cpu: str
-    cores: Annotated[int, Field(ge=1)]
+    cores: Positive
     gpu: str | None
     system: str
     python: str
     packages: dict[str, str]
-    commit: str | None
+    commit: Annotated[str, Field(pattern="^[0-9a-f]{7,64}$")] | None
     dirty: Annotated[bool | None, Field(description="whether the source differed from the commit")]
 
 
@@ -149,6 +161,8 @@ class RunRecord(Model):
             for metrics in (self.validation, self.test):
                 if metrics is not None and len(metrics.per_class) != len(self.dataset.class_names):
                     raise ValueError("the metrics have not as many classes as the data set")
+            if self.test is not None and self.test.n_images != self.dataset.test_size:
+                raise ValueError("the metrics are not on as many images as the data set's test part has")
         elif not self.reason:
             raise ValueError(f"a record with status {self.status} needs a reason")
         return self
@@ -182,7 +196,7 @@ class DatasetSummary(Model):
     fingerprint: Sha256
     source: str
     class_names: tuple[str, ...]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[Positive, Positive, Positive]
     train_size: Count
     validation_size: Count
     test_size: Count

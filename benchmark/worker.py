@@ -113,12 +113,12 @@ def _guarded(job: Job, connection: Connection) -> Result | Failure:
     try:
         return execute(job, connection)
     except UnsupportedError as reason:
-        return Failure("unsupported", str(reason))
+        return Failure("unsupported", str(reason) or "no reason was given")
     except UserError as error:
         return Failure("error", str(error))
     except Exception as error:  # A model may raise anything; the other cells go on.
         traceback.print_exc()
-        text = " ".join(str(error).split())
+        text = " ".join(str(error).split()).encode(errors="replace").decode()
         return Failure("error", f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 

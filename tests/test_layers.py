@@ -18,7 +18,7 @@ ALLOWED = {
     "benchmark": (),
     "benchmark.__main__": ("benchmark.cli",),
     "benchmark.contract": (),
-    "benchmark.schema": (),
+    "benchmark.schema": ("benchmark.contract",),
     "benchmark.seeds": (),
     "benchmark.units": CONTRACT,
     "benchmark.metrics": CONTRACT,

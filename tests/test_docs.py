@@ -1,0 +1,112 @@
+"""README and the reference in step: commands exist, examples work, numbers are those of the records."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from benchmark.cli import app
+from benchmark.contract import DatasetSpec, ModelSpec
+from benchmark.records import Store
+from benchmark.report import page, tables
+from benchmark.summary import select
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "results/README.md", ROOT / "reports/README.md", *(ROOT / "docs").rglob("*.md")]
+COMMANDS = sorted(
+    {
+        re.sub(r"\s+", " ", command)
+        for path in PAGES
+        for command in re.findall(r"python -m benchmark ([^`|#]+?)(?=[`|#\n]\s*|$)", path.read_text(encoding="utf-8"))
+    }
+)
+
+
+def reference() -> tuple[Store, object]:
+    store = Store(ROOT / "results", "reference")
+    stored, problems = store.read_all("fashion-mnist")
+    assert problems == []
+    selection = select(stored, "full")
+    assert selection is not None
+    return store, selection
+
+
+def test_there_are_commands_to_check():
+    assert len(COMMANDS) >= 8
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_exists(command):
+    group = typer.main.get_command(app)
+    words = command.split()
+    while hasattr(group, "commands"):
+        assert words, command
+        group = group.commands[words.pop(0)]
+    known = {name for parameter in group.params for name in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_linked_file_exists(path):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_every_make_target_in_readme_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"\bmake ([a-z]+)", README)):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_the_examples_build_what_they_promise():
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    found = []
+    for block in blocks:
+        assert len(block.splitlines()) < 20
+        names: dict[str, object] = {}
+        exec(compile(block, "README.md", "exec"), names)
+        found += [value for value in names.values() if isinstance(value, ModelSpec | DatasetSpec)]
+    assert [spec.name for spec in found] == ["random-forest", "shapes"]
+    assert hasattr(found[0].create(__import__("benchmark.contract").contract.Cell("d", "m", 0, "full")), "fit")
+
+
+def test_readme_shows_the_leaderboard_of_the_reference_records():
+    _, selection = reference()
+    shown = re.search(r"<!-- leaderboard -->\n(.*?)\n<!-- /leaderboard -->", README, flags=re.DOTALL)
+    assert shown is not None
+    assert shown[1] == f"**{page.sentence(selection.summaries)}**\n\n{tables.leaderboard(selection.summaries)}"
+
+
+def test_the_reference_report_is_that_of_the_reference_records(tmp_path):
+    store, _ = reference()
+    committed = ROOT / "reports/reference/fashion-mnist"
+    written = page.write(store, "fashion-mnist", tmp_path)
+    fresh, kept = written.path.read_text(encoding="utf-8"), (committed / "README.md").read_text(encoding="utf-8")
+    # Without the test images there is no gallery; all else must agree.
+    assert fresh.split("## Predictions")[0] == kept.split("## Predictions")[0]
+    assert fresh.split("## The data")[1] == kept.split("## The data")[1]
+    linked = set(re.findall(r"\]\(([^)]+\.png)\)", kept))
+    assert {path.name for path in committed.glob("*.png")} == linked
+
+
+def test_the_reference_passes_its_thresholds():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "check", "--collection", "reference"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_version_and_changelog_agree():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -25,9 +25,7 @@ from benchmark.cli_options import (
 from benchmark.contract import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.contract import DatasetSpec
+    from benchmark.contract import Dataset, DatasetSpec
     from benchmark.records import Store
     from benchmark.runner import Prepared
 
@@ -108,7 +106,7 @@ def run(
         raise typer.Exit(130) from None
     if report:
         for name, ready in prepared.items():
-            _report(store, name, reports_dir, profile, test_images=ready.dataset.test_images)
+            _report(store, name, reports_dir, profile, ready.dataset)
     if any(record.status in ("error", "timeout") for record in records):
         raise typer.Exit(1)
 
@@ -131,7 +129,7 @@ def report(
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
     for name in names:
-        _report(store, name, reports_dir, profile, test_images=_test_images(name, store))
+        _report(store, name, reports_dir, profile, _cached(name))
 
 
 @app.command()
@@ -223,24 +221,22 @@ def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared
     return Prepared(spec, dataset)
 
 
-def _test_images(name: str, store: Store) -> np.ndarray | None:
-    """The test images, if they are in the cache already and are those that the records are about."""
+def _cached(name: str) -> Dataset | None:
+    """The data set, if it is registered and decoded already; a report fetches nothing."""
     from benchmark import registry
     from benchmark.data import cache
 
     spec = registry.datasets().get(name)
     dataset = cache.read(spec, verify=False) if spec else None
-    stored, _ = store.read_all(name)
-    if dataset is None or dataset.fingerprint not in {s.record.dataset.fingerprint for s in stored}:
+    if dataset is None:
         warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
-        return None
-    return dataset.test_images
+    return dataset
 
 
-def _report(store: Store, name: str, reports_dir: Path, profile: str | None, test_images: np.ndarray | None) -> None:
+def _report(store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None) -> None:
     from benchmark.report import page
 
-    written = page.write(store, name, reports_dir, profile=profile, test_images=test_images)
+    written = page.write(store, name, reports_dir, profile=profile, data=data)
     for problem in written.problems:
         warn(f"passed over {problem}")
     typer.echo(f"\n{written.headline}\nReport: {written.path}")

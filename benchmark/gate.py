@@ -13,6 +13,7 @@ from benchmark.contract import UserError
 from benchmark.records import first_problem
 from benchmark.summary import ModelSummary, best
 
+ROUNDING = 1e-9  # A mean of equal fractions may come out a bit below them.
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -61,7 +62,7 @@ def read_thresholds(path: Path) -> Thresholds:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"There is no thresholds file {path}.", "Name one with --thresholds.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read: {first_problem(error)}.", remedy) from error
     try:
         return Thresholds.model_validate(content)
@@ -100,7 +101,7 @@ def _judge_model(dataset: str, profile: str, name: str, least: float, summary: M
         subject=name,
         required=least,
         found=accuracy,
-        outcome="pass" if accuracy >= least else "fail",
+        outcome="pass" if accuracy >= least - ROUNDING else "fail",
         reason=f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'} (mean of {runs})",
     )
 
@@ -125,6 +126,6 @@ def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[
         subject=subject,
         required=least,
         found=margin,
-        outcome="pass" if margin >= least else "fail",
+        outcome="pass" if margin >= least - ROUNDING else "fail",
         reason=f"{deep.name} {deep.accuracy:.4f} against {classical.name} {classical.accuracy:.4f}",
     )

@@ -15,6 +15,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -133,17 +134,34 @@ class Stored:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise UserError(f"Cannot read {path}: {error.strerror}.", remedy) from error
+            raise UserError(f"Cannot read {path.name}: {error.strerror}.", remedy) from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.record.predictions.sha256:
             raise UserError(
-                f"{path} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
+                f"{path.name} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
             )
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                return dict(archive)
-        except (ValueError, zipfile.BadZipFile, EOFError) as error:
-            raise UserError(f"{path} is no readable .npz file: {error}.", remedy) from error
+                arrays = dict(archive)
+        # What a damaged archive raises depends on where the damage lies.
+        except (ValueError, TypeError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            raise UserError(f"{path.name} is no readable .npz file: {error}.", remedy) from error
+        self._check(arrays, path.name, remedy)
+        return arrays
+
+    def _check(self, arrays: dict[str, np.ndarray], name: str, remedy: str) -> None:
+        """Hold the arrays' names, lengths and values against the record."""
+        n_classes = len(self.record.dataset.class_names)
+        for part, n in (("validation", self.record.dataset.validation_size), ("test", self.record.dataset.test_size)):
+            for field in ("index", "labels", "predicted"):
+                array = arrays.get(f"{part}_{field}")
+                if array is None or array.shape != (n,) or array.dtype.kind not in "iu" or (n and array.min() < 0):
+                    raise UserError(f"{name} lacks {part}_{field}, or it has not {n} whole numbers.", remedy)
+                if field != "index" and n and array.max() >= n_classes:
+                    raise UserError(f"{name} has classes in {part}_{field} that the record has not.", remedy)
+            probabilities = arrays.get(f"{part}_probabilities")
+            if probabilities is not None and (probabilities.shape != (n, n_classes) or probabilities.dtype.kind != "f"):
+                raise UserError(f"{name} has {part}_probabilities of a wrong shape or type.", remedy)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,7 @@ from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, 
 from benchmark.data.splits import parts_for
 from benchmark.records import Store, explain_write_errors, key, pack, round_probabilities
 from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
-from benchmark.supervisor import supervise, worker_environment
+from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
 
 KEPT = ("ok", "unsupported")
 
@@ -126,6 +126,8 @@ def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settin
 def _run_or_keep(
     cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
 ) -> RunRecord:
+    if stop.is_set():
+        raise InterruptedRunError
     record = _recorded(cell, model, prepared, settings)
     if record is not None:
         watcher.finished(record, kept=True)

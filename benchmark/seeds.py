@@ -18,7 +18,14 @@ def derive(*axes: str | int) -> int:
     ----------
     *axes : str or int
         For example ``("split", "fashion-mnist")`` or ``("fit", "fashion-mnist", 0)``.
+
+    Raises
+    ------
+    TypeError
+        For any other type: ``numpy.int64(0)`` would be another axis than ``0``.
     """
+    if any(type(axis) not in (str, int) for axis in axes):
+        raise TypeError(f"axes must be str or int, got {axes!r}")
     text = "\x1f".join(f"{type(axis).__name__}:{axis}" for axis in axes)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")
 

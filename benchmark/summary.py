@@ -116,21 +116,26 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     if not chosen or profile is None:
         return None
     notes = []
-    fingerprint = chosen[0].record.dataset.fingerprint
-    current = [s for s in chosen if s.record.dataset.fingerprint == fingerprint]
-    if len(current) < len(chosen):
-        notes.append(f"{len(chosen) - len(current)} records of another version of the data set were left out.")
 
-    newest: dict[tuple[str, int], Stored] = {}
-    superseded = 0
+    def leave_out(kept: list[Stored], before: int, why: str) -> list[Stored]:
+        if len(kept) < before:
+            notes.append(f"{why}: {before - len(kept)}.")
+        return kept
+
+    current = [s for s in chosen if _data_version(s) == _data_version(chosen[0])]
+    leave_out(current, len(chosen), "Records of another version of the data set, or of other sizes, left out")
+    newest: dict[str, Stored] = {}
     for s in current:
-        cell = (s.record.cell.model, s.record.cell.seed)
-        superseded += newest.setdefault(cell, s) is not s
-    if superseded:
-        notes.append(f"{superseded} records superseded by newer ones of the same cell were left out.")
+        newest.setdefault(s.record.cell.model, s)
+    alike = [s for s in current if _model_version(s) == _model_version(newest[s.record.cell.model])]
+    leave_out(alike, len(current), "Records of other versions or parameters of a model left out")
+    cells: dict[tuple[str, int], Stored] = {}
+    for s in alike:
+        cells.setdefault((s.record.cell.model, s.record.cell.seed), s)
+    leave_out(list(cells.values()), len(alike), "Records superseded by newer ones of the same cell left out")
 
     by_model: dict[str, list[Stored]] = defaultdict(list)
-    for (model, _), s in sorted(newest.items()):
+    for (model, _), s in sorted(cells.items()):
         if s.record.status == "ok":
             by_model[model].append(s)
     summaries = [ModelSummary(tuple(group)) for group in by_model.values()]
@@ -138,6 +143,18 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
         dataset=chosen[0].record.dataset,
         profile=profile,
         summaries=tuple(sorted(summaries, key=lambda s: (-s.accuracy, s.name))),
-        failed=tuple(s.record for _, s in sorted(newest.items()) if s.record.status != "ok"),
+        failed=tuple(s.record for _, s in sorted(cells.items()) if s.record.status != "ok"),
         notes=tuple(notes),
     )
+
+
+def _data_version(stored: Stored) -> tuple[object, ...]:
+    """What two records must share for their images to be the same."""
+    info = stored.record.dataset
+    return info.fingerprint, info.train_size, info.validation_size, info.test_size
+
+
+def _model_version(stored: Stored) -> tuple[object, ...]:
+    """What two records must share for their seeds to be averaged."""
+    model = stored.record.model
+    return model.build, model.version, model.params

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal
@@ -77,7 +78,8 @@ def supervise(
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
     deadline = time.monotonic() + limit_seconds
     try:
-        process.start()
+        with _without_ctrl_c():
+            process.start()
         sender.close()
         while True:
             if stop.is_set():
@@ -103,6 +105,21 @@ def supervise(
         if process.pid is not None:
             process.join()
             process.close()
+
+
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """A process started inside never sees Ctrl-C, not even while it imports: only the runner answers it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # multiprocessing's helper unblocks the signal when it starts, so it must be running before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _exit_reason(process: BaseProcess) -> str:

@@ -21,21 +21,21 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(whole, 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
+    hours, minutes = divmod(round(seconds / 60), 60)
     return f"{hours} h {minutes:02d} min"
 
 
 def memory(n_bytes: float) -> str:
     """``512 MB`` or ``1.9 GB``, in powers of ten."""
     megabytes = n_bytes / 1e6
-    return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1000:.1f} GB"
+    return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1000:.1f} GB"
 
 
 def count(number: float) -> str:
     """``7,850``, ``427 k`` or ``19.6 M``."""
     if number < 10_000:
         return f"{number:,.0f}"
-    return f"{number / 1e3:.0f} k" if number < 1e6 else f"{number / 1e6:.1f} M"
+    return f"{number / 1e3:.0f} k" if number < 999_500 else f"{number / 1e6:.1f} M"
 
 
 def parse_duration(text: str) -> float:

@@ -82,18 +82,11 @@ def main(connection: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The runner decides what Ctrl-C means.
     _end_with_parent()
     with job.log.open("w", encoding="utf-8") as log:
-        os.dup2(log.fileno(), sys.stdout.fileno() if _has_descriptor(sys.stdout) else 1)
-        os.dup2(log.fileno(), sys.stderr.fileno() if _has_descriptor(sys.stderr) else 2)
+        for descriptor in (1, 2):  # Also what native code prints.
+            os.dup2(log.fileno(), descriptor)
         faulthandler.enable(log)
         connection.send(_guarded(job, connection))
     connection.close()
-
-
-def _has_descriptor(stream: Any) -> bool:
-    try:
-        return isinstance(stream.fileno(), int)
-    except (AttributeError, OSError, ValueError):
-        return False
 
 
 def _end_with_parent() -> None:

@@ -49,7 +49,11 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         bool(labels.min() >= 0 and labels.max() < n_classes),
         f"labels from {labels.min()} to {labels.max()} for {n_classes} classes",
     )
-    tallies = {part: np.bincount(labels, minlength=n_classes) for part, (_, labels) in parts.items()}
+    # Labels out of range are told above; they are of no class.
+    tallies = {
+        part: np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
+        for part, (_, labels) in parts.items()
+    }
     uneven = any(tally.min() != tally.max() for tally in tallies.values())
     add(
         "class balance",

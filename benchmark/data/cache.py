@@ -5,6 +5,7 @@ A data set is a folder of four ``.npy`` files and ``meta.json``; it appears whol
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -83,12 +84,14 @@ def write(spec: DatasetSpec, raw: RawImages) -> None:
             "source": raw.source,
         }
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
-        if target.exists():
+        with contextlib.suppress(FileNotFoundError):
             target.rename(replaced)
         try:
             fresh.rename(target)
         except OSError:
             if not target.exists():  # Otherwise another process has just put the same data set there.
+                with contextlib.suppress(FileNotFoundError):
+                    replaced.rename(target)
                 raise
 
 
@@ -110,9 +113,14 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
             return None
         arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
         class_names, expected, source = tuple(meta["class_names"]), meta["fingerprint"], meta["source"]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except PermissionError as error:
+        raise UserError(
+            f"The decoded data set in {path} cannot be read: {error.strerror}.",
+            f"Make it readable, or name another folder in ${CACHE_VARIABLE}.",
+        ) from error
+    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
         raise UserError(f"The decoded data set in {path} is damaged: {error}.", remedy) from error
     if verify:
         found = fingerprint(arrays, class_names)

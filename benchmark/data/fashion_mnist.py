@@ -154,8 +154,13 @@ def load(places: Places) -> RawImages:
             if files is None:
                 tried.append(f"{label} ({problem or 'files missing in what came'})")
                 continue
-            for key, path in files.items():
-                content(path, FILES[key])
+            try:
+                for key, path in files.items():
+                    content(path, FILES[key])
+            except UserError:
+                tried.append(f"{label} (what came has wrong sums)")
+                continue
+            for path in files.values():
                 shutil.move(path, places.downloads / path.name)
         raw = from_folder(places.downloads, label)
         if raw is not None:

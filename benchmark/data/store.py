@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmark.contract import Dataset, DatasetSpec, Places, UserError
@@ -20,6 +21,17 @@ def chosen_data_dir(option: Path | None) -> Path | None:
     if option is not None and not option.is_dir():
         raise UserError(f"The data folder {option} does not exist.", f"Mend --data-dir or ${DATA_VARIABLE}.")
     return option
+
+
+@contextlib.contextmanager
+def _explain_cache_errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"The data set {name!r} could not be kept in {cache.root()}: {error}.",
+            f"Make room or make it writable, or name another folder in ${cache.CACHE_VARIABLE}.",
+        ) from error
 
 
 def prepare(
@@ -55,15 +67,17 @@ def prepare(
         if dataset is not None:
             return dataset
     downloads = cache.root() / "downloads" / spec.name
-    try:
+    with _explain_cache_errors(spec.name):
         downloads.mkdir(parents=True, exist_ok=True)
+    try:
         raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
-        cache.write(spec, raw)
     except OSError as error:
         raise UserError(
-            f"The data set {spec.name!r} could not be kept in {cache.root()}: {error}.",
-            f"Make room or make it writable, or name another folder in ${cache.CACHE_VARIABLE}.",
+            f"The data set {spec.name!r} could not be read: {error}.",
+            "Mend its files, or name others with --data-dir.",
         ) from error
+    with _explain_cache_errors(spec.name):
+        cache.write(spec, raw)
     dataset = cache.read(spec, verify=False)
     if dataset is None:
         raise UserError(f"The decoded data set {spec.name!r} has just vanished from {cache.root()}.", "Run it again.")

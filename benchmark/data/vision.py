@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import io
 import socket
 from collections.abc import Callable, Iterator
@@ -36,9 +37,10 @@ def quiet_download(download: Callable[[], Any]) -> str | None:
             contextlib.redirect_stderr(silence),
         ):
             download()
-    # torchvision raises RuntimeError for bad sums and dead mirrors, urllib's errors are OSErrors.
-    except (RuntimeError, OSError, ImportError) as error:
-        return (str(error).strip() or type(error).__name__).splitlines()[0]
+    # torchvision raises RuntimeError for bad sums and dead mirrors, urllib OSErrors and HTTPExceptions.
+    except (RuntimeError, OSError, ImportError, http.client.HTTPException) as error:
+        # The first line of torchvision's names the file, the last the cause.
+        return " ".join(str(error).split()) or type(error).__name__
     return None
 
 
@@ -73,9 +75,10 @@ def _open(loader: Any, folder: Path, label: str) -> RawImages | str:
     try:
         train, test = loader(str(folder), train=True), loader(str(folder), train=False)
     except RuntimeError:
-        return "not there, or its sums are wrong"
-    except (OSError, ValueError, EOFError) as error:
-        return f"unreadable: {error}"
+        return "not there, or not as torchvision expects it"
+    # torchvision asserts what it reads, and unpickles what its sums vouch for.
+    except (AssertionError, OSError, ValueError, EOFError, TypeError) as error:
+        return f"unreadable: {error or type(error).__name__}"
 
     def images(part: Any) -> np.ndarray:
         array = np.asarray(part.data)

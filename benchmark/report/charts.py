@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from benchmark.report.style import FAMILIES, INK, MARKERS, WIDTH, colours
+from benchmark.report.style import FAMILIES, INK, MARKERS, WIDTH, colours, plain
 from benchmark.summary import ModelSummary
 
 
@@ -64,7 +64,7 @@ def per_class(
     for s in reversed(summaries):  # The best is drawn last, on top.
         scores = s.per_class("f1")[order]
         left.scatter(scores, places, s=52, marker=MARKERS[s.family], color=paint[s.name], label=s.name, zorder=3)
-    left.set_yticks(places, [class_names[index] for index in order])
+    left.set_yticks(places, [plain(class_names[index]) for index in order])
     left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
     left.set_xlabel("F1 score, mean over seeds")
     left.set_title("F1 by class, hardest on top")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.report.style import FAMILIES, INK, WIDTH
+from benchmark.report.style import FAMILIES, INK, WIDTH, plain
 from benchmark.summary import ModelSummary
 
 TINY_CELL = 0.0005  # Below a twentieth of a percent a cell is left empty rather than shown as 0.0.
@@ -19,6 +19,7 @@ def matrix(summary: ModelSummary, class_names: Sequence[str]) -> Figure:
     counts = summary.confusion
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     k = len(class_names)
+    labels = [plain(name) for name in class_names]
     figure = Figure(figsize=(WIDTH, 0.78 * WIDTH), layout="constrained")
     axes = figure.subplots()
     # A square root spreads the few per cent in which models differ.
@@ -37,8 +38,8 @@ def matrix(summary: ModelSummary, class_names: Sequence[str]) -> Figure:
                     fontweight="bold" if row == column else "normal",
                     color="white" if share[row, column] > 0.3 else INK,
                 )
-    axes.set_xticks(range(k), class_names, rotation=35, ha="right", rotation_mode="anchor")
-    axes.set_yticks(range(k), class_names)
+    axes.set_xticks(range(k), labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(k), labels)
     axes.set_xlabel("predicted")
     axes.set_ylabel("actual")
     axes.tick_params(length=0)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.report.style import BLUE, GREY, INK, VERMILION, WIDTH
+from benchmark.report.style import BLUE, GREY, INK, VERMILION, WIDTH, plain
 
 COLUMNS = 5
 BARS = 3
@@ -80,6 +80,7 @@ def draw(
     other : (name, predicted labels (n,)) or None
         A second model whose prediction is told too.
     """
+    class_names = [plain(name) for name in class_names]
     rows = -(-len(places) // COLUMNS)
     height = 2.75 if other is None else 2.95
     figure = Figure(figsize=(WIDTH, 0.45 + height * rows), layout="constrained")

@@ -11,11 +11,12 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.contract import UserError
-from benchmark.records import Problem, Store, write_atomically
+from benchmark.contract import Dataset, UserError
+from benchmark.records import Problem, Store, explain_write_errors, write_atomically
 from benchmark.report import charts, confusion, gallery, style, tables
 from benchmark.schema import DatasetSummary
 from benchmark.summary import ModelSummary, Selection, best, select
+from benchmark.units import duration
 
 TEMPLATE = "report.md.jinja"
 
@@ -30,14 +31,14 @@ class Written:
 
 
 def write(
-    store: Store, dataset: str, reports_dir: Path, *, profile: str | None = None, test_images: np.ndarray | None = None
+    store: Store, dataset: str, reports_dir: Path, *, profile: str | None = None, data: Dataset | None = None
 ) -> Written:
     """Write the report on one data set of a collection.
 
     Parameters
     ----------
-    test_images : ndarray of uint8 (n_test, h, w, c) or None
-        For the gallery. None keeps an earlier gallery out of the report and says why there is none.
+    data : Dataset or None
+        Whose test images fill the gallery, if it is the version that the records are about.
 
     Raises
     ------
@@ -57,13 +58,12 @@ def write(
         problems, summary = [*problems, summary], None
 
     folder = reports_dir / store.collection / dataset
-    drawn, more_problems = _draw(selection, test_images)
+    at_hand = data is not None and data.fingerprint == selection.dataset.fingerprint
+    drawn, more_problems = _draw(selection, data.test_images if data is not None and at_hand else None)
     problems += more_problems
     with style.chart_style():
         for name, figure in drawn.items():
             style.save(figure, folder / name)
-    for stale in set(folder.glob("*.png")) - {folder / name for name in drawn}:
-        stale.unlink()
     headline = sentence(selection.summaries)
     text = (
         _environment()
@@ -71,6 +71,9 @@ def write(
         .render(**_context(selection, summary, store.collection, headline, set(drawn), problems))
     )
     write_atomically(folder / "README.md", text.encode())
+    for stale in set(folder.glob("*.png")) - {folder / name for name in drawn}:
+        with explain_write_errors(stale):
+            stale.unlink()
     return Written(folder / "README.md", headline, tuple(problems))
 
 
@@ -84,11 +87,30 @@ def sentence(summaries: Sequence[ModelSummary]) -> str:
         assert only is not None
         return f"{_said(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
     points = (cnn.accuracy - baseline.accuracy) * 100
-    ratio = (1 - baseline.accuracy) / max(1 - cnn.accuracy, 1e-9)
-    if points >= 0:
+    if abs(points) < 0.005:
+        return f"{_said(cnn)} and the best baseline, {_said(baseline)}, are level."
+    if points > 0:
         verdict = f"{_said(cnn)} leads the best baseline, {_said(baseline)}, by {points:.2f} points"
-        return f"{verdict}: it makes {ratio:.2f} times fewer errors." if points >= 0.01 else f"{verdict}."
+        if cnn.accuracy == 1:
+            return f"{verdict}: it makes no error."
+        fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
+        return f"{verdict}: it makes {fewer:.0%} fewer errors."
     return f"No CNN is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
+
+
+def price(summaries: Sequence[ModelSummary]) -> str:
+    """What the best CNN costs beside the best baseline; empty unless there are both."""
+    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    if cnn is None or baseline is None:
+        return ""
+    (fit, other_fit), (predict, other_predict) = (
+        (duration(seconds(cnn)), duration(seconds(baseline)))
+        for seconds in (lambda s: s.mean_cost("fit_seconds") or 0.0, charts.predict_seconds_per_1000)
+    )
+    return (
+        f"It takes {fit} to fit, the baseline {other_fit}; "
+        f"1,000 images are predicted in {predict}, by the baseline in {other_predict}."
+    )
 
 
 def _said(summary: ModelSummary) -> str:
@@ -123,10 +145,10 @@ def _galleries(
         return {}, []
     try:
         shown = gallery.Predicted.of(shown_model.stored[0].predictions())
-        rival = None if other in (None, shown_model) else other.stored[0].predictions()["test_predicted"]  # type: ignore[union-attr]
+        rival = None if other is None or other is shown_model else other.stored[0].predictions()
     except UserError as error:
         return {}, [Problem(shown_model.stored[0].path, error.problem)]
-    if shown is None:
+    if shown is None or shown.index.max() >= len(images):
         return {}, []
     wanted: dict[str, tuple[str, np.ndarray, tuple[str, np.ndarray] | None]] = {
         "gallery-right.png": (
@@ -136,11 +158,11 @@ def _galleries(
         ),
         "gallery-wrong.png": (f"Surest mistakes of {shown_model.name}", gallery.most_confident_errors(shown), None),
     }
-    if other is not None and rival is not None:
+    if other is not None and rival is not None and np.array_equal(rival["test_index"], shown.index):
         wanted["gallery-gained.png"] = (
             f"Right by {shown_model.name}, wrong by {other.name}",
-            gallery.gained(shown, rival),
-            (other.name, rival),
+            gallery.gained(shown, rival["test_predicted"]),
+            (other.name, rival["test_predicted"]),
         )
     return {
         name: gallery.draw(title, shown, places, images, names, against)
@@ -160,14 +182,14 @@ def _context(
     summaries, info = selection.summaries, selection.dataset
     cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
     pair = [s for s in (baseline, cnn) if s is not None]
-    n_seeds = max((s.n_seeds for s in summaries), default=1)
+    seeds = [record.cell.seed for s in summaries for record in s.records] + [r.cell.seed for r in selection.failed]
     return {
         "audit": None if summary is None or summary.fingerprint != info.fingerprint else summary.audit,
         "baseline": baseline,
         "best_pair": pair,
         "cnn": cnn,
         "collection": collection,
-        "command": _command(selection, collection, n_seeds),
+        "command": _command(selection, collection, max(seeds) + 1),
         "confused_pairs": confusion.most_confused(pair, info.class_names),
         "drawn": drawn,
         "gains": _gains(baseline, cnn, info.class_names),
@@ -175,6 +197,7 @@ def _context(
         "headline": headline,
         "info": info,
         "mixed_threads": len({cost.threads for s in summaries for cost in s.costs}) > 1,
+        "price": price(summaries),
         "problems": [f"{problem.path.name}: {problem.reason}" for problem in problems],
         "selection": selection,
         "standard_error": _standard_error(summaries, info.test_size),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,22 @@ WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
 
 
 def colours(models: Iterable[str]) -> dict[str, str]:
-    """A colour for each model: the suite's own have theirs, others take spare ones in order of name."""
-    others = sorted(set(models) - KNOWN.keys())
-    return KNOWN | {name: SPARE[place % len(SPARE)] for place, name in enumerate(others)}
+    """A colour for each model: the suite's own have theirs, another's is decided by its name.
+
+    Where two names decide for the same, the later one takes the next that is free, so that a chart of up to
+    eight others has as many colours.
+    """
+    chosen = dict(KNOWN)
+    for name in sorted(set(models) - KNOWN.keys()):
+        start = zlib.crc32(name.encode())
+        order = [SPARE[(start + step) % len(SPARE)] for step in range(len(SPARE))]
+        chosen[name] = next((shade for shade in order if shade not in chosen.values()), order[0])
+    return chosen
+
+
+def plain(text: str) -> str:
+    """Text that matplotlib draws as it stands: dollar signs would begin a formula."""
+    return text.replace("$", r"\$")
 
 
 @contextlib.contextmanager

@@ -21,79 +21,69 @@ def escape(text: object) -> str:
     """Text from a record as one line of Markdown in which nothing is markup."""
     line = " ".join(str(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|#!~])", r"\\\1", line)
+    return re.sub(r"([\\`*_{}\[\]|#!~$])", r"\\\1", line)
 
 
-def markdown(frame: pd.DataFrame, right: Sequence[str] = ()) -> str:
-    """A pipe table; the columns named in ``right`` are set flush right. Cells are text already."""
-    alignment = ["right" if column in right else "left" for column in frame.columns]
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int | None = None) -> str:
+    """A pipe table of text cells; all but the first ``n_left`` columns are set flush right (None: none is)."""
+    frame = pd.DataFrame(list(rows), columns=list(header))
+    left = len(header) if n_left is None else n_left
+    alignment = ["left" if place < left else "right" for place in range(len(header))]
     return str(frame.to_markdown(index=False, tablefmt="pipe", colalign=alignment, disable_numparse=True))
 
 
 def leaderboard(summaries: Sequence[ModelSummary]) -> str:
+    header = ("model", "family", "test accuracy", "sd over seeds", "validation", "fit", "predict 1,000")
     rows = []
     for s in summaries:
         peak, parameters = s.mean_cost("peak_memory_bytes"), s.mean_cost("parameter_count")
         rows.append(
-            {
-                "model": f"**{escape(s.name)}**",
-                "family": FAMILIES[s.family],
-                "test accuracy": f"**{s.accuracy:.4f}**",
-                "sd over seeds": "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} (n = {s.n_seeds})",
-                "validation": f"{s.validation_accuracy:.4f}",
-                "fit": duration(s.mean_cost("fit_seconds") or 0.0),
-                "predict 1,000": duration(predict_seconds_per_1000(s)),
-                "peak memory": UNKNOWN if peak is None else memory(peak),
-                "parameters": UNKNOWN if parameters is None else count(parameters),
-            }
+            [
+                f"**{escape(s.name)}**",
+                FAMILIES[s.family],
+                f"**{s.accuracy:.4f}**",
+                "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} (n = {s.n_seeds})",
+                f"{s.validation_accuracy:.4f}",
+                duration(s.mean_cost("fit_seconds") or 0.0),
+                duration(predict_seconds_per_1000(s)),
+                UNKNOWN if peak is None else memory(peak),
+                UNKNOWN if parameters is None else count(parameters),
+            ]
         )
-    frame = pd.DataFrame(rows)
-    return markdown(frame, right=[*frame.columns[2:]])
+    return markdown([*header, "peak memory", "parameters"], rows, n_left=2)
 
 
 def per_class(summaries: Sequence[ModelSummary], class_names: Sequence[str]) -> str:
     """Precision / recall / F1 of each class by model, the best F1 of a class in bold."""
-    scores = {s.name: [s.per_class(score) for score in ("precision", "recall", "f1")] for s in summaries}
+    scores = [[s.per_class(score) for score in ("precision", "recall", "f1")] for s in summaries]
     rows = []
     for index, name in enumerate(class_names):
-        best = max(round(float(f1[index]), 3) for _, _, f1 in scores.values())
-        row = {"class": escape(name)}
-        for model, (precision, recall, f1) in scores.items():
+        best = max(round(float(f1[index]), 3) for _, _, f1 in scores)
+        row = [escape(name)]
+        for precision, recall, f1 in scores:
             shown = f"{f1[index]:.3f}"
             shown = f"**{shown}**" if round(float(f1[index]), 3) == best else shown
-            row[escape(model)] = f"{precision[index]:.3f} / {recall[index]:.3f} / {shown}"
+            row.append(f"{precision[index]:.3f} / {recall[index]:.3f} / {shown}")
         rows.append(row)
-    return markdown(pd.DataFrame(rows), right=[escape(model) for model in scores])
+    return markdown(["class", *(escape(s.name) for s in summaries)], rows, n_left=1)
 
 
 def confused(pairs: Sequence[ConfusedPair], models: Sequence[str]) -> str:
     rows = [
-        {"pair": f"{escape(pair.first)} and {escape(pair.second)}"}
-        | {escape(name): f"{pair.errors[name]:.0f}" for name in models}
+        [f"{escape(pair.first)} and {escape(pair.second)}", *(f"{pair.errors[name]:.0f}" for name in models)]
         for pair in pairs
     ]
-    return markdown(pd.DataFrame(rows), right=[escape(name) for name in models])
+    return markdown(["pair", *map(escape, models)], rows, n_left=1)
 
 
 def audit(result: Audit) -> str:
-    rows = [
-        {"check": escape(check.name), "outcome": check.outcome, "found": escape(check.detail)}
-        for check in result.checks
-    ]
-    return markdown(pd.DataFrame(rows))
+    rows = [[escape(check.name), check.outcome, escape(check.detail)] for check in result.checks]
+    return markdown(["check", "outcome", "found"], rows)
 
 
 def failures(records: Sequence[RunRecord]) -> str:
-    rows = [
-        {
-            "model": escape(record.cell.model),
-            "seed": str(record.cell.seed),
-            "status": record.status,
-            "reason": escape(record.reason or ""),
-        }
-        for record in records
-    ]
-    return markdown(pd.DataFrame(rows))
+    rows = [[escape(r.cell.model), str(r.cell.seed), r.status, escape(r.reason or "")] for r in records]
+    return markdown(["model", "seed", "status", "reason"], rows)
 
 
 def models(summaries: Sequence[ModelSummary]) -> str:
@@ -101,35 +91,28 @@ def models(summaries: Sequence[ModelSummary]) -> str:
     for s in summaries:
         model = s.records[0].model
         params = ", ".join(f"{name}={value!r}" for name, value in model.params.items())
-        rows.append(
-            {
-                "model": escape(s.name),
-                "what it is": escape(model.description),
-                "implementation": escape(model.implementation or UNKNOWN),
-                "version": str(model.version),
-                "parameters": escape(params),
-            }
-        )
-    return markdown(pd.DataFrame(rows))
+        implementation = model.implementation or UNKNOWN
+        rows.append([*map(escape, (s.name, model.description, implementation, model.version, params))])
+    return markdown(["model", "what it is", "implementation", "version", "parameters"], rows)
 
 
 def environments(summaries: Sequence[ModelSummary]) -> str:
-    """Where the runs ran, a row for each distinct environment."""
-    seen: dict[str, dict[str, str]] = {}
+    """Where the runs ran, a row for each distinct environment, with the models that ran there."""
+    header = ("processor", "GPU", "threads a cell", "system", "Python", "packages", "commit", "models")
+    seen: dict[tuple[str, ...], list[str]] = {}
     for s in summaries:
         for record in s.records:
             env, cost = record.environment, record.cost
-            commit = "unknown" if env.commit is None else env.commit[:10] + (" with changes" if env.dirty else "")
-            row = {
-                "processor": escape(f"{env.cpu}, {env.cores} cores"),
-                "GPU": escape(env.gpu or "none"),
-                "threads a cell": str(cost.threads) if cost else UNKNOWN,
-                "system": escape(env.system),
-                "Python": escape(env.python),
-                "packages": escape(", ".join(f"{name} {version}" for name, version in env.packages.items())),
-                "commit": commit,
-            }
-            names = seen.setdefault(repr(row), row | {"models": ""})
-            if s.name not in names["models"].split(", "):
-                names["models"] = ", ".join(filter(None, [names["models"], escape(s.name)]))
-    return markdown(pd.DataFrame(list(seen.values())))
+            row = (
+                f"{env.cpu}, {env.cores} cores",
+                env.gpu or "none",
+                str(cost.threads) if cost else UNKNOWN,
+                env.system,
+                env.python,
+                ", ".join(f"{name} {version}" for name, version in env.packages.items()),
+                "unknown" if env.commit is None else env.commit[:10] + (" with changes" if env.dirty else ""),
+            )
+            names = seen.setdefault(row, [])
+            if s.name not in names:
+                names.append(s.name)
+    return markdown(header, [[*map(escape, row), escape(", ".join(names))] for row, names in seen.items()])

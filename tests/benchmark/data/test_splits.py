@@ -1,0 +1,169 @@
+"""Stratified samples, the one split of a data set, and the parts that a profile uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.contract import PROFILES, Dataset, Profile, RawImages, Split
+from benchmark.data.splits import make_split, parts_for, stratified_sample
+
+
+@st.composite
+def labels_and_size(draw: st.DrawFn) -> tuple[np.ndarray, int]:
+    labels = draw(st.lists(st.integers(0, 6), max_size=120))
+    return np.array(labels, dtype=np.int64), draw(st.integers(0, len(labels)))
+
+
+@given(labels_and_size(), st.integers(0, 2**32 - 1))
+def test_a_sample_is_sorted_distinct_of_the_size_asked_and_in_proportion(
+    case: tuple[np.ndarray, int], seed: int
+) -> None:
+    labels, size = case
+    sample = stratified_sample(labels, size, np.random.default_rng(seed))
+    assert sample.shape == (size,)
+    assert sample.dtype == np.int64
+    assert (np.diff(sample) > 0).all()
+    assert ((sample >= 0) & (sample < len(labels))).all()
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        drawn = int((labels[sample] == label).sum())
+        assert abs(drawn - size * count / len(labels)) < 1
+
+
+@given(labels_and_size(), st.integers(0, 2**32 - 1))
+def test_a_sample_depends_on_the_seed_alone(case: tuple[np.ndarray, int], seed: int) -> None:
+    labels, size = case
+    first, second = (stratified_sample(labels, size, np.random.default_rng(seed)) for _ in range(2))
+    assert first.tolist() == second.tolist()
+
+
+@given(labels_and_size(), st.integers(0, 2**32 - 1))
+def test_drawing_leaves_the_labels_alone(case: tuple[np.ndarray, int], seed: int) -> None:
+    labels, size = case
+    before = labels.copy()
+    stratified_sample(labels, size, np.random.default_rng(seed))
+    assert (labels == before).all()
+
+
+def test_another_seed_draws_other_images() -> None:
+    labels = np.repeat(np.arange(4), 50)
+    samples = {tuple(stratified_sample(labels, 40, np.random.default_rng(seed))) for seed in range(5)}
+    assert len(samples) == 5
+
+
+def test_every_image_of_a_class_can_be_drawn() -> None:
+    labels = np.repeat(np.arange(2), 10)
+    drawn = np.concatenate([stratified_sample(labels, 10, np.random.default_rng(seed)) for seed in range(60)])
+    assert set(drawn) == set(range(20))
+
+
+@pytest.mark.parametrize(
+    ("counts", "size", "expected"),
+    [
+        ((10, 10, 10), 4, (2, 1, 1)),
+        ((10, 10, 10), 5, (2, 2, 1)),
+        ((1, 1, 8), 5, (1, 0, 4)),
+        ((1, 99), 10, (0, 10)),
+        ((6, 3, 1), 5, (3, 2, 0)),
+    ],
+)
+def test_places_left_go_to_the_largest_remainders_then_to_lower_classes(
+    counts: tuple[int, ...], size: int, expected: tuple[int, ...]
+) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    sample = stratified_sample(labels, size, np.random.default_rng(0))
+    assert tuple(np.bincount(labels[sample], minlength=len(counts))) == expected
+
+
+@pytest.mark.parametrize("size", [-1, 4])
+def test_an_impossible_size_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=f"cannot draw {size} of 3 images"):
+        stratified_sample(np.zeros(3, dtype=np.int64), size, np.random.default_rng(0))
+
+
+@given(labels_and_size())
+def test_a_split_divides_the_pool(case: tuple[np.ndarray, int]) -> None:
+    labels, size = case
+    split = make_split("tiny", labels, size)
+    assert len(split.validation) == size
+    assert sorted([*split.train, *split.validation]) == list(range(len(labels)))
+    assert split.train.dtype == split.validation.dtype == np.int64
+    assert (np.diff(split.train) > 0).all()
+
+
+def test_a_split_depends_on_the_name_of_the_data_set_only() -> None:
+    labels = np.arange(200) % 10
+    first, again, other = (make_split(name, labels, 50).validation.tolist() for name in ("a", "a", "b"))
+    assert first == again
+    assert first != other
+
+
+@pytest.fixture
+def dataset(make_raw: Callable[..., RawImages]) -> Dataset:
+    raw = make_raw(train=400, test=120)
+    return Dataset(
+        name="tiny",
+        title="Tiny",
+        class_names=raw.class_names,
+        train_images=raw.train_images,
+        train_labels=raw.train_labels,
+        test_images=raw.test_images,
+        test_labels=raw.test_labels,
+        split=make_split("tiny", raw.train_labels, 80),
+        fingerprint="0" * 64,
+        source="made up",
+    )
+
+
+def test_the_full_profile_uses_every_image(dataset: Dataset) -> None:
+    parts = parts_for(dataset, PROFILES["full"])
+    assert parts.train.tolist() == dataset.split.train.tolist()
+    assert parts.validation.tolist() == dataset.split.validation.tolist()
+    assert parts.test.tolist() == list(range(120))
+
+
+def test_a_profile_larger_than_the_data_set_uses_every_image(dataset: Dataset) -> None:
+    parts = parts_for(dataset, PROFILES["quick"])
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (320, 80, 120)
+
+
+SMALL = Profile(name="small", description="", train_size=100, validation_size=20, test_size=40)
+
+
+def test_a_profile_draws_from_the_parts_of_the_split_and_in_proportion(dataset: Dataset) -> None:
+    parts = parts_for(dataset, SMALL)
+    assert set(parts.train) < set(dataset.split.train)
+    assert set(parts.validation) < set(dataset.split.validation)
+    assert np.bincount(dataset.train_labels[parts.train]).tolist() == [25] * 4
+    assert np.bincount(dataset.train_labels[parts.validation]).tolist() == [5] * 4
+    assert np.bincount(dataset.test_labels[parts.test]).tolist() == [10] * 4
+    for part in (parts.train, parts.validation, parts.test):
+        assert part.dtype == np.int64
+        assert (np.diff(part) > 0).all()
+
+
+def test_a_profile_draws_the_same_images_each_time(dataset: Dataset) -> None:
+    first, second = parts_for(dataset, SMALL), parts_for(dataset, SMALL)
+    for part in ("train", "validation", "test"):
+        assert getattr(first, part).tolist() == getattr(second, part).tolist()
+
+
+def test_a_profile_can_limit_one_part_and_leave_the_others(dataset: Dataset) -> None:
+    parts = parts_for(dataset, Profile(name="few", description="", train_size=7))
+    assert (len(parts.train), len(parts.validation), len(parts.test)) == (7, 80, 120)
+
+
+def test_train_and_validation_stay_apart_whatever_the_split(dataset: Dataset) -> None:
+    swapped = Dataset(
+        **{
+            **vars(dataset),
+            "split": Split(train=dataset.split.validation, validation=dataset.split.train),
+        }
+    )
+    parts = parts_for(swapped, SMALL)
+    assert set(parts.train) <= set(dataset.split.validation)
+    assert set(parts.validation) <= set(dataset.split.train)

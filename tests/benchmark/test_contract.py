@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from benchmark.contract import PROFILES, Cell, DatasetSpec, ModelSpec, UserError
+
+
+def spec(**changes) -> ModelSpec:
+    settings = {"name": "m", "family": "deep", "build": "builtins:dict", "inputs": "flat", "description": "for tests"}
+    return ModelSpec(**{**settings, **changes})
+
+
+def test_a_data_sets_parameters_go_before_a_profiles_and_those_before_the_models():
+    model = spec(
+        params={"a": 1, "b": 1, "c": 1},
+        profile_params={"quick": {"b": 2, "c": 2}},
+        dataset_params={"digits": {"c": 3}},
+    )
+    assert model.params_for(Cell("digits", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 3}
+    assert model.params_for(Cell("mnist", "m", 0, "full")) == {"a": 1, "b": 1, "c": 1}
+    assert model.create(Cell("mnist", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 2}
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a b", "-x", ".hidden", "a" * 101, "a/b", "ä"])
+def test_names_that_are_no_file_names_are_refused(name):
+    with pytest.raises(ValueError, match="is no name"):
+        spec(name=name)
+    with pytest.raises(ValueError, match="is no name"):
+        DatasetSpec(name=name, title="T", description="d", load="a:b", validation_size=1)
+
+
+@pytest.mark.parametrize("changes", [{"family": "quantum"}, {"inputs": "audio"}])
+def test_families_and_inputs_are_known_ones(changes):
+    with pytest.raises(ValueError, match="must be one of"):
+        spec(**changes)
+
+
+def test_a_users_mistake_is_one_line_with_its_remedy():
+    error = UserError("This is wrong.", "Do that.")
+    assert str(error) == "This is wrong. Do that."
+    assert (error.problem, error.remedy) == ("This is wrong.", "Do that.")
+
+
+def test_profiles_are_named_as_they_are_filed():
+    assert all(name == profile.name for name, profile in PROFILES.items())
+    assert PROFILES["quick"].train_size == 10_000

@@ -1,0 +1,53 @@
+"""How long a run will take."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.contract import Cell
+from benchmark.estimate import expected_seconds
+from benchmark.records import Store
+
+
+@pytest.fixture
+def store(tmp_path, make_record):
+    kept = Store(tmp_path, "made")
+    for model, seed, seconds in (("knn", 0, 10.0), ("knn", 1, 20.0), ("svm-rbf", 0, 40.0)):
+        kept.write(make_record(model=model, seed=seed, total_seconds=seconds), f"full-seed{seed}-00000000")
+    return kept
+
+
+def cells(*models, profile="full", dataset="synthetic"):
+    return [Cell(dataset, model, seed, profile) for seed, model in enumerate(models)]
+
+
+def test_cells_take_the_mean_of_their_like_whatever_the_seed(store):
+    assert expected_seconds(cells("knn", "knn", "svm-rbf"), [store], 1) == (15 + 15 + 40, 0)
+
+
+@pytest.mark.parametrize(("jobs", "seconds"), [(1, 55), (2, 27.5), (8, 27.5), (0, 55)])
+def test_jobs_share_the_time_but_no_more_than_there_are_cells(store, jobs, seconds):
+    assert expected_seconds(cells("knn", "svm-rbf"), [store], jobs) == (seconds, 0)
+
+
+def test_unknown_cells_are_counted_and_take_no_time(store):
+    wanted = [*cells("knn", "cnn-simple"), *cells("knn", profile="quick"), *cells("knn", dataset="other")]
+    assert expected_seconds(wanted, [store], 1) == (15, 3)
+
+
+def test_no_cells_take_no_time(store):
+    assert expected_seconds([], [store], 4) == (0, 0)
+
+
+def test_a_run_without_cost_tells_nothing(tmp_path, make_record):
+    store = Store(tmp_path, "made")
+    store.write(make_record(status="error"), "full-seed0-00000000")
+    assert expected_seconds(cells("knn"), [store], 1) == (0, 1)
+
+
+def test_the_first_store_that_knows_is_believed(store, tmp_path, make_record):
+    other = Store(tmp_path, "other")
+    for model, seconds in (("knn", 1000.0), ("cnn-simple", 7.0)):
+        other.write(make_record(model=model, total_seconds=seconds), "full-seed0-00000000")
+    assert expected_seconds(cells("knn", "cnn-simple"), [store, other], 1) == (22, 0)
+    assert expected_seconds(cells("knn", "cnn-simple"), [other, store], 1) == (1007, 0)

@@ -1,0 +1,240 @@
+"""Records on disk: written whole or not at all, and read without ever raising."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmark.contract import Cell, UserError
+from benchmark.records import (
+    Problem,
+    Store,
+    Stored,
+    check_writable,
+    read,
+    to_json,
+    write_atomically,
+)
+from benchmark.schema import DatasetSummary
+
+CELL = Cell("synthetic", "knn", 0, "full")
+
+
+@pytest.fixture(scope="module")
+def record_file(tmp_path_factory, make_record):
+    """A valid record in its folder; tests that change it put it back."""
+    return Store(tmp_path_factory.mktemp("fuzz"), "made").write(make_record(), "full-seed0-00000000")
+
+
+def fail_with(code):
+    def fsync(descriptor):
+        raise OSError(code, os.strerror(code))
+
+    return fsync
+
+
+def test_a_record_is_read_as_it_was_written(record_file, make_record):
+    assert read(record_file) == Stored(make_record(), record_file)
+
+
+def test_writing_creates_folders_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b" / "file"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(path.parent.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_keeps_the_old_file_and_is_explained(tmp_path, monkeypatch, code):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", fail_with(code))
+    with pytest.raises(UserError, match="No space is left") as caught:
+        write_atomically(path, b"new")
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_another_failure_to_write_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", fail_with(errno.EIO))
+    with pytest.raises(UserError, match=r"Cannot write .*: Input/output error"):
+        write_atomically(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_leaves_nothing_and_goes_on(tmp_path, monkeypatch):
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "file", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_a_file(tmp_path, make_record):
+    (tmp_path / "results").write_text("not a folder")
+    with pytest.raises(UserError, match="Cannot write"):
+        Store(tmp_path / "results", "made").write(make_record(), "key")
+    with pytest.raises(UserError, match="Cannot write"):
+        check_writable(tmp_path / "results")
+    assert (tmp_path / "results").read_text() == "not a folder"
+
+
+def test_a_writable_folder_is_made_and_left_empty(tmp_path):
+    check_writable(tmp_path / "results")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not readable as JSON"),
+        (b"{", "not readable as JSON"),
+        (b"\xff\xfe\x00", "not readable as JSON"),
+        (b"[" * 200_000, "not readable as JSON"),
+        (b'{"schema_version": ' + b"9" * 5000 + b"}", "not readable as JSON"),
+        (b"[]", "not a record"),
+        (b"null", "not a record"),
+        (b"{}", "schema version None is not known"),
+        (b'{"schema_version": 2}', "schema version 2 is not known here (only 1)"),
+        (b'{"schema_version": 1}', "Field required"),
+    ],
+)
+def test_what_is_no_record_is_a_problem_that_names_the_file(tmp_path, content, reason):
+    path = tmp_path / "synthetic" / "knn" / "damaged.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    problem = read(path)
+    assert isinstance(problem, Problem)
+    assert reason in problem.reason
+    assert str(problem).startswith(f"{path}: ")
+    assert "\n" not in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        ("surplus", 1, "surplus: Extra inputs"),
+        ("status", "fine", "status: Input should be"),
+        ("started_at", 5, "started_at: "),
+        ("cell", {"dataset": "synthetic", "model": "svm", "seed": 0, "profile": "full"}, "wrong folder"),
+        ("cell", {"dataset": "other", "model": "knn", "seed": 0, "profile": "full"}, "about knn on other"),
+        ("test", None, "an ok record needs test"),
+    ],
+)
+def test_a_record_that_breaks_the_schema_is_a_problem(record_file, make_record, place, value, reason):
+    content = json.loads(to_json(make_record())) | {place: value}
+    path = record_file.with_name("altered.json")
+    path.write_text(json.dumps(content))
+    try:
+        problem = read(path)
+    finally:
+        path.unlink()
+    assert isinstance(problem, Problem)
+    assert problem.path == path
+    assert reason in problem.reason
+
+
+def test_every_truncation_of_a_record_is_a_problem(record_file, make_record):
+    path = record_file.with_name("truncated.json")
+    content = to_json(make_record()).rstrip()
+    for length in range(0, len(content), 97):
+        path.write_bytes(content[:length])
+        assert isinstance(read(path), Problem)
+    path.unlink()
+
+
+def test_a_missing_record_is_a_problem(tmp_path):
+    assert isinstance(read(tmp_path / "none.json"), Problem)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["replace", "delete", "insert", "cut"]), st.floats(0, 0.9999), st.integers(0, 255)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_mutated_bytes_never_raise(record_file, make_record, mutations):
+    content = bytearray(to_json(make_record()))
+    for kind, where, byte in mutations:
+        place = int(where * len(content))
+        if kind == "cut":
+            del content[place:]
+        elif kind == "insert":
+            content.insert(place, byte)
+        elif content:
+            content[place : place + 1] = bytes([byte] if kind == "replace" else [])
+    path = record_file.with_name("mutated.json")
+    path.write_bytes(bytes(content))
+    outcome = read(path)
+    assert outcome.path == path
+    assert isinstance(outcome, Stored | Problem)
+    path.unlink()
+
+
+SOME_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_any_json_in_any_place_never_raises(record_file, make_record, data):
+    content = json.loads(to_json(make_record()))
+    target, step = content, data.draw(st.sampled_from(sorted(content)))
+    while isinstance(target[step], dict) and target[step] and data.draw(st.booleans()):
+        target = target[step]
+        step = data.draw(st.sampled_from(sorted(target)))
+    target[step] = data.draw(SOME_JSON)
+    path = record_file.with_name("mutated.json")
+    path.write_text(json.dumps(content))
+    outcome = read(path)
+    assert outcome.path == path
+    if isinstance(outcome, Stored):
+        assert outcome.record.cell.model == "knn"
+    path.unlink()
+
+
+def test_a_store_finds_and_lists(tmp_path, make_collection, make_record):
+    store = make_collection(tmp_path, failed=[make_record(model="broken", status="error")])
+    damaged = store.folder / "synthetic" / "knn" / "damaged.json"
+    damaged.write_text("{")
+    good, problems = store.read_all("synthetic")
+    assert len(good) == 9
+    assert [problem.path for problem in problems] == [damaged]
+    assert store.datasets() == ["synthetic"]
+    found = store.find(CELL, "full-seed0-00000000")
+    assert found is not None
+    assert found.record.cell.model == "knn"
+    assert store.find(CELL, "full-seed0-ffffffff") is None
+    assert store.find(CELL, "damaged") is None
+
+
+def test_an_empty_store(tmp_path):
+    store = Store(tmp_path / "none", "made")
+    assert store.datasets() == []
+    assert store.read_all("synthetic") == ([], [])
+    assert store.read_summary("synthetic") is None
+
+
+def test_the_summary_of_a_data_set(tmp_path, make_collection):
+    store = make_collection(tmp_path, models=[])
+    assert isinstance(store.read_summary("synthetic"), DatasetSummary)
+    path = store.folder / "synthetic" / "dataset.json"
+    path.write_text(path.read_text().replace('"title"', '"tittle"'))
+    problem = store.read_summary("synthetic")
+    assert isinstance(problem, Problem)
+    assert problem.path == path

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import dataclasses
+from importlib import metadata
+
+import pytest
+
+from benchmark import registry
+from benchmark.contract import UserError
+
+CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
+
+
+@pytest.fixture
+def plug_in(monkeypatch):
+    """Pretend that an installed package has an entry point for models that loads ``found``."""
+
+    def install(found) -> None:
+        class Entry:
+            name, value = "theirs", "theirs:MODELS"
+
+            def load(self):
+                if isinstance(found, Exception):
+                    raise found
+                return found
+
+        monkeypatch.setattr(metadata, "entry_points", lambda group: [Entry()] if group == "benchmark.models" else [])
+
+    return install
+
+
+def test_the_core_models_and_data_sets_are_registered():
+    assert list(registry.models())[:5] == CORE
+    assert list(registry.datasets()) == ["fashion-mnist", "digits", "mnist", "kmnist", "cifar10"]
+    assert {spec.family for spec in registry.models().values()} == {"classical", "deep"}
+
+
+def test_another_packages_models_come_after_ours(plug_in):
+    theirs = dataclasses.replace(registry.models()["knn"], name="knn-1")
+    plug_in(theirs)
+    assert list(registry.models()) == [*CORE, "knn-1"]
+    plug_in((theirs, dataclasses.replace(theirs, name="knn-2")))
+    assert list(registry.models()) == [*CORE, "knn-1", "knn-2"]
+
+
+def test_a_name_twice_is_refused(plug_in):
+    plug_in(registry.models()["knn"])
+    with pytest.raises(UserError, match="'knn' is registered twice"):
+        registry.models()
+
+
+@pytest.mark.parametrize("found", [RuntimeError("broken"), ["no specification"], 7])
+def test_an_entry_point_that_is_none_is_told_by_name(plug_in, found):
+    plug_in(found)
+    with pytest.raises(UserError, match="theirs"):
+        registry.models()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("svm", "svm-rbf"), ("CNN-Simple", "cnn-simple"), ("xyzzy", "There are: logistic-regression")]
+)
+def test_an_unknown_name_is_answered_with_the_nearest(name, hint):
+    with pytest.raises(UserError, match=hint):
+        registry.find("model", registry.models(), name)

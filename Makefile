@@ -5,11 +5,12 @@ PROFILE ?= full
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: run test check lint types format reference clean help
+.PHONY: run data test check lint types format reference clean help
 
 help:
 	@echo "make run                 virtual environment, data, every model, report (about 20 minutes)"
 	@echo "make run PROFILE=quick   the same on 10,000 training images (about 3 minutes)"
+	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
 	@echo "make reference           the committed reference results and report again (about 45 minutes)"
@@ -25,6 +26,9 @@ $(READY): pyproject.toml constraints.txt
 run: $(READY)
 	$(BIN)/python -m benchmark run --all --profile $(PROFILE)
 
+data: $(READY)
+	$(BIN)/python -m benchmark data fetch
+
 test: $(READY)
 	$(BIN)/python -m pytest
 
@@ -39,7 +43,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: lint types test
+check: lint types data test
 	$(BIN)/python -m benchmark run --all --profile quick
 	$(BIN)/python -m benchmark check --profile quick
 

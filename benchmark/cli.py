@@ -125,7 +125,7 @@ def report(
     from benchmark.records import Store
 
     store = Store(results_dir, collection_name(collection, profile or "full"))
-    names = dataset or store.datasets()
+    names = dataset or [name for name in store.datasets() if any((store.folder / name).glob("*/*.json"))]
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
     for name in names:
@@ -216,8 +216,13 @@ def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared
 
     dataset = data.prepare(spec, data_dir=data_dir, say=say)
     known = store.read_summary(spec.name)
-    if not isinstance(known, DatasetSummary) or known.fingerprint != dataset.fingerprint:
-        store.write_summary(summarise(dataset, spec))
+    sizes = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint
+    if not isinstance(known, DatasetSummary) or sizes != (known.train_size, known.validation_size, known.fingerprint):
+        known = summarise(dataset, spec)
+        store.write_summary(known)
+    for check in known.audit.checks:
+        if check.outcome != "passed":
+            warn(f"{spec.title}, {check.name}: {check.outcome}: {check.detail}")
     return Prepared(spec, dataset)
 
 
@@ -227,7 +232,11 @@ def _cached(name: str) -> Dataset | None:
     from benchmark.data import cache
 
     spec = registry.datasets().get(name)
-    dataset = cache.read(spec, verify=False) if spec else None
+    try:
+        dataset = cache.read(spec, verify=False) if spec else None
+    except UserError as error:
+        warn(str(error))
+        dataset = None
     if dataset is None:
         warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
     return dataset
@@ -260,4 +269,7 @@ def main() -> None:
         app()
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
+        raise SystemExit(2) from None
+    except PermissionError as error:
+        typer.echo(f"error: {error.filename} cannot be opened: {error.strerror}. Make it readable.", err=True)
         raise SystemExit(2) from None

@@ -46,7 +46,7 @@ class Classifier(Protocol):
     """The part of scikit-learn's classifier interface that a registered model must have.
 
     ``predict_proba`` is optional: a model without it is recorded as having no probabilities. Where the
-    constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. Three more attributes
+    constructor has ``random_state`` or ``n_jobs``, the worker sets them. Three more attributes
     are recorded where a fitted model has them: ``parameter_count_`` (numbers kept to predict),
     ``history_`` (a list of one mapping an epoch) and ``device_``.
     """

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+
+import joblib
 
 from benchmark.schema import Environment
 
@@ -33,10 +34,8 @@ def describe() -> Environment:
 
 
 def available_cores() -> int:
-    """Processors that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Processors that this process may use, limits of containers included."""
+    return int(joblib.cpu_count())
 
 
 def _cpu() -> str:

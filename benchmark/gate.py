@@ -57,7 +57,7 @@ def read_thresholds(path: Path) -> Thresholds:
     UserError
         Naming the place of the first mistake.
     """
-    remedy = f"Mend {path}; README shows its form."
+    remedy = f"Mend {path}; the file in the repository shows its form."
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

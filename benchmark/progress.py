@@ -78,7 +78,7 @@ class Display:
             if not self._console.is_terminal:
                 self._console.print(f"started     {cell.model} on {cell.dataset}, seed {cell.seed}", highlight=False)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
         with self._lock:
             accuracy = row.get("validation_accuracy")
             note = "" if accuracy is None else f"validation {accuracy:.4f}"

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from benchmark.contract import Cell, ModelSpec, Profile, UserError
 from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
+from benchmark.units import first_line
 
 SUMMARY = "dataset.json"
 # Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
@@ -149,6 +150,14 @@ class Stored:
         self._check(arrays, path.name, remedy)
         return arrays
 
+    def is_intact(self) -> bool:
+        """Whether the predictions are there and are those that the record names."""
+        try:
+            self.predictions()
+        except UserError:
+            return False
+        return True
+
     def _check(self, arrays: dict[str, np.ndarray], name: str, remedy: str) -> None:
         """Hold the arrays' names, lengths and values against the record."""
         n_classes = len(self.record.dataset.class_names)
@@ -263,4 +272,4 @@ def first_problem(error: Exception) -> str:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return f"{where}: {first['msg']}" if where else str(first["msg"])
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return first_line(error)

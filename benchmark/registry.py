@@ -43,11 +43,12 @@ def _merge(kind: str, group: str, own: Iterable[Spec], spec_type: type[Spec]) ->
     for entry in metadata.entry_points(group=group):
         try:
             found = entry.load()
+            specs = (found,) if isinstance(found, spec_type) else tuple(found)
         except Exception as error:  # A stranger's module may raise anything.
             raise UserError(
                 f"The entry point {entry.name!r} of {group} could not be loaded: {error}.", "Mend or uninstall it."
             ) from error
-        for spec in (found,) if isinstance(found, spec_type) else tuple(found):
+        for spec in specs:
             if not isinstance(spec, spec_type):
                 raise UserError(
                     f"The entry point {entry.name!r} of {group} holds {spec!r}, not a {spec_type.__name__}."

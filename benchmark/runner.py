@@ -15,11 +15,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import joblib
+from pydantic import ValidationError
 
 from benchmark import seeds, worker
 from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
 from benchmark.data.splits import parts_for
-from benchmark.records import Store, explain_write_errors, key, pack, round_probabilities
+from benchmark.records import Store, explain_write_errors, first_problem, key, pack, round_probabilities
 from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
 from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
 
@@ -31,7 +32,7 @@ class Watcher(Protocol):
 
     def started(self, cell: Cell, epochs: int | None) -> None: ...
 
-    def epoch(self, cell: Cell, row: Mapping[str, float]) -> None: ...
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None: ...
 
     def finished(self, record: RunRecord, *, kept: bool) -> None: ...
 
@@ -118,9 +119,15 @@ def unrecorded(
 def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
     if settings.fresh:
         return None
-    name = key(cell, model, prepared.dataset.fingerprint, PROFILES[cell.profile])
-    stored = settings.store.find(cell, name)
-    return stored.record if stored is not None and stored.record.status in KEPT else None
+    profile = PROFILES[cell.profile]
+    stored = settings.store.find(cell, key(cell, model, prepared.dataset.fingerprint, profile))
+    if stored is None or stored.record.status not in KEPT:
+        return None
+    # The rest of what a record rests on: how the data were split, and predictions that are still there.
+    then, now = stored.record.dataset, _dataset_info(prepared.dataset, profile)
+    if (then.train_size, then.validation_size, then.test_size) != (now.train_size, now.validation_size, now.test_size):
+        return None
+    return stored.record if stored.record.status != "ok" or stored.is_intact() else None
 
 
 def _run_or_keep(
@@ -132,7 +139,8 @@ def _run_or_keep(
     if record is not None:
         watcher.finished(record, kept=True)
         return record
-    watcher.started(cell, model.params_for(cell).get("epochs"))
+    epochs = model.params_for(cell).get("epochs")
+    watcher.started(cell, epochs if isinstance(epochs, int) else None)
     record = run_cell(cell, model, prepared, settings, watcher, stop)
     watcher.finished(record, kept=False)
     return record
@@ -148,37 +156,57 @@ def run_cell(
     with explain_write_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     random_state = seeds.derive("fit", cell.dataset, cell.seed)
-    job = worker.Job(cell, model, prepared.spec, profile, random_state, settings.threads, log)
+    job = worker.Job(
+        cell, model, prepared.spec, prepared.dataset.fingerprint, profile, random_state, settings.threads, log
+    )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
     outcome = supervise(job, settings.time_limit_seconds, lambda row: watcher.epoch(cell, row), stop)
     total_seconds = time.perf_counter() - start
 
-    environment, implementation = settings.environment, None
+    def record(parts: dict[str, Any], environment: Environment, implementation: str | None) -> RunRecord:
+        return RunRecord(
+            started_at=started_at.isoformat(timespec="seconds"),
+            cell=CellInfo(**dataclasses.asdict(cell)),
+            random_state=random_state,
+            dataset=_dataset_info(prepared.dataset, profile),
+            model=_model_info(model, cell, implementation),
+            environment=environment,
+            **parts,
+        )
+
     if isinstance(outcome, worker.Result):
-        parts = _ok_parts(cell, name, outcome, total_seconds, settings)
-        environment = environment.model_copy(update={"gpu": outcome.gpu})
-        implementation = outcome.implementation
-        log.unlink(missing_ok=True)
-    else:
-        parts = {"status": outcome.status, "reason": outcome.reason}
-        if log.exists() and log.stat().st_size == 0:
-            log.unlink()
-    record = RunRecord(
-        started_at=started_at.isoformat(timespec="seconds"),
-        cell=CellInfo(**dataclasses.asdict(cell)),
-        random_state=random_state,
-        dataset=_dataset_info(prepared.dataset, profile),
-        model=_model_info(model, cell, implementation),
-        environment=environment,
-        **parts,
-    )
-    settings.store.write(record, name)
-    return record
+        try:
+            parts = _ok_parts(cell, name, outcome, total_seconds, settings)
+            environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
+            done = record(parts, environment, outcome.implementation)
+        except ValidationError as error:  # What the model tells of itself is not to be believed.
+            outcome = worker.Failure("error", f"its result is no record: {first_problem(error)}")
+        else:
+            settings.store.write(done, name)
+            log.unlink(missing_ok=True)
+            return done
+    failed = record({"status": outcome.status, "reason": outcome.reason}, settings.environment, None)
+    if log.exists() and log.stat().st_size == 0:
+        log.unlink()
+    # A failure does not take the place of a result: with --fresh, the earlier one stays.
+    earlier = settings.store.find(cell, name)
+    if earlier is None or earlier.record.status != "ok":
+        settings.store.write(failed, name)
+    return failed
 
 
 def _ok_parts(cell: Cell, name: str, result: worker.Result, total_seconds: float, settings: Settings) -> dict[str, Any]:
     """Write the predictions; return what a record has only where there is a result."""
+    cost = Cost(
+        fit_seconds=result.fit_seconds,
+        predict_seconds=result.predict_seconds,
+        total_seconds=total_seconds,
+        peak_memory_bytes=result.peak_memory_bytes,
+        parameter_count=result.parameter_count,
+        threads=settings.threads,
+        device=result.device,
+    )
     arrays = {
         part: round_probabilities(values) if part.endswith("_probabilities") else values
         for part, values in result.arrays.items()
@@ -188,15 +216,7 @@ def _ok_parts(cell: Cell, name: str, result: worker.Result, total_seconds: float
         "status": "ok",
         "validation": result.validation,
         "test": result.test,
-        "cost": Cost(
-            fit_seconds=result.fit_seconds,
-            predict_seconds=result.predict_seconds,
-            total_seconds=total_seconds,
-            peak_memory_bytes=result.peak_memory_bytes,
-            parameter_count=result.parameter_count,
-            threads=settings.threads,
-            device=result.device,
-        ),
+        "cost": cost,
         "epochs": result.epochs,
         "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
     }

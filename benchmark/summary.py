@@ -58,6 +58,10 @@ class ModelSummary:
         return float(self.accuracies.std(ddof=1)) if self.n_seeds > 1 else None
 
     @property
+    def has_probabilities(self) -> bool:
+        return all(record.predictions is not None and record.predictions.has_probabilities for record in self.records)
+
+    @property
     def validation_accuracy(self) -> float:
         return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
 
@@ -89,8 +93,8 @@ class Selection:
 
 
 def best(summaries: Iterable[ModelSummary], family: str) -> ModelSummary | None:
-    """The family's model with the highest mean test accuracy; it is named for the report, never tuned by."""
-    return max((s for s in summaries if s.family == family), key=lambda s: s.accuracy, default=None)
+    """The family's model with the highest mean accuracy on the validation images: test plays no part in it."""
+    return max((s for s in summaries if s.family == family), key=lambda s: s.validation_accuracy, default=None)
 
 
 def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:
@@ -151,7 +155,8 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
 def _data_version(stored: Stored) -> tuple[object, ...]:
     """What two records must share for their images to be the same."""
     info = stored.record.dataset
-    return info.fingerprint, info.train_size, info.validation_size, info.test_size
+    sizes = info.train_size, info.validation_size, info.test_size
+    return info.fingerprint, *sizes, info.class_names, info.image_shape
 
 
 def _model_version(stored: Stored) -> tuple[object, ...]:

@@ -13,10 +13,19 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal
+from typing import Literal
 
 from benchmark import worker
 from benchmark.units import duration
+
+POOLS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 class InterruptedRunError(Exception):
@@ -43,7 +52,7 @@ def worker_environment(threads: int) -> Iterator[None]:
     tenth of its speed; the last three keep them.
     """
     variables = {
-        **{name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+        **dict.fromkeys(POOLS, str(threads)),
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
         "MALLOC_TOP_PAD_": str(1 << 26),
@@ -63,7 +72,7 @@ def worker_environment(threads: int) -> Iterator[None]:
 def supervise(
     job: worker.Job,
     limit_seconds: float,
-    on_epoch: Callable[[Mapping[str, Any]], None],
+    on_epoch: Callable[[Mapping[str, float | None]], None],
     stop: threading.Event,
 ) -> Outcome:
     """Run ``job`` in a process of its own and wait for its outcome.
@@ -78,8 +87,11 @@ def supervise(
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
     deadline = time.monotonic() + limit_seconds
     try:
-        with _without_ctrl_c():
-            process.start()
+        try:
+            with _without_ctrl_c():
+                process.start()
+        except Exception as error:  # A specification that cannot be sent: pickle raises what it likes.
+            return Lost("error", f"the process could not be started: {error}")
         sender.close()
         while True:
             if stop.is_set():
@@ -91,7 +103,7 @@ def supervise(
                 continue
             try:
                 message: worker.Epoch | worker.Result | worker.Failure = receiver.recv()
-            except EOFError:
+            except (EOFError, OSError):  # OSError: it ended in the middle of a message.
                 process.join(5)
                 return Lost("error", _exit_reason(process))
             if not isinstance(message, worker.Epoch):
@@ -100,11 +112,20 @@ def supervise(
             on_epoch(message.row)
     finally:
         receiver.close()
-        if process.is_alive():
-            process.kill()
         if process.pid is not None:
+            _kill(process)
             process.join()
-            process.close()
+            with contextlib.suppress(ValueError):  # Another thread may be about to note that it has ended.
+                process.close()
+
+
+def _kill(process: BaseProcess) -> None:
+    """End the process and all that it started."""
+    assert process.pid is not None  # Group 0 would be our own.
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (AttributeError, ProcessLookupError, PermissionError):  # No groups here, or it has not made its own yet.
+        process.kill()
 
 
 @contextlib.contextmanager

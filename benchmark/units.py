@@ -38,6 +38,11 @@ def count(number: float) -> str:
     return f"{number / 1e3:.0f} k" if number < 999_500 else f"{number / 1e6:.1f} M"
 
 
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def parse_duration(text: str) -> float:
     """Seconds from ``90``, ``90s``, ``30m`` or ``2h``.
 

@@ -35,6 +35,7 @@ class Job:
     cell: Cell
     model: ModelSpec
     dataset: DatasetSpec
+    fingerprint: str
     profile: Profile
     random_state: int
     threads: int
@@ -74,12 +75,14 @@ class Failure:
 class Epoch:
     """Sent while a network trains."""
 
-    row: Mapping[str, Any]
+    row: Mapping[str, float | None]
 
 
 def main(connection: Connection, job: Job) -> None:
     """Entry point of the process: sends any number of :class:`Epoch`, then a Result or a Failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The runner decides what Ctrl-C means.
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # So that what the model starts can be ended with it.
     _end_with_parent()
     with job.log.open("w", encoding="utf-8") as log:
         for descriptor in (1, 2):  # Also what native code prints.
@@ -97,6 +100,8 @@ def _end_with_parent() -> None:
 
     def watch() -> None:
         wait([parent.sentinel])
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -125,8 +130,8 @@ def execute(job: Job, connection: Connection) -> Result:
     from benchmark.environment import peak_memory_bytes
 
     dataset = cache.read(job.dataset, verify=False)
-    if dataset is None:
-        raise UserError(f"The data set {job.dataset.name} is no longer in the cache.", "Run the same command again.")
+    if dataset is None or dataset.fingerprint != job.fingerprint:
+        raise UserError(f"The data set {job.dataset.name} was changed during the run.", "Run the same command again.")
     parts = parts_for(dataset, job.profile)
     n_classes = len(dataset.class_names)
     random.seed(job.random_state)
@@ -142,7 +147,7 @@ def execute(job: Job, connection: Connection) -> Result:
 
         start = time.perf_counter()
         if job.model.validates:
-            model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: connection.send(Epoch(row)))
+            model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: connection.send(Epoch(_finite(row))))
         else:
             model.fit(X, y)
         fit_seconds = time.perf_counter() - start
@@ -188,10 +193,17 @@ def execute(job: Job, connection: Connection) -> Result:
 
 
 def configured(model: Any, random_state: int, threads: int) -> Any:
-    """Set the seed and the number of threads wherever the model, or a step inside it, takes them."""
-    values = {"random_state": random_state, "n_jobs": threads}
+    """Set the seed wherever the model, or a step inside it, takes one, and the number of threads.
+
+    Threads go to the outermost step that takes them; the steps inside it get one each, or a forest in a
+    vote of ten would start ten times as many as allowed.
+    """
     names = model.get_params() if hasattr(model, "get_params") else {}
-    chosen = {name: values[leaf] for name in names if (leaf := name.rpartition("__")[2]) in values}
+    chosen = {name: random_state for name in names if name.rpartition("__")[2] == "random_state"}
+    pools = sorted((name for name in names if name.rpartition("__")[2] == "n_jobs"), key=lambda name: name.count("__"))
+    for name in pools:
+        inside = any(name.startswith(outer.removesuffix("n_jobs")) for outer in pools if outer != name)
+        chosen[name] = 1 if inside else threads
     return model.set_params(**chosen) if chosen else model
 
 
@@ -244,4 +256,5 @@ def _gpu(device: str) -> str | None:
 
 
 def _finite(row: Mapping[str, Any]) -> dict[str, float | None]:
-    return {str(name): float(value) if math.isfinite(value) else None for name, value in row.items()}
+    numbers = {str(name): float(value) for name, value in row.items()}
+    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}

@@ -44,12 +44,17 @@ def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> 
     return digest.hexdigest()
 
 
-def check(name: str, raw: RawImages) -> dict[str, np.ndarray]:
+def check(spec: DatasetSpec, raw: RawImages) -> dict[str, np.ndarray]:
     """Hold what a loader returned against the contract; return its arrays with labels as int64."""
+    name = spec.name
 
     def refuse(problem: str) -> UserError:
         return UserError(f"The loader of data set {name!r} broke the contract: {problem}.", "Mend its load function.")
 
+    if not isinstance(raw, RawImages):
+        raise refuse(f"it returned {type(raw).__name__}, not RawImages")
+    if len(raw.class_names) < 2 or not all(isinstance(text, str) for text in (*raw.class_names, raw.source)):
+        raise refuse("two class names or more are needed, and they and the source must be text")
     arrays: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         images, labels = np.asarray(getattr(raw, f"{part}_images")), np.asarray(getattr(raw, f"{part}_labels"))
@@ -64,12 +69,16 @@ def check(name: str, raw: RawImages) -> dict[str, np.ndarray]:
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = images, labels.astype(np.int64)
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise refuse("training and test images differ in size or channels")
+    n_train = len(arrays["train_labels"])
+    if not 0 < spec.validation_size < n_train:
+        raise refuse(f"validation_size is {spec.validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
 
 
 def write(spec: DatasetSpec, raw: RawImages) -> None:
     """Check, fingerprint and store what a loader returned, replacing what was there."""
-    arrays = check(spec.name, raw)
+    arrays = check(spec, raw)
+    class_names = tuple(map(str, raw.class_names))
     target = folder(spec.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=target.parent) as temporary:
@@ -79,8 +88,8 @@ def write(spec: DatasetSpec, raw: RawImages) -> None:
             np.save(fresh / f"{name}.npy", array)
         meta = {
             "layout": LAYOUT,
-            "fingerprint": fingerprint(arrays, raw.class_names),
-            "class_names": raw.class_names,
+            "fingerprint": fingerprint(arrays, class_names),
+            "class_names": class_names,
             "source": raw.source,
         }
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
@@ -128,6 +137,8 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
             raise UserError(
                 f"The decoded data set in {path} is damaged: expected SHA-256 {expected}, found {found}.", remedy
             )
+    if not 0 < spec.validation_size < len(arrays["train_labels"]):
+        return None  # Decoded for another validation_size; decoding again tells what is wrong.
     return Dataset(
         name=spec.name,
         title=spec.title,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmark.contract import Dataset, DatasetSpec, Places, UserError
 from benchmark.data import cache
+from benchmark.units import first_line
 
 DATA_VARIABLE = "BENCHMARK_DATA_DIR"
 
@@ -18,8 +19,12 @@ def chosen_data_dir(option: Path | None) -> Path | None:
     """The folder named by ``--data-dir``, else by ``$BENCHMARK_DATA_DIR``, else None."""
     if option is None and os.environ.get(DATA_VARIABLE):
         option = Path(os.environ[DATA_VARIABLE])
-    if option is not None and not option.is_dir():
-        raise UserError(f"The data folder {option} does not exist.", f"Mend --data-dir or ${DATA_VARIABLE}.")
+    remedy = f"Mend --data-dir or ${DATA_VARIABLE}."
+    try:
+        if option is not None and not option.is_dir():
+            raise UserError(f"The data folder {option} does not exist.", remedy)
+    except OSError as error:
+        raise UserError(f"The data folder {option} cannot be read: {error.strerror}.", remedy) from error
     return option
 
 
@@ -71,10 +76,12 @@ def prepare(
         downloads.mkdir(parents=True, exist_ok=True)
     try:
         raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
-    except OSError as error:
+    except UserError:
+        raise
+    except Exception as error:  # The loader may be a stranger's.
         raise UserError(
-            f"The data set {spec.name!r} could not be read: {error}.",
-            "Mend its files, or name others with --data-dir.",
+            f"The data set {spec.name!r} could not be read: {type(error).__name__}: {first_line(error)}.",
+            "Mend its files or its load function, or name other files with --data-dir.",
         ) from error
     with _explain_cache_errors(spec.name):
         cache.write(spec, raw)

@@ -149,7 +149,10 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
             accuracy = _column(rows, "validation_accuracy")
             panels[0].plot(epochs, accuracy, **look, label=f"{s.name}, validation" if place == 0 else None)
             if np.isfinite(accuracy).any():
-                chosen = int(np.nanargmax(accuracy))
+                # As in training: the highest accuracy, then the lowest loss, then the earliest.
+                ties = np.flatnonzero(accuracy == np.nanmax(accuracy))
+                losses = _column(rows, "validation_loss")[ties]
+                chosen = int(ties[np.nanargmin(losses)] if np.isfinite(losses).any() else ties[0])
                 panels[0].scatter(epochs[chosen], accuracy[chosen], s=42, marker="*", color=INK, zorder=4)
             panels[1].plot(epochs, _column(rows, "validation_loss"), **look)
             panels[1].plot(

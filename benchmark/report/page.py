@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.records import Problem, Store, explain_write_errors, write_atomically
 from benchmark.report import charts, confusion, gallery, style, tables
-from benchmark.schema import DatasetSummary
+from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, best, select
 from benchmark.units import duration
 
@@ -78,7 +78,7 @@ def write(
 
 
 def sentence(summaries: Sequence[ModelSummary]) -> str:
-    """The headline: the best of either family and the difference, with the numbers."""
+    """The headline: the best of either family, by validation, and the difference, with the numbers."""
     cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
     if cnn is None and baseline is None:
         return "No model has finished yet."
@@ -87,8 +87,11 @@ def sentence(summaries: Sequence[ModelSummary]) -> str:
         assert only is not None
         return f"{_said(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
     points = (cnn.accuracy - baseline.accuracy) * 100
-    if abs(points) < 0.005:
-        return f"{_said(cnn)} and the best baseline, {_said(baseline)}, are level."
+    if abs(points) < 2 * _difference_error(cnn, baseline):
+        return (
+            f"{_said(cnn)} and the best baseline, {_said(baseline)}, are level: "
+            f"{points:+.2f} points lie within what the choice of test images may do."
+        )
     if points > 0:
         verdict = f"{_said(cnn)} leads the best baseline, {_said(baseline)}, by {points:.2f} points"
         if cnn.accuracy == 1:
@@ -96,6 +99,19 @@ def sentence(summaries: Sequence[ModelSummary]) -> str:
         fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
         return f"{verdict}: it makes {fewer:.0%} fewer errors."
     return f"No CNN is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
+
+
+def _standard_error(accuracy: float, n: int) -> float:
+    """Standard error of an accuracy on n images, in points: the binomial's sqrt(p (1 - p) / n)."""
+    return 100 * math.sqrt(accuracy * (1 - accuracy) / max(n, 1))
+
+
+def _difference_error(left: ModelSummary, right: ModelSummary) -> float:
+    """Standard error of a difference, in points, as if the models had seen different test images.
+
+    They have seen the same ones, which makes the true one smaller: this errs on the side of "level".
+    """
+    return math.hypot(*(_standard_error(s.accuracy, s.tests[0].n_images) for s in (left, right)))
 
 
 def price(summaries: Sequence[ModelSummary]) -> str:
@@ -131,7 +147,9 @@ def _draw(selection: Selection, test_images: np.ndarray | None) -> tuple[dict[st
             "training.png": charts.training_curves(summaries),
             **{f"confusion-{s.name}.png": confusion.matrix(s, names) for s in summaries},
         }
-        galleries, problems = _galleries(cnn or baseline, baseline, names, test_images)
+        # Without a CNN, the best model that has probabilities.
+        shown = cnn or next((s for s in summaries if s.has_probabilities), None)
+        galleries, problems = _galleries(shown, baseline, names, test_images)
     return {name: figure for name, figure in {**figures, **galleries}.items() if figure is not None}, problems
 
 
@@ -141,24 +159,34 @@ def _galleries(
     names: Sequence[str],
     images: np.ndarray | None,
 ) -> tuple[dict[str, Figure], list[Problem]]:
-    if shown_model is None or images is None:
-        return {}, []
-    try:
-        shown = gallery.Predicted.of(shown_model.stored[0].predictions())
-        rival = None if other is None or other is shown_model else other.stored[0].predictions()
-    except UserError as error:
-        return {}, [Problem(shown_model.stored[0].path, error.problem)]
-    if shown is None or shown.index.max() >= len(images):
-        return {}, []
+    problems: list[Problem] = []
+
+    def predictions(summary: ModelSummary | None) -> dict[str, np.ndarray]:
+        if summary is None:
+            return {}
+        try:
+            return summary.stored[0].predictions()
+        except UserError as error:
+            problems.append(Problem(summary.stored[0].path, error.problem))
+            return {}
+
+    shown = None if images is None else gallery.Predicted.of(predictions(shown_model))
+    if shown is None or images is None or shown_model is None or shown.index.max() >= len(images):
+        return {}, problems
     wanted: dict[str, tuple[str, np.ndarray, tuple[str, np.ndarray] | None]] = {
         "gallery-right.png": (
             f"Recognised by {shown_model.name}: the first of each class",
             gallery.one_right_of_each_class(shown),
             None,
         ),
-        "gallery-wrong.png": (f"Surest mistakes of {shown_model.name}", gallery.most_confident_errors(shown), None),
+        "gallery-wrong.png": (
+            f"Surest mistakes of {shown_model.name}",
+            gallery.most_confident_errors(shown),
+            None,
+        ),
     }
-    if other is not None and rival is not None and np.array_equal(rival["test_index"], shown.index):
+    rival = predictions(other) if other is not shown_model else {}
+    if other is not None and rival and np.array_equal(rival["test_index"], shown.index):
         wanted["gallery-gained.png"] = (
             f"Right by {shown_model.name}, wrong by {other.name}",
             gallery.gained(shown, rival["test_predicted"]),
@@ -168,7 +196,7 @@ def _galleries(
         name: gallery.draw(title, shown, places, images, names, against)
         for name, (title, places, against) in wanted.items()
         if len(places)
-    }, []
+    }, problems
 
 
 def _context(
@@ -196,11 +224,11 @@ def _context(
         "hardest": _hardest(pair, info.class_names),
         "headline": headline,
         "info": info,
-        "mixed_threads": len({cost.threads for s in summaries for cost in s.costs}) > 1,
+        "mixed_machines": len({_machine(record) for s in summaries for record in s.records}) > 1,
         "price": price(summaries),
         "problems": [f"{problem.path.name}: {problem.reason}" for problem in problems],
         "selection": selection,
-        "standard_error": _standard_error(summaries, info.test_size),
+        "standard_error": _standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
         "summaries": summaries,
         "tables": tables,
     }
@@ -228,10 +256,9 @@ def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[tuple[s
     return [(names[index], [float(r[index]) for r in recalls]) for index in np.argsort(recalls.mean(axis=0))[:3]]
 
 
-def _standard_error(summaries: Sequence[ModelSummary], n: int) -> float:
-    """Standard error of the best accuracy, in points: sqrt(p (1 - p) / n), the binomial's."""
-    p = summaries[0].accuracy if summaries else 0.5
-    return 100 * math.sqrt(p * (1 - p) / max(n, 1))
+def _machine(record: RunRecord) -> tuple[object, ...]:
+    """What two runs must share for their times to compare."""
+    return record.environment.cpu, record.environment.gpu, record.cost.threads if record.cost else None
 
 
 def _command(selection: Selection, collection: str, n_seeds: int) -> str:

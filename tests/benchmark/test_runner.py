@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import time
@@ -28,6 +29,8 @@ FAILURES = {
     "UnknownLabels": ("error", "labels outside 0-9"),
     "NotANumber": ("error", "not finite"),
     "NoProbabilities": ("error", "no probabilities"),
+    "CountsBelowZero": ("error", "its result is no record: parameter_count"),
+    "TellsWords": ("error", "ValueError"),
     "Missing": ("error", "AttributeError"),
 }
 
@@ -96,7 +99,7 @@ def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
 
 
 def test_bad_cells_are_recorded_with_their_reason_and_stop_nobody(prepared, settings):
-    specs = [*(spec(name) for name in FAILURES), spec("Majority")]
+    specs = [*(spec(name, validates=name == "TellsWords") for name in FAILURES), spec("Majority")]
     records = go(specs, prepared, settings)
     assert len(records) == len(specs)
     assert records["majority", 0].status == "ok"
@@ -112,13 +115,12 @@ def test_bad_cells_are_recorded_with_their_reason_and_stop_nobody(prepared, sett
 
 
 def test_a_hanging_cell_is_ended_at_its_limit(prepared, settings):
-    limited = dataclasses.replace(settings, time_limit_seconds=8.0)
+    limited = dataclasses.replace(settings, time_limit_seconds=4.0)
     start = time.monotonic()
-    records = go([spec("Hangs"), spec("Majority")], prepared, limited)
-    assert time.monotonic() - start < 8 + 4
+    records = go([spec("Hangs")], prepared, limited)
+    assert 4 <= time.monotonic() - start < 4 + 2
     assert records["hangs", 0].status == "timeout"
-    assert "time limit of 8.0 s" in records["hangs", 0].reason
-    assert records["majority", 0].status == "ok"
+    assert "time limit of 4.0 s" in records["hangs", 0].reason
 
 
 def test_what_is_recorded_is_kept_and_failures_are_tried_again(prepared, settings):
@@ -164,21 +166,23 @@ def test_an_interrupt_kills_the_cells_in_flight_and_keeps_the_finished_ones(prep
 
     with pytest.raises(KeyboardInterrupt):
         go([spec("Majority"), hanging, spec("Slow")], prepared, settings, log=Impatient())
-    deadline = time.monotonic() + 5
-    pid = int(trace.read_text())
-    while _alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(pid)
+    assert gone(int(trace.read_text()))
     stored, problems = settings.store.read_all("digits")
     assert ([s.record.cell.model for s in stored], problems) == (["majority"], [])
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def gone(pid: int) -> bool:
+    """Whether the process has ended, or will have within moments."""
+    for _ in range(100):
+        status = Path(f"/proc/{pid}/stat")
+        try:
+            os.kill(pid, 0)
+            if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_record_tells_all_that_it_should(prepared, settings):
@@ -223,9 +227,8 @@ def test_the_same_cell_twice_is_bit_identical_and_another_seed_is_not(prepared, 
     assert first.record.predictions.sha256 == again.record.predictions.sha256
     assert first.record.epochs[-1]["train_loss"] == again.record.epochs[-1]["train_loss"]
     assert not np.array_equal(first.predictions()["test_probabilities"], second.predictions()["test_probabilities"])
-    for part in ("train", "validation", "test"):
-        if part != "train":
-            assert np.array_equal(first.predictions()[f"{part}_index"], second.predictions()[f"{part}_index"])
+    for part in ("validation", "test"):
+        assert np.array_equal(first.predictions()[f"{part}_index"], second.predictions()[f"{part}_index"])
 
 
 def test_classes_that_training_has_not_shown_get_probability_zero(prepared, settings):
@@ -236,6 +239,51 @@ def test_classes_that_training_has_not_shown_get_probability_zero(prepared, sett
     np.testing.assert_allclose(probabilities[0], [0, 0, 0, 0.25, 0, 0, 0, 0.75, 0, 0])
 
 
-def test_a_model_is_given_nothing_but_training_and_validation(prepared, settings):
-    watching = spec("ReadsTestLabels", validates=True)
-    assert go([watching], prepared, settings)["readstestlabels", 0].status == "ok"
+def test_a_model_is_given_nothing_but_training_and_validation(prepared, settings, tmp_path):
+    """What reaches ``fit``, sum by sum."""
+    trace = tmp_path / "seen.json"
+    nosy = spec("Nosy", inputs="images", validates=True, params={"trace": str(trace)})
+    assert go([nosy], prepared, settings)["nosy", 0].status == "ok"
+    dataset = prepared["digits"].dataset
+    given = {"X": dataset.split.train, "X_val": dataset.split.validation}
+    expected = {name: digest(dataset.train_images[index]) for name, index in given.items()}
+    expected |= {"y": digest(dataset.train_labels[given["X"]]), "y_val": digest(dataset.train_labels[given["X_val"]])}
+    assert json.loads(trace.read_text()) == {"others": ["on_epoch"], **expected}
+
+
+def digest(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def test_a_failure_does_not_take_the_place_of_a_result(prepared, settings, tmp_path):
+    """A model that works once: run again with --fresh it fails, and the first record stays."""
+    once = spec("WorksOnce", params={"trace": str(tmp_path / "ran")})
+    assert go([once], prepared, settings)["worksonce", 0].status == "ok"
+    assert go([once], prepared, dataclasses.replace(settings, fresh=True))["worksonce", 0].status == "error"
+    (stored,) = settings.store.read_all("digits")[0]
+    assert stored.record.status == "ok"
+    assert stored.is_intact()
+
+
+def test_a_record_whose_predictions_are_gone_is_run_again(prepared, settings):
+    go([spec("Majority")], prepared, settings)
+    (path,) = (settings.store.folder / "digits/majority").glob("*.npz")
+    path.write_bytes(b"damaged")
+    log = Log()
+    go([spec("Majority")], prepared, settings, log=log)
+    assert len(log.started_cells) == 1
+    assert settings.store.read_all("digits")[0][0].is_intact()
+
+
+def test_data_that_change_during_a_run_are_noticed(prepared, settings):
+    changed = dataclasses.replace(prepared["digits"].dataset, fingerprint="e" * 64)
+    record = go([spec("Majority")], {"digits": runner.Prepared(prepared["digits"].spec, changed)}, settings)
+    assert "changed during the run" in record["majority", 0].reason
+
+
+def test_what_a_model_starts_ends_with_it(prepared, settings, tmp_path):
+    trace = tmp_path / "pid"
+    parent = spec("HasAChild", params={"trace": str(trace)})
+    record = go([parent], prepared, dataclasses.replace(settings, time_limit_seconds=8.0))["hasachild", 0]
+    assert record.status == "timeout"
+    assert gone(int(trace.read_text()))

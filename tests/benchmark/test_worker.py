@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -20,6 +22,19 @@ def test_seed_and_threads_reach_the_steps_of_a_pipeline():
 def test_seed_and_threads_reach_a_plain_model():
     model = worker.configured(CnnClassifier(), 7, 3)
     assert (model.random_state, model.n_jobs) == (7, 3)
+
+
+def test_threads_go_to_the_outermost_pool():
+    neighbours = make_pipeline(StandardScaler(), KNeighborsClassifier())
+    vote = VotingClassifier([("a", RandomForestClassifier()), ("b", neighbours)])
+    params = worker.configured(vote, 7, 3).get_params()
+    assert {name: value for name, value in params.items() if name.endswith("n_jobs")} == {
+        "n_jobs": 3,
+        "a__n_jobs": 1,
+        "b__kneighborsclassifier__n_jobs": 1,
+    }
+    assert params["a__random_state"] == 7
+    assert worker.configured(neighbours, 7, 3).get_params()["kneighborsclassifier__n_jobs"] == 3
 
 
 def test_a_model_without_either_is_left_alone():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -114,10 +117,44 @@ class FewClasses(Majority):
         return np.tile([0.25, 0.75], (len(X), 1))
 
 
-class ReadsTestLabels(Majority):
-    """Would cheat if it could: looks for anything but training and validation data in what it is given."""
+class Nosy(Majority):
+    """Writes down sums of all that it is given."""
 
-    def fit(self, X, y, **others):
-        if set(others) - {"X_val", "y_val", "on_epoch"}:
-            raise RuntimeError(f"was given {sorted(others)}")
+    def __init__(self, trace):
+        self.trace = trace
+
+    def fit(self, X, y, *, X_val, y_val, **others):
+        given = {"X": X, "y": y, "X_val": X_val, "y_val": y_val}
+        sums = {name: hashlib.sha256(array.tobytes()).hexdigest() for name, array in given.items()}
+        Path(self.trace).write_text(json.dumps({"others": sorted(others), **sums}), encoding="ascii")
         return super().fit(X, y)
+
+
+class WorksOnce(Majority):
+    def __init__(self, trace):
+        self.trace = trace
+
+    def fit(self, X, y):
+        Path(self.trace).touch(exist_ok=False)
+        return super().fit(X, y)
+
+
+class HasAChild(Majority):
+    """Starts a process that would outlive it."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def fit(self, X, y):
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        Path(self.trace).write_text(str(child.pid), encoding="ascii")
+        child.wait()
+
+
+class CountsBelowZero(Majority):
+    parameter_count_ = -1
+
+
+class TellsWords(Majority):
+    def fit(self, X, y, *, X_val, y_val, on_epoch):
+        on_epoch({"epoch": 1, "validation_accuracy": "good"})

@@ -1,12 +1,12 @@
-"""The real Fashion-MNIST, where it can be had: skipped, with the reason, where it cannot."""
+"""The real Fashion-MNIST, where it has been fetched: skipped, with the reason, where it has not."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmark.contract import Dataset, DatasetSpec, UserError
-from benchmark.data import store
+from benchmark.contract import Dataset, DatasetSpec
+from benchmark.data import cache
 from benchmark.data.audit import audit
 from benchmark.data.catalog import DATASETS
 
@@ -19,11 +19,10 @@ def real_spec() -> DatasetSpec:
 
 @pytest.fixture(scope="session")
 def real(real_spec: DatasetSpec) -> Dataset:
-    """The real data in the user's own cache: made before the per-test cache is put in its place."""
-    try:
-        dataset = store.prepare(real_spec)
-    except UserError as error:
-        pytest.skip(str(error))
+    """The real data in the user's own cache: read before the per-test cache is put in its place."""
+    dataset = cache.read(real_spec)
+    if dataset is None:
+        pytest.skip("Fashion-MNIST is not here yet; 'python -m benchmark data fetch' gets it")
     return dataset
 
 

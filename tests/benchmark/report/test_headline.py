@@ -5,38 +5,67 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmark.records import Stored
 from benchmark.report import page
+from benchmark.summary import ModelSummary, best
 
 
 @pytest.fixture(scope="module")
 def headline(make_summary):
-    """The sentence for a CNN and a baseline with so many of 100 right."""
+    """The sentence for a CNN and a baseline with so many of 1000 right."""
 
     def make(cnn, baseline):
-        labels = np.arange(100) % 2
+        labels = np.arange(1000) % 2
         pair = [("cnn-simple", "deep", cnn), ("knn", "classical", baseline)]
-        guessed = [(name, family, np.where(np.arange(100) < right, labels, 1 - labels)) for name, family, right in pair]
+        guessed = [
+            (name, family, np.where(np.arange(1000) < right, labels, 1 - labels)) for name, family, right in pair
+        ]
         return page.sentence([make_summary((labels, g), model=name, family=family) for name, family, g in guessed])
 
     return make
 
 
-def test_headline_ahead_behind_and_equal(headline):
-    assert headline(90, 80) == (
+def test_headline_ahead_and_behind(headline):
+    assert headline(900, 800) == (
         "cnn-simple (90.00%) leads the best baseline, knn (80.00%), by 10.00 points: it makes 50% fewer errors."
     )
-    assert headline(80, 90) == (
+    assert headline(800, 900) == (
         "No CNN is ahead: cnn-simple (80.00%) trails the best baseline, knn (90.00%), by 10.00 points."
     )
-    assert headline(90, 90) == "cnn-simple (90.00%) and the best baseline, knn (90.00%), are level."
 
 
-def test_headline_of_equals_names_no_leader(headline):
-    assert "leads" not in headline(90, 90)
+@pytest.mark.parametrize(("cnn", "baseline", "points"), [(900, 900, "+0.00"), (910, 900, "+1.00"), (899, 902, "-0.30")])
+def test_headline_of_equals_names_no_leader(headline, cnn, baseline, points):
+    """Two standard errors of a difference are 2.7 points here."""
+    sentence = headline(cnn, baseline)
+    assert f"are level: {points} points lie within" in sentence
+    assert "leads" not in sentence
 
 
 def test_headline_of_a_cnn_without_errors(headline):
-    assert "000000" not in headline(100, 90)
+    assert headline(1000, 900).endswith("by 10.00 points: it makes no error.")
+
+
+def test_the_best_of_a_family_is_chosen_by_validation(make_summary, make_record):
+    labels = np.arange(100) % 2
+    lucky, sound = (np.where(np.arange(100) < right, labels, 1 - labels) for right in (95, 90))
+    first, second = make_summary((labels, lucky), model="lucky"), make_summary((labels, sound), model="sound")
+    better, worse = make_record(labels, lucky).validation, make_record(labels, sound).validation
+    swapped = [
+        ModelSummary(tuple(Stored(s.record.model_copy(update={"validation": v}), s.path) for s in summary.stored))
+        for summary, v in ((first, worse), (second, better))
+    ]
+    assert best(swapped, "classical").name == "sound"
+
+
+def test_price(make_summary):
+    run = ((0, 1), (0, 1))
+    cnn = make_summary(run, model="cnn-simple", family="deep", fit_seconds=90)
+    knn = make_summary(run, model="knn", fit_seconds=2)
+    assert page.price([cnn, knn]) == (
+        "It takes 1 min 30 s to fit, the baseline 2.0 s; 1,000 images are predicted in 25 s, by the baseline in 25 s."
+    )
+    assert page.price([knn]) == ""
 
 
 def test_headline_tells_seeds_and_missing_sides(make_summary):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli_options import DEFAULT_DATASET, DataDirOption, DatasetArgument, dataset_specs, say
+from benchmark.cli_options import DEFAULT_DATASET, DataDirOption, DatasetArgument, console, dataset_specs, say
 
 data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_help=True)
 
@@ -28,7 +28,6 @@ def fetch(
 @data_app.command()
 def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
-    from rich.console import Console
     from rich.table import Table
 
     from benchmark.data import store
@@ -42,7 +41,7 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
     colour = {"passed": "green", "warning": "yellow", "failed": "red"}
     for line in result.checks:
         table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", line.detail)
-    Console().print(table)
+    console().print(table)
     if not result.passed:
         raise typer.Exit(1)
 

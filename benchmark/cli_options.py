@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from benchmark.contract import NAME, PROFILES, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.console import Console
 
     from benchmark.contract import DatasetSpec
 
@@ -55,6 +58,13 @@ def dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
 
     known = registry.datasets()
     return [registry.find("data set", known, name) for name in dict.fromkeys(names or [DEFAULT_DATASET])]
+
+
+def console() -> Console:
+    """Where tables go: as wide as the terminal, or wide enough not to break lines in a log."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def say(text: str) -> None:

@@ -260,12 +260,6 @@ def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):
     assert "## Runs without a result" in page
 
 
-def test_jobs_share_the_work(home):
-    done = home("run", *BASELINES, "--dataset", "digits", "--jobs", "3", "--no-report")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("test accuracy") == 3
-
-
 def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home, tmp_path):
     """What README shows: a package with two entry points adds a model and a data set."""
     site = tmp_path / "site"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +16,7 @@ from benchmark.cli_options import (
     ReportsOption,
     ResultsOption,
     collection_name,
+    console,
     dataset_specs,
     known_profile,
     say,
@@ -83,7 +83,7 @@ def run(
     if report:
         check_writable(reports_dir)
 
-    console = Console(soft_wrap=True)
+    screen = Console(soft_wrap=True)
     prepared = {spec.name: _prepare(spec, data_dir, store) for spec in specs}
     cells = list(runner.plan(chosen, prepared, seeds, profile))
     jobs = min(jobs, len(cells))
@@ -97,9 +97,9 @@ def run(
     )
     waiting = runner.unrecorded(cells, known, prepared, settings)
     seconds, unknown = expected_seconds(waiting, (store, Store(results_dir, "reference")), jobs)
-    console.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
+    screen.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
     try:
-        with Display(console, len(cells)) as display:
+        with Display(screen, len(cells)) as display:
             records = runner.run(cells, known, prepared, settings, display)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
@@ -141,7 +141,6 @@ def check(
     results_dir: ResultsOption = Path("results"),
 ) -> None:
     """Hold recorded accuracies against thresholds: exit code 0 if all pass, 1 if any fails or is missing."""
-    from rich.console import Console
     from rich.table import Table
 
     from benchmark import gate
@@ -177,7 +176,7 @@ def check(
         table.add_row(
             v.dataset, v.subject, f"{v.required:.4f}", found, f"[{colour[v.outcome]}]{v.outcome}[/]", v.reason
         )
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    console().print(table)
     failed = sum(v.outcome != "pass" for v in verdicts)
     typer.echo(f"{len(verdicts) - failed} of {len(verdicts)} pass")
     if failed:
@@ -187,24 +186,23 @@ def check(
 @app.command(name="list")
 def list_() -> None:
     """List the registered models and data sets."""
-    from rich.console import Console
     from rich.table import Table
 
     from benchmark import registry
 
-    console = Console()
+    screen = console()
     table = Table(title="Models", title_justify="left", box=None, pad_edge=False)
     for column in ("name", "family", "what it is"):
         table.add_column(column, no_wrap=column != "what it is")
     for model in registry.models().values():
         table.add_row(f"[bold]{model.name}[/]", model.family, model.description)
-    console.print(table, "")
+    screen.print(table, "")
     table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
     for column in ("name", "what it is"):
         table.add_column(column, no_wrap=column != "what it is")
     for spec in registry.datasets().values():
         table.add_row(f"[bold]{spec.name}[/]", spec.description)
-    console.print(table)
+    screen.print(table)
 
 
 def _prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:

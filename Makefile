@@ -48,7 +48,9 @@ check: lint types data test
 	$(BIN)/python -m benchmark check --profile quick
 
 reference: $(READY)
+	$(BIN)/python -m benchmark run --all --profile quick --collection reference --no-report
 	$(BIN)/python -m benchmark run --all --seeds 3 --collection reference
+	$(BIN)/python -m benchmark report --collection reference --into README.md
 	$(BIN)/python -m benchmark check --collection reference
 
 clean:

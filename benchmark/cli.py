@@ -27,6 +27,7 @@ from benchmark.contract import UserError
 if TYPE_CHECKING:
     from benchmark.contract import Dataset, DatasetSpec
     from benchmark.records import Store
+    from benchmark.report.page import Written
     from benchmark.runner import Prepared
 
 app = typer.Typer(
@@ -120,16 +121,24 @@ def report(
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
+    into: Annotated[
+        Path | None, typer.Option(help="Markdown file that takes headline and leaderboard between its marks.")
+    ] = None,
 ) -> None:
     """Write reports again from the records alone (every data set of the collection, or those named)."""
     from benchmark.records import Store
+    from benchmark.report.headline import put_between_marks
 
     store = Store(results_dir, collection_name(collection, profile or "full"))
     names = dataset or [name for name in store.datasets() if any((store.folder / name).glob("*/*.json"))]
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
+    if into and len(names) != 1:
+        raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        _report(store, name, reports_dir, profile, _cached(name))
+        written = _report(store, name, reports_dir, profile, _cached(name))
+        if into:
+            put_between_marks(into, written.leaderboard)
 
 
 @app.command()
@@ -240,13 +249,14 @@ def _cached(name: str) -> Dataset | None:
     return dataset
 
 
-def _report(store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None) -> None:
+def _report(store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None) -> Written:
     from benchmark.report import page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
     for problem in written.problems:
         warn(f"passed over {problem}")
     typer.echo(f"\n{written.headline}\nReport: {written.path}")
+    return written
 
 
 def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:

@@ -14,7 +14,7 @@ import typer.main
 from benchmark.cli import app
 from benchmark.contract import DatasetSpec, ModelSpec
 from benchmark.records import Store
-from benchmark.report import page, tables
+from benchmark.report import headline, page
 from benchmark.summary import select
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,8 +81,7 @@ def test_readme_shows_the_leaderboard_of_the_reference_records():
     _, selection = reference()
     shown = re.search(r"<!-- leaderboard -->\n(.*?)\n<!-- /leaderboard -->", README, flags=re.DOTALL)
     assert shown is not None
-    headline = f"**{page.sentence(selection.summaries)}** {page.price(selection.summaries)}"
-    assert shown[1] == f"{headline}\n\n{tables.leaderboard(selection.summaries)}"
+    assert shown[1] == headline.excerpt(selection.summaries)
 
 
 def test_the_reference_report_is_that_of_the_reference_records(tmp_path):

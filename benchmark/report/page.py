@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,9 @@ from matplotlib.figure import Figure
 
 from benchmark.contract import Dataset, UserError
 from benchmark.records import Problem, Store, explain_write_errors, write_atomically
-from benchmark.report import charts, confusion, gallery, style, tables
+from benchmark.report import charts, confusion, gallery, headline, style, tables
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, best, select
-from benchmark.units import duration
 
 TEMPLATE = "report.md.jinja"
 
@@ -27,6 +25,7 @@ class Written:
 
     path: Path
     headline: str
+    leaderboard: str
     problems: tuple[Problem, ...]
 
 
@@ -64,74 +63,17 @@ def write(
     with style.chart_style():
         for name, figure in drawn.items():
             style.save(figure, folder / name)
-    headline = sentence(selection.summaries)
+    line = headline.sentence(selection.summaries)
     text = (
         _environment()
         .get_template(TEMPLATE)
-        .render(**_context(selection, summary, store.collection, headline, set(drawn), problems))
+        .render(**_context(selection, summary, store.collection, line, set(drawn), problems))
     )
     write_atomically(folder / "README.md", text.encode())
     for stale in set(folder.glob("*.png")) - {folder / name for name in drawn}:
         with explain_write_errors(stale):
             stale.unlink()
-    return Written(folder / "README.md", headline, tuple(problems))
-
-
-def sentence(summaries: Sequence[ModelSummary]) -> str:
-    """The headline: the best of either family, by validation, and the difference, with the numbers."""
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
-    if cnn is None and baseline is None:
-        return "No model has finished yet."
-    if cnn is None or baseline is None:
-        only = baseline if cnn is None else cnn
-        assert only is not None
-        return f"{_said(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
-    points = (cnn.accuracy - baseline.accuracy) * 100
-    if abs(points) < 2 * _difference_error(cnn, baseline):
-        return (
-            f"{_said(cnn)} and the best baseline, {_said(baseline)}, are level: "
-            f"{points:+.2f} points lie within what the choice of test images may do."
-        )
-    if points > 0:
-        verdict = f"{_said(cnn)} leads the best baseline, {_said(baseline)}, by {points:.2f} points"
-        if cnn.accuracy == 1:
-            return f"{verdict}: it makes no error."
-        fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
-        return f"{verdict}: it makes {fewer:.0%} fewer errors."
-    return f"No CNN is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
-
-
-def _standard_error(accuracy: float, n: int) -> float:
-    """Standard error of an accuracy on n images, in points: the binomial's sqrt(p (1 - p) / n)."""
-    return 100 * math.sqrt(accuracy * (1 - accuracy) / max(n, 1))
-
-
-def _difference_error(left: ModelSummary, right: ModelSummary) -> float:
-    """Standard error of a difference, in points, as if the models had seen different test images.
-
-    They have seen the same ones, which makes the true one smaller: this errs on the side of "level".
-    """
-    return math.hypot(*(_standard_error(s.accuracy, s.tests[0].n_images) for s in (left, right)))
-
-
-def price(summaries: Sequence[ModelSummary]) -> str:
-    """What the best CNN costs beside the best baseline; empty unless there are both."""
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
-    if cnn is None or baseline is None:
-        return ""
-    (fit, other_fit), (predict, other_predict) = (
-        (duration(seconds(cnn)), duration(seconds(baseline)))
-        for seconds in (lambda s: s.mean_cost("fit_seconds") or 0.0, charts.predict_seconds_per_1000)
-    )
-    return (
-        f"It takes {fit} to fit, the baseline {other_fit}; "
-        f"1,000 images are predicted in {predict}, by the baseline in {other_predict}."
-    )
-
-
-def _said(summary: ModelSummary) -> str:
-    seeds = f", mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
-    return f"{tables.escape(summary.name)} ({summary.accuracy:.2%}{seeds})"
+    return Written(folder / "README.md", line, headline.excerpt(selection.summaries), tuple(problems))
 
 
 def _draw(selection: Selection, test_images: np.ndarray | None) -> tuple[dict[str, Figure], list[Problem]]:
@@ -203,7 +145,7 @@ def _context(
     selection: Selection,
     summary: DatasetSummary | None,
     collection: str,
-    headline: str,
+    line: str,
     drawn: set[str],
     problems: Sequence[Problem],
 ) -> dict[str, object]:
@@ -222,13 +164,13 @@ def _context(
         "drawn": drawn,
         "gains": _gains(baseline, cnn, info.class_names),
         "hardest": _hardest(pair, info.class_names),
-        "headline": headline,
+        "headline": line,
         "info": info,
         "mixed_machines": len({_machine(record) for s in summaries for record in s.records}) > 1,
-        "price": price(summaries),
+        "price": headline.price(summaries),
         "problems": [f"{problem.path.name}: {problem.reason}" for problem in problems],
         "selection": selection,
-        "standard_error": _standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
+        "standard_error": headline.standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
         "summaries": summaries,
         "tables": tables,
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmark.contract import UserError
 from benchmark.records import Stored
-from benchmark.report import page
+from benchmark.report import headline as line
 from benchmark.summary import ModelSummary, best
 
 
@@ -20,7 +21,7 @@ def headline(make_summary):
         guessed = [
             (name, family, np.where(np.arange(1000) < right, labels, 1 - labels)) for name, family, right in pair
         ]
-        return page.sentence([make_summary((labels, g), model=name, family=family) for name, family, g in guessed])
+        return line.sentence([make_summary((labels, g), model=name, family=family) for name, family, g in guessed])
 
     return make
 
@@ -62,14 +63,30 @@ def test_price(make_summary):
     run = ((0, 1), (0, 1))
     cnn = make_summary(run, model="cnn-simple", family="deep", fit_seconds=90)
     knn = make_summary(run, model="knn", fit_seconds=2)
-    assert page.price([cnn, knn]) == (
+    assert line.price([cnn, knn]) == (
         "It takes 1 min 30 s to fit, the baseline 2.0 s; 1,000 images are predicted in 25 s, by the baseline in 25 s."
     )
-    assert page.price([knn]) == ""
+    assert line.price([knn]) == ""
 
 
 def test_headline_tells_seeds_and_missing_sides(make_summary):
     run = ((0, 1), (0, 1))
-    assert page.sentence([]) == "No model has finished yet."
+    assert line.sentence([]) == "No model has finished yet."
     two = make_summary(run, run, model="cnn_x", family="deep")
-    assert page.sentence([two]) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
+    assert line.sentence([two]) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
+
+
+def test_headline_and_leaderboard_go_between_the_marks(tmp_path, make_summary):
+    run = (np.arange(10) % 2, np.zeros(10, dtype=int))
+    text = line.excerpt([make_summary(run, model="cnn-simple", family="deep"), make_summary(run)])
+    target = tmp_path / "README.md"
+    target.write_text("before\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nafter\n")
+    for _ in range(2):
+        line.put_between_marks(target, text)
+        assert target.read_text() == f"before\n<!-- leaderboard -->\n{text}\n<!-- /leaderboard -->\nafter\n"
+    assert "| **cnn-simple** |" in text
+    target.write_text("no marks")
+    with pytest.raises(UserError, match="has no lines"):
+        line.put_between_marks(target, text)
+    with pytest.raises(UserError, match="cannot be read"):
+        line.put_between_marks(tmp_path / "none.md", text)

@@ -44,9 +44,8 @@ def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> 
     return digest.hexdigest()
 
 
-def check(spec: DatasetSpec, raw: RawImages) -> dict[str, np.ndarray]:
+def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.ndarray]:
     """Hold what a loader returned against the contract; return its arrays with labels as int64."""
-    name = spec.name
 
     def refuse(problem: str) -> UserError:
         return UserError(f"The loader of data set {name!r} broke the contract: {problem}.", "Mend its load function.")
@@ -70,14 +69,14 @@ def check(spec: DatasetSpec, raw: RawImages) -> dict[str, np.ndarray]:
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise refuse("training and test images differ in size or channels")
     n_train = len(arrays["train_labels"])
-    if not 0 < spec.validation_size < n_train:
-        raise refuse(f"validation_size is {spec.validation_size}, but it must lie between 0 and {n_train} images")
+    if not 0 < validation_size < n_train:
+        raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
 
 
 def write(spec: DatasetSpec, raw: RawImages) -> None:
     """Check, fingerprint and store what a loader returned, replacing what was there."""
-    arrays = check(spec, raw)
+    arrays = check(spec.name, raw, spec.validation_size)
     class_names = tuple(map(str, raw.class_names))
     target = folder(spec.name)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ def test_the_newest_record_of_a_cell_is_taken(stored):
     for order in ([old, new], [new, old]):
         selection = select(order)
         assert [s.accuracy for s in selection.summaries] == [0.5]
-        assert selection.notes == ("1 records superseded by newer ones of the same cell were left out.",)
+        assert selection.notes == ("Records superseded by newer ones of the same cell left out: 1.",)
 
 
 def test_a_newer_failure_takes_the_place_of_an_older_success(stored):
@@ -59,7 +59,7 @@ def test_records_of_another_version_of_the_data_are_left_out_with_a_note(stored)
     selection = select([*others, stored(started_at=NEW)])
     assert [s.name for s in selection.summaries] == ["knn"]
     assert selection.dataset.fingerprint != "b" * 64
-    assert selection.notes == ("2 records of another version of the data set were left out.",)
+    assert selection.notes == ("Records of another version of the data set, or of other sizes, left out: 2.",)
 
 
 def test_nothing_left_out_nothing_noted(stored):

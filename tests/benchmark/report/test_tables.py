@@ -85,7 +85,7 @@ def test_per_class_has_the_best_f1_in_bold(make_summary):
     assert dog == ["dog", "1.000 / 1.000 / 1.000", "0.000 / 0.000 / 0.000"]
     assert text.count("**1.000**") == 2
     assert text.count("**") == 4
-    assert tables.per_class([good, good], ["cat", "dog"]).count("**") == 4
+    assert tables.per_class([good, good], ["cat", "dog"]).count("**") == 8
 
 
 def test_a_model_may_be_called_class(make_summary):

@@ -104,12 +104,19 @@ def draw(
     return figure
 
 
+def per_cent(probability: float) -> str:
+    """``93%``; what is neither certain nor impossible is not shown as 100% or 0%."""
+    if 0 < probability < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= probability < 1 else f"{probability:.0%}"
+
+
 def _bars(axes: Axes, probabilities: np.ndarray, actual: int, class_names: Sequence[str]) -> None:
     top = np.argsort(-probabilities, kind="stable")[:BARS]
     shades = [BLUE if index == actual else (VERMILION if rank == 0 else GREY) for rank, index in enumerate(top)]
     axes.barh(range(len(top)), probabilities[top], color=shades, height=0.34, align="edge")
     for place, index in enumerate(top):
-        axes.text(0, place - 0.08, f"{class_names[index]}: {probabilities[index]:.0%}", fontsize=8, va="bottom")
+        axes.text(0, place - 0.08, f"{class_names[index]}: {per_cent(probabilities[index])}", fontsize=8, va="bottom")
     axes.set_xlim(0, 1)
     axes.set_ylim(len(top) - 0.5, -0.6)
     axes.axis("off")

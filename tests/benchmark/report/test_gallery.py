@@ -99,3 +99,11 @@ def test_the_index_points_into_the_whole_test_set():
     place = gallery.Predicted(np.array([8]), np.array([0]), np.array([0]), np.array([[0.9, 0.1]]))
     figure = gallery.draw("A title", place, np.array([0]), images, ("cat", "dog"))
     assert (np.asarray(figure.axes[0].images[0].get_array()) == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"),
+    [(0, "0%"), (1e-9, "<1%"), (0.0151, "2%"), (0.5, "50%"), (0.994, "99%"), (0.996, ">99%"), (1, "100%")],
+)
+def test_per_cent(probability, text):
+    assert gallery.per_cent(probability) == text

@@ -58,7 +58,7 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
     add(
         "class balance",
         all(tally.min() > 0 for tally in tallies.values()) and not (spec.balanced and uneven),
-        "; ".join(f"{tally.min():,} to {tally.max():,} {part} images a class" for part, tally in tallies.items()),
+        "; ".join(f"{_span(tally)} {part} images a class" for part, tally in tallies.items()),
     )
     constant = sum(
         int((flat.min(axis=1) == flat.max(axis=1)).sum())
@@ -71,6 +71,11 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         train_per_class=tuple(int(count) for count in tallies["train"]),
         test_per_class=tuple(int(count) for count in tallies["test"]),
     )
+
+
+def _span(tally: np.ndarray) -> str:
+    low, high = int(tally.min()), int(tally.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:

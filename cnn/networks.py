@@ -10,9 +10,15 @@ from torch import nn
 
 
 class ImageNetwork(nn.Module):
-    """A network for images of any size from ``smallest_side`` pixels a side."""
+    """A network for images of any size from ``smallest_side`` pixels a side: features, then a head."""
 
     smallest_side: int
+    features: nn.Module
+    head: nn.Module
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.head(self.features(x))
+        return logits
 
 
 class SimpleCnn(ImageNetwork):
@@ -41,10 +47,6 @@ class SimpleCnn(ImageNetwork):
             nn.Dropout(dropout),
             nn.Linear(128, n_classes),
         )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.head(self.features(x))
-        return logits
 
 
 def _block(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
@@ -84,10 +86,6 @@ class DeepCnn(ImageNetwork):
             nn.Dropout(dropout),
             nn.Linear(128, n_classes),
         )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        logits: torch.Tensor = self.head(self.features(x))
-        return logits
 
 
 NETWORKS: dict[str, type[ImageNetwork]] = {"simple": SimpleCnn, "deep": DeepCnn}

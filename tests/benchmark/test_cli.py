@@ -214,6 +214,8 @@ def start_run(tmp_path: Path, cache: Path, *options: str) -> subprocess.Popen[st
         text=True,
         env=environ(cache),
         start_new_session=True,
+        # Where the tests run in the background of a script, they inherit that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
@@ -227,7 +229,10 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(home, tmp_path, cache,
     process = start_run(tmp_path, cache, "--jobs", jobs)
     os.killpg(process.pid, signal.SIGINT)
     start = time.monotonic()
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert time.monotonic() - start < 15
     assert process.returncode == 130
     assert "the same command goes on" in errors

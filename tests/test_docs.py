@@ -79,7 +79,7 @@ def test_the_examples_build_what_they_promise():
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():
     _, selection = reference()
-    shown = re.search(r"<!-- leaderboard -->\n(.*?)\n<!-- /leaderboard -->", README, flags=re.DOTALL)
+    shown = re.search(r"<!-- leaderboard -->\n\n(.*?)\n\n<!-- /leaderboard -->", README, flags=re.DOTALL)
     assert shown is not None
     assert shown[1] == headline.excerpt(selection.summaries)
 

@@ -38,7 +38,7 @@ def put_between_marks(path: Path, text: str) -> None:
     _, closed, after = rest.partition(MARKS[1])
     if not opened or not closed:
         raise UserError(f"{path} has no lines {MARKS[0]} and {MARKS[1]}.", "Put them where it is to stand.")
-    write_atomically(path, f"{before}{opened}{text}\n{closed}{after}".encode())
+    write_atomically(path, f"{before}{opened}\n{text}\n\n{closed}{after}".encode())
 
 
 def sentence(summaries: Sequence[ModelSummary]) -> str:

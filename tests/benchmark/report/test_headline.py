@@ -83,7 +83,7 @@ def test_headline_and_leaderboard_go_between_the_marks(tmp_path, make_summary):
     target.write_text("before\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nafter\n")
     for _ in range(2):
         line.put_between_marks(target, text)
-        assert target.read_text() == f"before\n<!-- leaderboard -->\n{text}\n<!-- /leaderboard -->\nafter\n"
+        assert target.read_text() == f"before\n<!-- leaderboard -->\n\n{text}\n\n<!-- /leaderboard -->\nafter\n"
     assert "| **cnn-simple** |" in text
     target.write_text("no marks")
     with pytest.raises(UserError, match="has no lines"):

@@ -19,6 +19,7 @@ from benchmark.cli_options import (
     console,
     dataset_specs,
     known_profile,
+    open_closed_streams,
     say,
     warn,
 )
@@ -69,8 +70,9 @@ def run(
 
     from benchmark import environment, registry, runner
     from benchmark.estimate import expected_seconds
+    from benchmark.files import check_writable
     from benchmark.progress import Display
-    from benchmark.records import Store, check_writable
+    from benchmark.records import Store
     from benchmark.units import duration, parse_duration
 
     known = registry.models()
@@ -150,6 +152,7 @@ def check(
     results_dir: ResultsOption = Path("results"),
 ) -> None:
     """Hold recorded accuracies against thresholds: exit code 0 if all pass, 1 if any fails or is missing."""
+    from rich.markup import escape
     from rich.table import Table
 
     from benchmark import gate
@@ -176,14 +179,19 @@ def check(
             f"{thresholds} demands nothing for profile {profile}.", "Add thresholds, or name another profile."
         )
 
-    table = Table(title=f"{store.folder} against {thresholds}, profile {profile}", title_justify="left")
+    table = Table(title=escape(f"{store.folder} against {thresholds}, profile {profile}"), title_justify="left")
     for column in ("data set", "what", "required", "found", "verdict", "reason"):
         table.add_column(column, justify="right" if column in ("required", "found") else "left")
     colour = {"pass": "green", "fail": "red", "missing": "yellow"}
     for v in verdicts:
         found = "-" if v.found is None else f"{v.found:.4f}"
         table.add_row(
-            v.dataset, v.subject, f"{v.required:.4f}", found, f"[{colour[v.outcome]}]{v.outcome}[/]", v.reason
+            escape(v.dataset),
+            escape(v.subject),
+            f"{v.required:.4f}",
+            found,
+            f"[{colour[v.outcome]}]{v.outcome}[/]",
+            v.reason,
         )
     console().print(table)
     failed = sum(v.outcome != "pass" for v in verdicts)
@@ -195,6 +203,7 @@ def check(
 @app.command(name="list")
 def list_() -> None:
     """List the registered models and data sets."""
+    from rich.markup import escape
     from rich.table import Table
 
     from benchmark import registry
@@ -204,13 +213,13 @@ def list_() -> None:
     for column in ("name", "family", "what it is"):
         table.add_column(column, no_wrap=column != "what it is")
     for model in registry.models().values():
-        table.add_row(f"[bold]{model.name}[/]", model.family, model.description)
+        table.add_row(f"[bold]{model.name}[/]", model.family, escape(model.description))
     screen.print(table, "")
     table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
     for column in ("name", "what it is"):
         table.add_column(column, no_wrap=column != "what it is")
     for spec in registry.datasets().values():
-        table.add_row(f"[bold]{spec.name}[/]", spec.description)
+        table.add_row(f"[bold]{spec.name}[/]", escape(spec.description))
     screen.print(table)
 
 
@@ -273,11 +282,13 @@ def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
+    open_closed_streams()
     try:
         app()
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(2) from None
-    except PermissionError as error:
-        typer.echo(f"error: {error.filename} cannot be opened: {error.strerror}. Make it readable.", err=True)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        typer.echo(f"error: the system refused{where}: {error.strerror or error}.", err=True)
         raise SystemExit(2) from None

@@ -28,6 +28,7 @@ def fetch(
 @data_app.command()
 def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
+    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.data import store
@@ -35,12 +36,12 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
 
     (spec,) = dataset_specs([name])
     result = audit(store.prepare(spec, data_dir=data_dir, say=say), spec)
-    table = Table(title=f"Integrity of {spec.title}", title_justify="left")
+    table = Table(title=escape(f"Integrity of {spec.title}"), title_justify="left")
     for column in ("check", "outcome", "found"):
         table.add_column(column)
     colour = {"passed": "green", "warning": "yellow", "failed": "red"}
     for line in result.checks:
-        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", line.detail)
+        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", escape(line.detail))
     console().print(table)
     if not result.passed:
         raise typer.Exit(1)

@@ -29,6 +29,12 @@ def _check_name(name: str) -> None:
         raise ValueError(f"{name!r} is no name: letters, digits, '.', '-' and '_', a letter or digit first")
 
 
+def _check_text(owner: str, **fields: object) -> None:
+    for field, value in fields.items():
+        if not isinstance(value, str) or value.encode(errors="replace").decode() != value:
+            raise ValueError(f"{owner!r}: {field} must be text, got {value!r}")
+
+
 class UserError(Exception):
     """A mistake that the user can mend: told in one line with its remedy, exit code 2, no traceback."""
 
@@ -115,6 +121,12 @@ class ModelSpec:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_text(self.name, build=self.build, description=self.description)
+        if type(self.version) is not int:
+            raise ValueError(f"model {self.name!r}: version must be an integer, got {self.version!r}")
+        layers = (self.params, *self.profile_params.values(), *self.dataset_params.values())
+        if not all(isinstance(params, Mapping) and all(isinstance(key, str) for key in params) for params in layers):
+            raise ValueError(f"model {self.name!r}: parameters must be mappings from names to values")
         if self.family not in get_args(Family) or self.inputs not in get_args(Inputs):
             raise ValueError(
                 f"model {self.name!r}: family must be one of {get_args(Family)}, inputs of {get_args(Inputs)}"
@@ -184,6 +196,7 @@ class DatasetSpec:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        _check_text(self.name, title=self.title, description=self.description, load=self.load)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,23 +6,22 @@ A record appears whole or not at all: files are written under another name, flus
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import errno
 import hashlib
 import io
 import json
-import os
-import tempfile
+import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from benchmark.contract import Cell, ModelSpec, Profile, UserError
+from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
+from benchmark.files import read_whole, write_atomically
 from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
 from benchmark.units import first_line
 
@@ -39,59 +38,30 @@ def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
         "build": spec.build,
         "version": spec.version,
         "inputs": spec.inputs,
-        "params": spec.params_for(cell),
+        "params": plain(spec.params_for(cell)),
         "sizes": [profile.train_size, profile.validation_size, profile.test_size],
     }
-    digest = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return f"{cell.profile}-seed{cell.seed}-{digest[:8]}"
 
 
-@contextlib.contextmanager
-def explain_write_errors(path: Path) -> Iterator[None]:
-    """Turn a failed write into one clear line."""
+def plain(value: Any) -> Any:
+    """A parameter as JSON can hold it, alike in every process: other objects by name, or as Python writes them."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(item) for item in value), key=repr)
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
+        return f"{value.__module__}:{value.__qualname__}"
     try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                f"No space is left to write {path}.",
-                "Make room and run the same command again: what is recorded is kept.",
-            ) from error
-        raise UserError(
-            f"Cannot write {path}: {error.strerror or error}.", "Make the folder writable or name another one."
-        ) from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``path`` whole or not at all, creating its folder.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written.
-    """
-    with explain_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
-
-
-def check_writable(folder: Path) -> None:
-    """Raise UserError now rather than after an hour's training."""
-    with explain_write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"0")
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError):
+        return re.sub(r" at 0x[0-9a-f]+", "", ascii(value))
+    return value
 
 
 def round_probabilities(probabilities: np.ndarray) -> np.ndarray:
@@ -133,7 +103,7 @@ class Stored:
         path = self.path.parent / self.record.predictions.file
         remedy = "Run the cell again with --fresh."
         try:
-            content = path.read_bytes()
+            content = read_whole(path)
         except OSError as error:
             raise UserError(f"Cannot read {path.name}: {error.strerror}.", remedy) from error
         found = hashlib.sha256(content).hexdigest()
@@ -218,6 +188,8 @@ class Store:
 
     def read_all(self, dataset: str) -> tuple[list[Stored], list[Problem]]:
         """Every readable record of a data set, and every file that was passed over."""
+        if re.fullmatch(NAME, dataset) is None:
+            raise UserError(f"{dataset!r} is no name of a data set.", "See 'python -m benchmark list'.")
         outcomes = [read(path) for path in sorted((self.folder / dataset).glob("*/*.json"))]
         good = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
         return good, [outcome for outcome in outcomes if isinstance(outcome, Problem)]
@@ -236,7 +208,7 @@ class Store:
         if not path.is_file():
             return None
         try:
-            return DatasetSummary.model_validate_json(path.read_bytes(), strict=True)
+            return DatasetSummary.model_validate_json(read_whole(path), strict=True)
         except OSError as error:
             return Problem(path, f"not readable ({error.strerror})")
         except ValidationError as error:
@@ -246,7 +218,7 @@ class Store:
 def read(path: Path) -> Stored | Problem:
     """Read one record; what cannot be read is named, with the reason, never raised."""
     try:
-        raw = path.read_bytes()
+        raw = read_whole(path)
         content = json.loads(raw)
     except OSError as error:
         return Problem(path, f"not readable ({error.strerror})")

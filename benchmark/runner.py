@@ -7,7 +7,6 @@ writes its record. Nothing is shared between cells but the decoded data set on d
 from __future__ import annotations
 
 import dataclasses
-import json
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +19,8 @@ from pydantic import ValidationError
 from benchmark import seeds, worker
 from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
 from benchmark.data.splits import parts_for
-from benchmark.records import Store, explain_write_errors, first_problem, key, pack, round_probabilities
+from benchmark.files import explain_write_errors
+from benchmark.records import Store, first_problem, key, pack, plain, round_probabilities
 from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
 from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
 
@@ -237,20 +237,12 @@ def _dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
     )
 
 
-def _plain(value: Any) -> Any:
-    """A parameter as JSON can hold it; anything else as Python writes it."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
-        return repr(value)
-
-
 def _model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
     return ModelInfo(
         family=model.family,
         version=model.version,
         description=model.description,
         build=model.build,
-        params={name: _plain(value) for name, value in model.params_for(cell).items()},
+        params=plain(model.params_for(cell)),
         implementation=implementation,
     )

@@ -18,9 +18,10 @@ SCHEMA_VERSION: Literal[1] = 1
 Status = Literal["ok", "error", "timeout", "unsupported"]
 Outcome = Literal["passed", "warning", "failed"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(ge=0, description="seconds")]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, description="seconds")]
+EpochValue = Annotated[float, Field(ge=-1e12, le=1e12)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 
@@ -149,7 +150,7 @@ class RunRecord(Model):
     validation: Metrics | None = None
     test: Metrics | None = None
     cost: Cost | None = None
-    epochs: tuple[dict[str, float | None], ...] = ()
+    epochs: tuple[dict[str, EpochValue | None], ...] = ()
     predictions: Predictions | None = None
 
     @model_validator(mode="after")

@@ -115,12 +115,10 @@ def supervise(
         if process.pid is not None:
             _kill(process)
             process.join()
-            with contextlib.suppress(ValueError):  # Another thread may be about to note that it has ended.
-                process.close()
 
 
 def _kill(process: BaseProcess) -> None:
-    """End the process and all that it started."""
+    """End the process and its group: all that it started, but for what has begun a session of its own."""
     assert process.pid is not None  # Group 0 would be our own.
     try:
         os.killpg(process.pid, signal.SIGKILL)

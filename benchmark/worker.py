@@ -84,7 +84,12 @@ def main(connection: Connection, job: Job) -> None:
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # So that what the model starts can be ended with it.
     _end_with_parent()
-    with job.log.open("w", encoding="utf-8") as log:
+    try:
+        log = job.log.open("w", encoding="utf-8")
+    except OSError as error:
+        connection.send(Failure("error", f"its log could not be written: {error.strerror}"))
+        return
+    with log:
         for descriptor in (1, 2):  # Also what native code prints.
             os.dup2(log.fileno(), descriptor)
         faulthandler.enable(log)
@@ -111,13 +116,19 @@ def _guarded(job: Job, connection: Connection) -> Result | Failure:
     try:
         return execute(job, connection)
     except UnsupportedError as reason:
-        return Failure("unsupported", str(reason) or "no reason was given")
+        return Failure("unsupported", _short(reason) or "no reason was given")
     except UserError as error:
-        return Failure("error", str(error))
+        return Failure("error", _short(error))
     except Exception as error:  # A model may raise anything; the other cells go on.
         traceback.print_exc()
-        text = " ".join(str(error).split()).encode(errors="replace").decode()
+        text = _short(error)
         return Failure("error", f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _short(error: Exception) -> str:
+    """What an error says, in one line of at most 500 characters."""
+    text = " ".join(str(error).split()).encode(errors="replace").decode()
+    return text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
 
 
 def execute(job: Job, connection: Connection) -> Result:
@@ -256,5 +267,6 @@ def _gpu(device: str) -> str | None:
 
 
 def _finite(row: Mapping[str, Any]) -> dict[str, float | None]:
-    numbers = {str(name): float(value) for name, value in row.items()}
-    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+    """Numbers that a record may hold; what is not finite, or beyond all sense, is None."""
+    numbers = {str(name): math.nan if value is None else float(value) for name, value in row.items()}
+    return {name: value if abs(value) <= 1e12 else None for name, value in numbers.items()}

@@ -12,8 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Each part may import those before it, as far as the second column says; the longest matching name counts.
 CONTRACT = ("benchmark.contract", "benchmark.schema")
-GROUND = ("benchmark.seeds", "benchmark.units", "benchmark.metrics", "benchmark.environment", "benchmark.records")
-RECORDS = (*CONTRACT, "benchmark.units", "benchmark.records", "benchmark.summary")
+GROUND = tuple(f"benchmark.{name}" for name in ("seeds", "units", "metrics", "environment", "files", "records"))
+RECORDS = (*CONTRACT, "benchmark.units", "benchmark.files", "benchmark.records", "benchmark.summary")
 ALLOWED = {
     "benchmark": (),
     "benchmark.__main__": ("benchmark.cli",),
@@ -23,7 +23,8 @@ ALLOWED = {
     "benchmark.units": CONTRACT,
     "benchmark.metrics": CONTRACT,
     "benchmark.environment": CONTRACT,
-    "benchmark.records": (*CONTRACT, "benchmark.units"),
+    "benchmark.files": CONTRACT,
+    "benchmark.records": (*CONTRACT, "benchmark.units", "benchmark.files"),
     "benchmark.data": (*CONTRACT, "benchmark.seeds", "benchmark.units", "benchmark.data"),
     "benchmark.summary": RECORDS,
     "benchmark.estimate": RECORDS,

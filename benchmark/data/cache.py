@@ -54,6 +54,8 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
         raise refuse(f"it returned {type(raw).__name__}, not RawImages")
     if len(raw.class_names) < 2 or not all(isinstance(text, str) for text in (*raw.class_names, raw.source)):
         raise refuse("two class names or more are needed, and they and the source must be text")
+    if any(text.encode(errors="replace").decode() != text for text in (*raw.class_names, raw.source)):
+        raise refuse("a class name or the source is no Unicode text")
     arrays: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         images, labels = np.asarray(getattr(raw, f"{part}_images")), np.asarray(getattr(raw, f"{part}_labels"))

@@ -140,7 +140,7 @@ def load(places: Places) -> RawImages:
         if raw is not None:
             return raw
         if folder is places.data_dir:
-            places.say(f"{folder} has no Fashion-MNIST; trying the other sources")
+            places.say(f"{folder} has not all four files of Fashion-MNIST; trying the other sources")
 
     fetchers: list[tuple[str, Callable[[Path], str | None]]] = [
         ("torchvision's download", _fetch_by_torchvision),

@@ -22,7 +22,7 @@ def chosen_data_dir(option: Path | None) -> Path | None:
     remedy = f"Mend --data-dir or ${DATA_VARIABLE}."
     try:
         if option is not None and not option.is_dir():
-            raise UserError(f"The data folder {option} does not exist.", remedy)
+            raise UserError(f"The data folder {option} does not exist, or is no folder.", remedy)
     except OSError as error:
         raise UserError(f"The data folder {option} cannot be read: {error.strerror}.", remedy) from error
     return option

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.contract import UserError
-from benchmark.records import write_atomically
+from benchmark.files import write_atomically
 from benchmark.report import charts, tables
 from benchmark.summary import ModelSummary, best
 from benchmark.units import duration

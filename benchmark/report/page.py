@@ -11,12 +11,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.contract import Dataset, UserError
-from benchmark.records import Problem, Store, explain_write_errors, write_atomically
+from benchmark.files import explain_write_errors, write_atomically
+from benchmark.records import Problem, Store
 from benchmark.report import charts, confusion, gallery, headline, style, tables
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, best, select
 
 TEMPLATE = "report.md.jinja"
+OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ def write(
         .render(**_context(selection, summary, store.collection, line, set(drawn), problems))
     )
     write_atomically(folder / "README.md", text.encode())
-    for stale in set(folder.glob("*.png")) - {folder / name for name in drawn}:
+    for stale in {path for chart in OWN_CHARTS for path in folder.glob(chart)} - {folder / name for name in drawn}:
         with explain_write_errors(stale):
             stale.unlink()
     return Written(folder / "README.md", line, headline.excerpt(selection.summaries), tuple(problems))

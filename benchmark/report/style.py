@@ -11,7 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from benchmark.records import explain_write_errors
+from benchmark.files import explain_write_errors
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
 # colours for baselines, warm ones for CNNs.

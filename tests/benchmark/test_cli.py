@@ -22,8 +22,6 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def home(tmp_path, cache):
-    """Run a command in a folder of its own."""
-
     def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "benchmark", *arguments],
@@ -111,8 +109,9 @@ def test_an_unreadable_record_is_named_and_the_rest_is_reported(home, tmp_path):
         (("run", "knn", *DIGITS, "--profile", "fast"), ("Unknown profile 'fast'", "quick")),
         (("run", "knn", *DIGITS, "--time-limit", "soon"), ("'soon' is not a time limit", "30m")),
         (("run", "knn", *DIGITS, "--collection", "../up"), ("no name for a collection",)),
-        (("run", "knn", *DIGITS, "--data-dir", "nowhere"), ("nowhere does not exist",)),
+        (("run", "knn", *DIGITS, "--data-dir", "nowhere"), ("nowhere does not exist, or",)),
         (("report",), ("There are no records", "run --all")),
+        (("report", "--dataset", "../other"), ("is no name of a data set",)),
         (("report", "--dataset", "digits"), ("No records of digits", "run --all --dataset digits")),
         (("check",), ("There is no thresholds file", "--thresholds")),
         (("data", "info", "digit"), ("Unknown data set 'digit'", "digits")),

@@ -29,9 +29,21 @@ def test_names_that_are_no_file_names_are_refused(name):
         DatasetSpec(name=name, title="T", description="d", load="a:b", validation_size=1)
 
 
-@pytest.mark.parametrize("changes", [{"family": "quantum"}, {"inputs": "audio"}])
-def test_families_and_inputs_are_known_ones(changes):
-    with pytest.raises(ValueError, match="must be one of"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"family": "quantum"}, "must be one of"),
+        ({"inputs": "audio"}, "must be one of"),
+        ({"version": "two"}, "version must be an integer"),
+        ({"description": None}, "description must be text"),
+        ({"description": "\udcff"}, "description must be text"),
+        ({"params": {1: 2}}, "must be mappings"),
+        ({"params": [1]}, "must be mappings"),
+        ({"profile_params": {"full": None}}, "must be mappings"),
+    ],
+)
+def test_a_specification_of_wrong_types_is_refused_when_it_is_made(changes, message):
+    with pytest.raises(ValueError, match=message):
         spec(**changes)
 
 

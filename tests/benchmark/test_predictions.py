@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from benchmark.contract import Cell, ModelSpec, Profile, UserError
-from benchmark.records import Stored, key, pack, read, round_probabilities
+from benchmark.records import Stored, key, pack, plain, read, round_probabilities
 
 CELL = Cell("synthetic", "knn", 0, "full")
 SPEC = ModelSpec(
@@ -175,3 +175,24 @@ def test_arrays_that_do_not_fit_the_record(stored, spoil, problem):
     spoil(arrays)
     with pytest.raises(UserError, match=problem):
         naming(stored, pack(arrays)).predictions()
+
+
+def a_metric(left, right):
+    """A parameter that is no JSON."""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"a": (1, 2.5, None, "x")}, {"a": [1, 2.5, None, "x"]}),
+        ({3, 1, 2}, [1, 2, 3]),
+        (np.float64(0.5), 0.5),
+        (np.int32, "numpy:int32"),
+        (float("nan"), "nan"),
+        ("\udcff", "'\\udcff'"),
+        (object(), "<object object>"),
+    ],
+)
+def test_parameters_are_written_alike_in_every_process(value, expected):
+    assert plain(value) == expected
+    assert plain(a_metric).endswith(":a_metric")

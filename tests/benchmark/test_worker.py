@@ -73,4 +73,12 @@ def test_the_implementation_is_named_with_its_version(model, start):
 
 
 def test_a_row_of_history_keeps_what_is_finite():
-    assert worker._finite({"loss": float("nan"), "epoch": 3}) == {"loss": None, "epoch": 3.0}
+    row = {"loss": float("nan"), "other": 1e300, "none": None, "epoch": 3}
+    assert worker._finite(row) == {"loss": None, "other": None, "none": None, "epoch": 3.0}
+
+
+def test_a_long_error_is_cut():
+    text = worker._short(ValueError("z" * 5_000_000))
+    assert text.startswith("zzz")
+    assert text.endswith("... (5,000,000 characters)")
+    assert len(text) < 600

@@ -130,7 +130,7 @@ def test_a_folder_of_the_users_without_the_files_is_said_and_passed_over(
 ) -> None:
     empty(tmp_path / "mine")
     assert load(everywhere).source == "user cache"
-    assert spoken == [f"{tmp_path / 'mine'} has no Fashion-MNIST; trying the other sources"]
+    assert spoken == [f"{tmp_path / 'mine'} has not all four files of Fashion-MNIST; trying the other sources"]
 
 
 def test_folders_are_silent_where_the_files_are_found(everywhere: Places, spoken: list[str]) -> None:

@@ -1,8 +1,18 @@
-"""The classical models that come with the suite."""
+"""The classical models that come with the suite.
+
+Where a model has ``search``, its parameters are the winner of ``python -m benchmark tune`` on the
+validation images of Fashion-MNIST, as recorded in ``results/reference/fashion-mnist/tuning-<model>.json``.
+"""
 
 from __future__ import annotations
 
-from benchmark.contract import ModelSpec
+from benchmark.contract import ModelSpec, Span
+
+# A mirrored digit or character is another one, or none.
+UNMIRRORED = {name: {"flip": False} for name in ("digits", "mnist", "kmnist")}
+HOG = {"orientations": 9, "cell": 4, "block": 2}
+# Blocks of 4 pixels a side fit into digits of 8 x 8.
+SMALL_HOG = {"digits": {"cell": 2}}
 
 MODELS = (
     ModelSpec(
@@ -10,23 +20,109 @@ MODELS = (
         family="classical",
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
+        core=True,
         description="multinomial logistic regression on pixels, L-BFGS, at most 100 iterations",
         params={"C": 1.0, "max_iter": 100},
+        version=2,
+    ),
+    ModelSpec(
+        name="linear-svm",
+        family="classical",
+        build="baselines.pixels:PixelLinearSVC",
+        inputs="flat",
+        description="linear support vector machine on pixels, one class against the rest",
+        params={"C": 0.01},
+        search={"C": Span(1e-4, 1.0, log=True)},
     ),
     ModelSpec(
         name="svm-rbf",
         family="classical",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
+        core=True,
         description="support vector machine on pixels, RBF kernel, C = 10",
         params={"C": 10.0, "kernel": "rbf", "gamma": "scale", "cache_size": 2000},
+        version=2,
     ),
     ModelSpec(
         name="knn",
         family="classical",
         build="baselines.pixels:PixelKNeighbors",
         inputs="flat",
+        core=True,
         description="k nearest neighbours on pixels, k = 5, Euclidean, weighted by distance",
         params={"n_neighbors": 5, "weights": "distance", "algorithm": "brute"},
+        version=2,
+    ),
+    ModelSpec(
+        name="random-forest",
+        family="classical",
+        build="baselines.pixels:PixelForest",
+        inputs="flat",
+        description="random forest on pixels, 300 trees",
+        params={"n_estimators": 300, "max_features": 0.05, "min_samples_leaf": 1},
+        profile_params={"quick": {"n_estimators": 100}},
+        stochastic=True,
+        search={"max_features": Span(0.01, 0.3, log=True), "min_samples_leaf": Span(1, 8)},
+    ),
+    ModelSpec(
+        name="gradient-boosting",
+        family="classical",
+        build="baselines.boosting:PixelBoosting",
+        inputs="flat",
+        description="gradient-boosted trees on pixels, LightGBM, rounds chosen on validation",
+        params={"epochs": 300, "patience": 20, "learning_rate": 0.1, "num_leaves": 31, "feature_fraction": 0.2},
+        profile_params={"quick": {"epochs": 100}},
+        validates=True,
+        stochastic=True,
+        search={
+            "learning_rate": Span(0.05, 0.2, log=True),
+            "num_leaves": Span(15, 63),
+            "feature_fraction": Span(0.05, 0.5, log=True),
+            "min_child_samples": Span(5, 80, log=True),
+        },
+    ),
+    ModelSpec(
+        name="pca-svm",
+        family="classical",
+        build="baselines.pixels:PcaSVC",
+        inputs="flat",
+        description="support vector machine on principal components of the pixels, RBF kernel",
+        params={"n_components": 60, "C": 10.0, "gamma": "scale"},
+        search={"n_components": Span(30, 150), "C": Span(1.0, 100.0, log=True), "gamma": Span(0.003, 0.1, log=True)},
+    ),
+    ModelSpec(
+        name="hog-svm",
+        family="classical",
+        build="baselines.hog:HogSVC",
+        inputs="images",
+        description="support vector machine on histograms of oriented gradients, RBF kernel",
+        params={**HOG, "C": 10.0, "gamma": "scale"},
+        dataset_params=SMALL_HOG,
+        search={
+            "orientations": (6, 8, 9, 12),
+            "cell": (4, 7),
+            "C": Span(1.0, 100.0, log=True),
+            "gamma": Span(0.003, 0.3, log=True),
+        },
+    ),
+    ModelSpec(
+        name="augmented-svm",
+        family="classical",
+        build="baselines.hog:HogSVC",
+        inputs="images",
+        description="hog-svm trained with variants of its support vectors: rotated, zoomed, shifted, mirrored",
+        params={
+            **HOG,
+            "C": 10.0,
+            "gamma": "scale",
+            "copies": 2,
+            "rotation_degrees": 5.0,
+            "zoom": 0.05,
+            "shift": 0.05,
+            "flip": True,
+        },
+        dataset_params={name: SMALL_HOG.get(name, {}) | changes for name, changes in UNMIRRORED.items()},
+        stochastic=True,
     ),
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from benchmark.contract import DatasetSpec
 
 DEFAULT_DATASET = "fashion-mnist"
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 DatasetsOption = Annotated[
     list[str] | None,
@@ -37,12 +38,21 @@ ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of th
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
 ]
+DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest that is there.")
+]
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
 
 
 def known_profile(name: str) -> None:
     if name not in PROFILES:
         raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}.")
+
+
+def known_device(name: str) -> None:
+    if name not in DEVICES:
+        raise UserError(f"Unknown device {name!r}.", f"There are: {', '.join(DEVICES)}.")
 
 
 def collection_name(name: str | None, profile: str) -> str:

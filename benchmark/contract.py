@@ -52,9 +52,11 @@ class Classifier(Protocol):
     """The part of scikit-learn's classifier interface that a registered model must have.
 
     ``predict_proba`` is optional: a model without it is recorded as having no probabilities. Where the
-    constructor has ``random_state`` or ``n_jobs``, the worker sets them. Three more attributes
-    are recorded where a fitted model has them: ``parameter_count_`` (numbers kept to predict),
-    ``history_`` (a list of one mapping an epoch) and ``device_``.
+    constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. More is recorded
+    where a fitted model has it: ``parameter_count_`` (numbers kept to predict), ``history_`` (a list of
+    one mapping an epoch), ``device_``, ``precision_`` (of its arithmetic), ``implementation_`` (which
+    code ran, in words) and ``variants()``, other ways to predict with the same fitted model: a mapping
+    from what is different, in words, to an object with ``predict``.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
@@ -74,6 +76,19 @@ class ValidatingClassifier(Classifier, Protocol):
         y_val: np.ndarray,
         on_epoch: Callable[[Mapping[str, Any]], None],
     ) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A range of a hyper-parameter for ``tune``, both ends included; of integers if both ends are."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (0 < self.low < self.high if self.log else self.low < self.high):
+            raise ValueError(f"{self.low} to {self.high} is no range" + (" of a logarithm" if self.log else ""))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,6 +115,10 @@ class ModelSpec:
         Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
     stochastic : bool
         Whether another seed may give another result. Others are run with one seed only.
+    core : bool
+        Whether ``run`` without names runs it; ``run --all`` runs every model.
+    search : mapping of str to Span or tuple
+        What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     version : int
         Raised by hand when a change of code changes the model's numbers; records of other versions are
         kept apart.
@@ -117,6 +136,8 @@ class ModelSpec:
     dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     validates: bool = False
     stochastic: bool = False
+    core: bool = False
+    search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -127,6 +148,10 @@ class ModelSpec:
         layers = (self.params, *self.profile_params.values(), *self.dataset_params.values())
         if not all(isinstance(params, Mapping) and all(isinstance(key, str) for key in params) for params in layers):
             raise ValueError(f"model {self.name!r}: parameters must be mappings from names to values")
+        if not all(
+            isinstance(choice, Span) or (isinstance(choice, tuple) and choice) for choice in self.search.values()
+        ):
+            raise ValueError(f"model {self.name!r}: what to search must be Spans or tuples of choices")
         if self.family not in get_args(Family) or self.inputs not in get_args(Inputs):
             raise ValueError(
                 f"model {self.name!r}: family must be one of {get_args(Family)}, inputs of {get_args(Inputs)}"

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
 import joblib
+import numpy as np
 
 from benchmark.schema import Environment
 
-PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "torchvision", "joblib", "pandas", "matplotlib")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "scikit-image",
+    "lightgbm",
+    "torch",
+    "torchvision",
+    "joblib",
+    "pandas",
+    "matplotlib",
+)
 SOURCE = Path(__file__).resolve().parent.parent
 
 
 def describe() -> Environment:
-    """Describe this machine and this checkout, without importing the packages."""
+    """Describe this machine and this checkout, without importing the heavy packages."""
     commit = _git("rev-parse", "HEAD")
     # Results and reports are what a run writes; they do not make the code that wrote them dirty.
     changes = _git("status", "--porcelain", "--", ".", ":!results", ":!reports")
     return Environment(
         cpu=_cpu(),
         cores=available_cores(),
+        gemm_gflops=gemm_gflops(),
         gpu=None,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
@@ -31,6 +47,17 @@ def describe() -> Environment:
         commit=commit,
         dirty=None if commit is None else bool(changes),
     )
+
+
+def gemm_gflops(size: int = 1024, repeats: int = 5) -> float:
+    """Speed of NumPy's float32 matrix product here and now, best of several, in 1e9 operations a second."""
+    left = np.ones((size, size), dtype=np.float32)
+    best = math.inf
+    for _ in range(repeats):
+        start = time.perf_counter()
+        left @ left
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best / 1e9
 
 
 def available_cores() -> int:

@@ -9,9 +9,19 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import platformdirs
+
 from benchmark.contract import UserError
 
+APP = "do-i-need-a-cnn"
+CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
 LARGEST_BYTES = 256 << 20
+
+
+def cache_root() -> Path:
+    """``$BENCHMARK_CACHE_DIR``, or the user's cache folder."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen) if chosen else platformdirs.user_cache_path(APP, appauthor=False)
 
 
 def read_whole(path: Path) -> bytes:

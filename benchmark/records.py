@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
 from benchmark.files import read_whole, write_atomically
@@ -78,7 +78,8 @@ def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def to_json(model: RunRecord | DatasetSummary) -> bytes:
+def to_json(model: BaseModel) -> bytes:
+    """A record, or what else is kept as one, as it is written."""
     return (model.model_dump_json(indent=1) + "\n").encode()
 
 

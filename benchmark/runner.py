@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import joblib
 from pydantic import ValidationError
 
-from benchmark import seeds, worker
+from benchmark import messages, seeds
 from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
 from benchmark.data.splits import parts_for
 from benchmark.files import explain_write_errors
@@ -49,6 +49,8 @@ class Settings:
         Cells at a time.
     threads : int
         Threads that a cell may use.
+    device : str
+        Where networks run: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     time_limit_seconds : float
         After which a cell's process is killed.
     fresh : bool
@@ -59,6 +61,7 @@ class Settings:
     environment: Environment
     jobs: int
     threads: int
+    device: str
     time_limit_seconds: float
     fresh: bool
 
@@ -156,8 +159,16 @@ def run_cell(
     with explain_write_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     random_state = seeds.derive("fit", cell.dataset, cell.seed)
-    job = worker.Job(
-        cell, model, prepared.spec, prepared.dataset.fingerprint, profile, random_state, settings.threads, log
+    job = messages.Job(
+        cell,
+        model,
+        prepared.spec,
+        prepared.dataset.fingerprint,
+        profile,
+        random_state,
+        settings.threads,
+        settings.device,
+        log,
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
@@ -175,13 +186,13 @@ def run_cell(
             **parts,
         )
 
-    if isinstance(outcome, worker.Result):
+    if isinstance(outcome, messages.Result):
         try:
             parts = _ok_parts(cell, name, outcome, total_seconds, settings)
             environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
             done = record(parts, environment, outcome.implementation)
         except ValidationError as error:  # What the model tells of itself is not to be believed.
-            outcome = worker.Failure("error", f"its result is no record: {first_problem(error)}")
+            outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")
         else:
             settings.store.write(done, name)
             log.unlink(missing_ok=True)
@@ -196,16 +207,20 @@ def run_cell(
     return failed
 
 
-def _ok_parts(cell: Cell, name: str, result: worker.Result, total_seconds: float, settings: Settings) -> dict[str, Any]:
+def _ok_parts(
+    cell: Cell, name: str, result: messages.Result, total_seconds: float, settings: Settings
+) -> dict[str, Any]:
     """Write the predictions; return what a record has only where there is a result."""
     cost = Cost(
         fit_seconds=result.fit_seconds,
         predict_seconds=result.predict_seconds,
+        cached_seconds=result.cached_seconds,
         total_seconds=total_seconds,
         peak_memory_bytes=result.peak_memory_bytes,
         parameter_count=result.parameter_count,
         threads=settings.threads,
         device=result.device,
+        precision=result.precision,
     )
     arrays = {
         part: round_probabilities(values) if part.endswith("_probabilities") else values
@@ -216,6 +231,7 @@ def _ok_parts(cell: Cell, name: str, result: worker.Result, total_seconds: float
         "status": "ok",
         "validation": result.validation,
         "test": result.test,
+        "variants": result.variants,
         "cost": cost,
         "epochs": result.epochs,
         "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),

@@ -23,6 +23,7 @@ Positive = Annotated[int, Field(ge=1, lt=2**63)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, description="seconds")]
 EpochValue = Annotated[float, Field(ge=-1e12, le=1e12)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1, max_length=100)]
 Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 
 
@@ -104,13 +105,25 @@ class Metrics(Model):
 class Cost(Model):
     """What the cell cost. Data preparation and imports are in ``total_seconds`` only."""
 
-    fit_seconds: Annotated[Seconds, Field(description="fit, validation of epochs included")]
-    predict_seconds: Annotated[Seconds, Field(description="predicting the test images once")]
+    fit_seconds: Annotated[Seconds, Field(description="fit, validation of epochs and all features included")]
+    predict_seconds: Annotated[Seconds, Field(description="predicting the test images once, features included")]
+    cached_seconds: Annotated[
+        Seconds, Field(description="part of the two above that was not spent again: features came from a cache")
+    ] = 0.0
     total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
     peak_memory_bytes: Annotated[Count | None, Field(description="resident peak of the cell's process")]
     parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
     threads: Positive
     device: str
+    precision: Annotated[str | None, Field(description="of a network's arithmetic, such as float32")] = None
+
+
+class Variant(Model):
+    """The same fitted model, predicting in another way."""
+
+    validation: Metrics
+    test: Metrics
+    predict_seconds: Seconds
 
 
 class Environment(Model):
@@ -118,6 +131,10 @@ class Environment(Model):
 
     cpu: str
     cores: Positive
+    gemm_gflops: Annotated[
+        float | None,
+        Field(gt=0, le=1e9, description="float32 matrix product, best of several; 1e9 operations a second"),
+    ] = None
     gpu: str | None
     system: str
     python: str
@@ -150,6 +167,7 @@ class RunRecord(Model):
     validation: Metrics | None = None
     test: Metrics | None = None
     cost: Cost | None = None
+    variants: Annotated[dict[Text, Variant], Field(description="other ways to predict, by what is different")] = {}
     epochs: tuple[dict[str, EpochValue | None], ...] = ()
     predictions: Predictions | None = None
 
@@ -159,10 +177,12 @@ class RunRecord(Model):
             absent = [name for name in ("validation", "test", "cost", "predictions") if getattr(self, name) is None]
             if absent:
                 raise ValueError(f"an ok record needs {', '.join(absent)}")
-            for metrics in (self.validation, self.test):
+            varied = [metrics for v in self.variants.values() for metrics in (v.validation, v.test)]
+            for metrics in (self.validation, self.test, *varied):
                 if metrics is not None and len(metrics.per_class) != len(self.dataset.class_names):
                     raise ValueError("the metrics have not as many classes as the data set")
-            if self.test is not None and self.test.n_images != self.dataset.test_size:
+            tests = [self.test, *(v.test for v in self.variants.values())]
+            if any(test is not None and test.n_images != self.dataset.test_size for test in tests):
                 raise ValueError("the metrics are not on as many images as the data set's test part has")
         elif not self.reason:
             raise ValueError(f"a record with status {self.status} needs a reason")

@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
-from benchmark import worker
+from benchmark import messages, worker
 from benchmark.units import duration
 
 POOLS = (
@@ -40,7 +40,7 @@ class Lost:
     reason: str
 
 
-Outcome = worker.Result | worker.Failure | Lost
+Outcome = messages.Result | messages.Failure | Lost
 
 
 @contextlib.contextmanager
@@ -70,7 +70,7 @@ def worker_environment(threads: int) -> Iterator[None]:
 
 
 def supervise(
-    job: worker.Job,
+    job: messages.Job,
     limit_seconds: float,
     on_epoch: Callable[[Mapping[str, float | None]], None],
     stop: threading.Event,
@@ -102,11 +102,11 @@ def supervise(
             if not wait([receiver], timeout=min(left, 0.25)):
                 continue
             try:
-                message: worker.Epoch | worker.Result | worker.Failure = receiver.recv()
+                message: messages.Epoch | messages.Result | messages.Failure = receiver.recv()
             except (EOFError, OSError):  # OSError: it ended in the middle of a message.
                 process.join(5)
                 return Lost("error", _exit_reason(process))
-            if not isinstance(message, worker.Epoch):
+            if not isinstance(message, messages.Epoch):
                 process.join(5)
                 return message
             on_epoch(message.row)

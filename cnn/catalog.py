@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from benchmark.contract import ModelSpec
 
+# A mirrored digit or character is another one, or none.
+UNMIRRORED: dict[str, dict[str, Any]] = {
+    name: {"flip": False, "mirror": False} for name in ("digits", "mnist", "kmnist")
+}
+
 MODELS = (
+    ModelSpec(
+        name="mlp",
+        family="deep",
+        build="cnn.classifier:CnnClassifier",
+        inputs="images",
+        description="two hidden fully connected layers, batch normalisation, dropout; no convolution",
+        params={
+            "network": "mlp",
+            "epochs": 20,
+            "patience": 5,
+            "batch_size": 128,
+            "optimizer": "adam",
+            "learning_rate": 0.002,
+            "weight_decay": 0.01,
+            "dropout": 0.3,
+        },
+        profile_params={"quick": {"epochs": 10}},
+        validates=True,
+        stochastic=True,
+    ),
     ModelSpec(
         name="cnn-simple",
         family="deep",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
+        core=True,
         description="two convolution blocks, pooling, a hidden layer, dropout; no augmentation",
         params={
             "network": "simple",
@@ -24,12 +52,14 @@ MODELS = (
         profile_params={"quick": {"epochs": 8}},
         validates=True,
         stochastic=True,
+        version=2,
     ),
     ModelSpec(
         name="cnn-augmented",
         family="deep",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
+        core=True,
         description="five convolution blocks, batch normalisation, dropout; rotated, zoomed, shifted, mirrored images",
         params={
             "network": "deep",
@@ -45,10 +75,50 @@ MODELS = (
             "zoom": 0.05,
             "shift": 0.05,
             "flip": True,
+            "mirror": True,
         },
         profile_params={"quick": {"epochs": 8}},
-        # A mirrored digit or character is another one, or none.
-        dataset_params={name: {"flip": False} for name in ("digits", "mnist", "kmnist")},
+        dataset_params=UNMIRRORED,
+        validates=True,
+        stochastic=True,
+        version=2,
+    ),
+    ModelSpec(
+        name="resnet",
+        family="deep",
+        build="cnn.classifier:CnnClassifier",
+        inputs="images",
+        description="residual network, random erasing, averaged weights, mirror averaging at test time",
+        params={
+            "network": "resnet",
+            "epochs": 20,
+            "patience": 20,
+            "batch_size": 128,
+            "optimizer": "muon",
+            "learning_rate": 0.05,
+            "weight_decay": 5e-4,
+            "dropout": 0.2,
+            "rotation_degrees": 5.0,
+            "zoom": 0.05,
+            "shift": 0.05,
+            "flip": True,
+            "erasing": 0.25,
+            "averaging": 0.998,
+            "mirror": True,
+        },
+        profile_params={"quick": {"epochs": 6}},
+        dataset_params=UNMIRRORED,
+        validates=True,
+        stochastic=True,
+    ),
+    ModelSpec(
+        name="transfer",
+        family="deep",
+        build="cnn.transfer:TransferClassifier",
+        inputs="images",
+        description="linear classifier on frozen features of EfficientNet-Lite0, trained on ImageNet",
+        params={"backbone": "efficientnet-lite0", "mode": "frozen", "resolution": 56},
+        dataset_params={"digits": {"batch_size": 32}},
         validates=True,
         stochastic=True,
     ),

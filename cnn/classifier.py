@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,8 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from benchmark.contract import UnsupportedError
 from cnn.augment import Augmentation
+from cnn.devices import choose_device, choose_precision, deterministic
+from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
 from cnn.networks import NETWORKS
-from cnn.training import OPTIMIZERS, Images, Recipe, Standardise, predict_logits, train
+from cnn.optimizers import OPTIMIZERS
+from cnn.training import Recipe, best_epoch, predict_logits, train
 
 
 def _ignore(row: Mapping[str, Any]) -> None:
@@ -25,14 +29,14 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    network : {"simple", "deep"}
+    network : {"mlp", "simple", "deep", "resnet"}
         A name in :data:`cnn.networks.NETWORKS`.
     epochs, patience : int
         Most epochs, and epochs without a better validation accuracy after which training stops.
     batch_size : int
         Images a step.
-    optimizer : {"sgd", "adam"}
-        SGD with Nesterov momentum 0.9, or Adam with decoupled weight decay.
+    optimizer : {"sgd", "adam", "muon"}
+        SGD with Nesterov momentum 0.9, Adam with decoupled weight decay, or Muon for filters beside SGD.
     learning_rate, weight_decay : float
         The peak of the triangular schedule; decay of filters and matrices (not of biases or scales).
     label_smoothing, dropout : float
@@ -40,7 +44,20 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     rotation_degrees, zoom, shift : float
         Ranges of the augmentation (see :class:`cnn.augment.Augmentation`); 0 switches a part off.
     flip : bool
-        Mirror half of the training images.
+        Mirror half of the training images, the other half in the next epoch.
+    erasing : float
+        Probability with which a rectangle of a training image is erased.
+    averaging : float
+        Decay a step of the running average of weights that is scored and kept instead of the last
+        weights; 0 for none.
+    mirror : bool
+        Predict the mean of the probabilities of an image and its mirror image.
+    device : {"auto", "cpu", "cuda", "mps"}
+    precision : {"auto", "float32", "bfloat16"}
+        Of the arithmetic in matrix products and convolutions (weights stay float32); ``auto`` takes
+        bfloat16 where the device has instructions for it.
+    deterministic : bool
+        On CUDA, the same numbers every time, at a loss of speed; a CPU gives them anyway.
     random_state : int or None
         Seeds initial weights, order, augmentation and dropout. None draws a fresh seed.
     n_jobs : int or None
@@ -58,7 +75,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     best_epoch_ : int
         Counted from 1.
     parameter_count_ : int
-    device_ : str
+    device_, precision_ : str
+        What ``auto`` has become.
     """
 
     def __init__(
@@ -77,6 +95,12 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         zoom: float = 0.0,
         shift: float = 0.0,
         flip: bool = False,
+        erasing: float = 0.0,
+        averaging: float = 0.0,
+        mirror: bool = False,
+        device: str = "auto",
+        precision: str = "auto",
+        deterministic: bool = False,
         random_state: int | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -93,6 +117,12 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         self.zoom = zoom
         self.shift = shift
         self.flip = flip
+        self.erasing = erasing
+        self.averaging = averaging
+        self.mirror = mirror
+        self.device = device
+        self.precision = precision
+        self.deterministic = deterministic
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -109,13 +139,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
         ``on_epoch`` is called with each row of ``history_`` as it is made.
         """
-        recipe = self._recipe()
-        _check_images(X)
-        _check_images(X_val)
-        if X.shape[1:] != X_val.shape[1:]:
-            raise ValueError(f"X has images of shape {X.shape[1:]}, X_val of {X_val.shape[1:]}")
-        if len(X) != len(y) or len(X_val) != len(y_val):
-            raise ValueError("as many labels as images are needed")
+        augmentation = self._check_parameters()
+        check_fit(X, y, X_val, y_val)
         _, height, width, channels = X.shape
         factory = NETWORKS[self.network]
         if min(height, width) < factory.smallest_side:
@@ -127,48 +152,57 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             torch.set_num_threads(self.n_jobs)
 
         self.classes_, y_index = np.unique(y, return_inverse=True)
-        if not np.isin(y_val, self.classes_).all():
-            raise ValueError("y_val has a class that y has not")
         self.n_features_in_ = height * width * channels
-        self.device_ = "cpu"
-        training = self._images(X, y_index)
-        validation = self._images(X_val, np.searchsorted(self.classes_, y_val))
+        device = choose_device(self.device)
+        recipe = self._recipe(choose_precision(self.precision, device))
+        self.device_, self.precision_ = device.type, str(recipe.precision).removeprefix("torch.")
+        images = to_device(X, device)
+        self.standardise_ = Standardise.fitted(images).to(device)
 
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
-        # Initial weights and dropout draw from torch's global generator; the caller's is put back after.
-        with torch.random.fork_rng(devices=[]):
+        # Initial weights and dropout draw from torch's global generators; the caller's are put back after.
+        with torch.random.fork_rng(), deterministic(device, self.deterministic):
             torch.manual_seed(seed)
             self.network_ = factory(channels, height, width, len(self.classes_), self.dropout)
-            self.network_.to(memory_format=torch.channels_last)
-            self.standardise_ = Standardise.fitted(training.images)
-            generator = torch.Generator().manual_seed(seed)
-            self.history_ = train(self.network_, recipe, self.standardise_, training, validation, generator, on_epoch)
-        self.best_epoch_ = max(
-            self.history_, key=lambda row: (row["validation_accuracy"], -row["validation_loss"], -row["epoch"])
-        )["epoch"]
+            self.network_.to(device).to(memory_format=torch.channels_last)
+            generator = torch.Generator(device).manual_seed(seed)
+            labels = torch.from_numpy(y_index).to(device)
+            training = ImageInputs(images, labels, self.standardise_, augmentation, generator)
+            validation = self._inputs(X_val, np.searchsorted(self.classes_, y_val))
+            self.history_ = train(self.network_, recipe, training, validation, generator, on_epoch)
+        self.best_epoch_ = best_epoch(self.history_)
         self.parameter_count_ = sum(p.numel() for p in self.network_.parameters())
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Softmax probabilities, float32 (n, n_classes), columns in the order of ``classes_``."""
         check_is_fitted(self, "network_")
-        _check_images(X)
-        images = torch.from_numpy(np.array(X)).permute(0, 3, 1, 2)
-        return np.asarray(predict_logits(self.network_, self.standardise_, images).softmax(1).numpy())
+        check_images(X)
+        views = (X, X[:, :, ::-1]) if self.mirror else (X,)
+        return np.asarray(np.mean([self._softmax(view) for view in views], axis=0))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""
         best = self.predict_proba(X).argmax(1)
         return np.asarray(self.classes_[best])
 
-    def _images(self, X: np.ndarray, y_index: np.ndarray) -> Images:
-        # np.array copies: memory-mapped arrays are read-only, which torch must not be given.
-        return Images(
-            torch.from_numpy(np.array(X)).permute(0, 3, 1, 2).contiguous(),
-            torch.from_numpy(np.asarray(y_index, dtype=np.int64)),
-        )
+    def variants(self) -> dict[str, CnnClassifier]:
+        """The same network with and without averaging over mirror images, if it was trained on such."""
+        if not self.flip:
+            return {}
+        other = copy.copy(self).set_params(mirror=not self.mirror)
+        return {"without mirror averaging" if self.mirror else "with mirror averaging": other}
 
-    def _recipe(self) -> Recipe:
+    def _softmax(self, X: np.ndarray) -> np.ndarray:
+        inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
+        logits = predict_logits(self.network_, inputs, getattr(torch, self.precision_))
+        return np.asarray(logits.softmax(1).cpu().numpy())
+
+    def _inputs(self, X: np.ndarray, y_index: np.ndarray) -> ImageInputs:
+        device = torch.device(self.device_)
+        return ImageInputs(to_device(X, device), torch.from_numpy(y_index).to(device), self.standardise_)
+
+    def _check_parameters(self) -> Augmentation:
         if self.network not in NETWORKS:
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
         if self.optimizer not in OPTIMIZERS:
@@ -176,6 +210,17 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         for name in ("epochs", "patience", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.averaging < 1:
+            raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
+        return Augmentation(
+            rotation_degrees=self.rotation_degrees,
+            zoom=self.zoom,
+            shift=self.shift,
+            flip=self.flip,
+            erasing=self.erasing,
+        )
+
+    def _recipe(self, precision: torch.dtype) -> Recipe:
         return Recipe(
             epochs=self.epochs,
             patience=self.patience,
@@ -184,14 +229,6 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
-            augmentation=Augmentation(
-                rotation_degrees=self.rotation_degrees, zoom=self.zoom, shift=self.shift, flip=self.flip
-            ),
+            averaging=self.averaging,
+            precision=precision,
         )
-
-
-def _check_images(X: np.ndarray) -> None:
-    if X.ndim != 4 or X.dtype != np.uint8:
-        raise ValueError(f"images must be uint8 (n, h, w, c), got {X.dtype} {X.shape}")
-    if len(X) == 0:
-        raise ValueError("no images were given")

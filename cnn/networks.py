@@ -21,6 +21,27 @@ class ImageNetwork(nn.Module):
         return logits
 
 
+class Mlp(ImageNetwork):
+    """Two hidden fully connected layers with batch normalisation and dropout: no convolution at all."""
+
+    smallest_side = 1
+
+    def __init__(self, channels: int, height: int, width: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Flatten()]
+        inputs = channels * height * width
+        for outputs in (512, 256):
+            layers += [
+                nn.Linear(inputs, outputs, bias=False),
+                nn.BatchNorm1d(outputs),
+                nn.ReLU(inplace=True),
+                nn.Dropout(dropout),
+            ]
+            inputs = outputs
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(inputs, n_classes)
+
+
 class SimpleCnn(ImageNetwork):
     """Two convolution blocks, then one hidden fully connected layer with dropout.
 
@@ -88,4 +109,41 @@ class DeepCnn(ImageNetwork):
         )
 
 
-NETWORKS: dict[str, type[ImageNetwork]] = {"simple": SimpleCnn, "deep": DeepCnn}
+class Residual(nn.Module):
+    """Two 3x3 convolutions, each batch-normalised, the second added to what came in (He et al., 2016)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*_block(width, width, pool=False), *_block(width, width, pool=False))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        added: torch.Tensor = x + self.body(x)
+        return added
+
+
+class ResNet(ImageNetwork):
+    """A stem at full size, then three stages at half, a quarter and an eighth of it, with residual blocks."""
+
+    smallest_side = 8
+    widths = (32, 64, 128, 256)
+    blocks = (0, 1, 1)
+
+    def __init__(self, channels: int, height: int, width: int, n_classes: int, dropout: float) -> None:
+        super().__init__()
+        layers = _block(channels, self.widths[0], pool=True)
+        stages = zip(self.widths, self.widths[1:], self.blocks, strict=False)
+        for place, (inputs, outputs, n_blocks) in enumerate(stages):
+            layers += _block(inputs, outputs, pool=place > 0)
+            layers += [Residual(outputs) for _ in range(n_blocks)]
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Sequential(Mean(), nn.Dropout(dropout), nn.Linear(self.widths[-1], n_classes))
+
+
+class Mean(nn.Module):
+    """The mean of each map: unlike adaptive pooling it has deterministic gradients on CUDA."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean((2, 3))
+
+
+NETWORKS: dict[str, type[ImageNetwork]] = {"mlp": Mlp, "simple": SimpleCnn, "deep": DeepCnn, "resnet": ResNet}

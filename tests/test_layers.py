@@ -25,21 +25,35 @@ ALLOWED = {
     "benchmark.environment": CONTRACT,
     "benchmark.files": CONTRACT,
     "benchmark.records": (*CONTRACT, "benchmark.units", "benchmark.files"),
-    "benchmark.data": (*CONTRACT, "benchmark.seeds", "benchmark.units", "benchmark.data"),
+    "benchmark.data": (*CONTRACT, "benchmark.seeds", "benchmark.units", "benchmark.files", "benchmark.data"),
     "benchmark.summary": RECORDS,
     "benchmark.estimate": RECORDS,
     "benchmark.gate": RECORDS,
     "benchmark.report": (*RECORDS, "benchmark.report"),
-    "baselines": ("benchmark.contract", "benchmark.seeds", "baselines"),
-    "cnn": ("benchmark.contract", "benchmark.seeds", "cnn"),
+    "baselines": ("benchmark.contract", "benchmark.seeds", "benchmark.feature_cache", "baselines"),
+    "cnn": ("benchmark.contract", "benchmark.seeds", "benchmark.feature_cache", "benchmark.files", "cnn"),
     "benchmark.registry": ("benchmark.contract", "benchmark.data.catalog", "baselines.catalog", "cnn.catalog"),
-    "benchmark.worker": (*CONTRACT, *GROUND, "benchmark.data"),
-    "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.worker"),
-    "benchmark.runner": (*CONTRACT, *GROUND, "benchmark.data", "benchmark.worker", "benchmark.supervisor"),
+    "benchmark.feature_cache": ("benchmark.files",),
+    "benchmark.execution": (*CONTRACT, *GROUND, "benchmark.feature_cache", "benchmark.data", "benchmark.messages"),
+    "benchmark.messages": CONTRACT,
+    "benchmark.worker": (*CONTRACT, "benchmark.messages", "benchmark.execution"),
+    "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.messages", "benchmark.worker"),
+    "benchmark.runner": (*CONTRACT, *GROUND, "benchmark.data", "benchmark.messages", "benchmark.supervisor"),
+    "benchmark.tuning": (
+        *CONTRACT,
+        *GROUND,
+        "benchmark.data",
+        "benchmark.messages",
+        "benchmark.supervisor",
+        "benchmark.runner",
+    ),
     "benchmark.progress": (*CONTRACT, "benchmark.units"),
     "benchmark.cli": ("benchmark",),
     "benchmark.cli_data": ("benchmark",),
     "benchmark.cli_options": ("benchmark",),
+    "benchmark.cli_report": ("benchmark",),
+    "benchmark.cli_run": ("benchmark",),
+    "benchmark.cli_tune": ("benchmark",),
 }
 SOURCES = sorted(path for package in ("benchmark", "baselines", "cnn") for path in (ROOT / package).rglob("*.py"))
 
@@ -77,7 +91,7 @@ def test_imports_keep_to_their_layer(path):
 @pytest.mark.parametrize("path", SOURCES, ids=module_name)
 def test_torch_and_scikit_learn_stay_in_their_rooms(path):
     name, found = module_name(path), imports(path)
-    if not within(name, ("cnn", "benchmark.data.vision", "benchmark.data.fashion_mnist", "benchmark.worker")):
+    if not within(name, ("cnn", "benchmark.data.vision", "benchmark.data.fashion_mnist", "benchmark.execution")):
         assert not any(within(module, ("torch", "torchvision")) for module in found)
     models = {"sklearn.linear_model", "sklearn.svm", "sklearn.neighbors", "sklearn.ensemble"}
     if not within(name, ("baselines",)):

@@ -8,30 +8,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from benchmark.contract import Dataset, DatasetSpec, RawImages, UserError
 from benchmark.data.splits import make_split
+from benchmark.files import CACHE_VARIABLE, cache_root
 
-APP = "do-i-need-a-cnn"
-CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
 LAYOUT = 1
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-def root() -> Path:
-    """``$BENCHMARK_CACHE_DIR``, or the user's cache folder."""
-    chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path(APP, appauthor=False)
-
-
 def folder(name: str) -> Path:
-    return root() / "decoded" / name
+    return cache_root() / "decoded" / name
 
 
 def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from benchmark import files
 from benchmark.contract import Dataset, DatasetSpec, Places, UserError
 from benchmark.data import cache
 from benchmark.units import first_line
@@ -34,8 +35,8 @@ def _explain_cache_errors(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"The data set {name!r} could not be kept in {cache.root()}: {error}.",
-            f"Make room or make it writable, or name another folder in ${cache.CACHE_VARIABLE}.",
+            f"The data set {name!r} could not be kept in {files.cache_root()}: {error}.",
+            f"Make room or make it writable, or name another folder in ${files.CACHE_VARIABLE}.",
         ) from error
 
 
@@ -71,7 +72,7 @@ def prepare(
         dataset = cache.read(spec)
         if dataset is not None:
             return dataset
-    downloads = cache.root() / "downloads" / spec.name
+    downloads = files.cache_root() / "downloads" / spec.name
     with _explain_cache_errors(spec.name):
         downloads.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,5 +88,7 @@ def prepare(
         cache.write(spec, raw)
     dataset = cache.read(spec, verify=False)
     if dataset is None:
-        raise UserError(f"The decoded data set {spec.name!r} has just vanished from {cache.root()}.", "Run it again.")
+        raise UserError(
+            f"The decoded data set {spec.name!r} has just vanished from {files.cache_root()}.", "Run it again."
+        )
     return dataset

@@ -79,6 +79,7 @@ def settings(tmp_path):
         environment=environment.describe(),
         jobs=2,
         threads=1,
+        device="auto",
         time_limit_seconds=60,
         fresh=False,
     )

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark import files
 from benchmark.contract import DatasetSpec, Places, RawImages
-from benchmark.data import cache, store
+from benchmark.data import store
 
 N_CLASSES = 4
 
@@ -21,7 +22,7 @@ N_CLASSES = 4
 def cache_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test out of the user's cache and data folder."""
     root = tmp_path / "cache"
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(root))
+    monkeypatch.setenv(files.CACHE_VARIABLE, str(root))
     monkeypatch.delenv(store.DATA_VARIABLE, raising=False)
     return root
 

@@ -13,6 +13,7 @@ import numpy as np
 import platformdirs
 import pytest
 
+from benchmark import files
 from benchmark.contract import DatasetSpec, RawImages, UserError
 from benchmark.data import cache
 
@@ -36,12 +37,12 @@ def edit_meta(folder: Path, **changes: Any) -> None:
 
 
 def test_the_cache_is_the_users_unless_the_variable_names_another(monkeypatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(cache.CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(files.CACHE_VARIABLE, str(tmp_path))
     assert cache.folder("tiny") == tmp_path / "decoded" / "tiny"
-    monkeypatch.setenv(cache.CACHE_VARIABLE, "")
-    assert cache.root() == platformdirs.user_cache_path("do-i-need-a-cnn", appauthor=False)
-    monkeypatch.delenv(cache.CACHE_VARIABLE)
-    assert cache.root() == platformdirs.user_cache_path("do-i-need-a-cnn", appauthor=False)
+    monkeypatch.setenv(files.CACHE_VARIABLE, "")
+    assert files.cache_root() == platformdirs.user_cache_path("do-i-need-a-cnn", appauthor=False)
+    monkeypatch.delenv(files.CACHE_VARIABLE)
+    assert files.cache_root() == platformdirs.user_cache_path("do-i-need-a-cnn", appauthor=False)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark import files
 from benchmark.contract import DatasetSpec, UserError
 from benchmark.data import cache, store
 from benchmark.data.catalog import DATASETS
@@ -120,7 +121,7 @@ def test_a_cache_that_cannot_be_written_is_a_users_error(spec: DatasetSpec, load
     with pytest.raises(UserError) as caught:
         store.prepare(spec, force=True)
     assert f"could not be kept in {cache_root}" in caught.value.problem
-    assert f"${cache.CACHE_VARIABLE}" in caught.value.remedy
+    assert f"${files.CACHE_VARIABLE}" in caught.value.remedy
     assert cache_root.read_text() == "a file where the cache should be"
 
 

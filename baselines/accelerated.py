@@ -1,0 +1,75 @@
+"""scikit-learn's estimators, computed by oneDAL where scikit-learn-intelex is installed.
+
+scikit-learn-intelex (x86-64 Linux and Windows) has classes of the same names that hand the work to oneDAL
+where it can do it and to scikit-learn where it cannot. Which of the two it was depends on parameters and
+data, so :func:`watched` listens to what the package logs, and a record tells what really ran.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Iterator
+from importlib import metadata
+
+try:
+    from sklearnex.decomposition import PCA
+    from sklearnex.ensemble import RandomForestClassifier
+    from sklearnex.linear_model import LogisticRegression
+    from sklearnex.neighbors import KNeighborsClassifier
+    from sklearnex.svm import SVC
+
+    ACCELERATED = True
+except ImportError:  # Another platform, or not installed.
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+
+    ACCELERATED = False
+
+__all__ = [
+    "ACCELERATED",
+    "PCA",
+    "SVC",
+    "KNeighborsClassifier",
+    "LogisticRegression",
+    "Ran",
+    "RandomForestClassifier",
+    "watched",
+]
+
+
+@dataclasses.dataclass
+class Ran:
+    """What the package said while it was watched."""
+
+    messages: list[str] = dataclasses.field(default_factory=list)
+
+    def told(self, estimator: str) -> str:
+        """Which code computed ``estimator.fit``, in words, with its version."""
+        said = [message for message in self.messages if f".{estimator}.fit:" in message]
+        if said and not any("fallback" in message for message in said):
+            return f"{estimator} by oneDAL, scikit-learn-intelex {metadata.version('scikit-learn-intelex')}"
+        return f"{estimator} of scikit-learn {metadata.version('scikit-learn')}"
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[Ran]:
+    """Collect what scikit-learn-intelex logs about the code that runs."""
+    ran = Ran()
+    logger = logging.getLogger("sklearnex")
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: ran.messages.append(record.getMessage())  # type: ignore[method-assign]
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield ran
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate

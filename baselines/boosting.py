@@ -1,0 +1,134 @@
+"""Gradient-boosted trees on pixels, by LightGBM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from typing import Any
+
+import lightgbm
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+
+def _ignore(row: Mapping[str, Any]) -> None:
+    """The default ``on_epoch``."""
+
+
+class PixelBoosting(ClassifierMixin, BaseEstimator):
+    """LightGBM, stopped when the validation images have seen no better round for a while.
+
+    Parameters
+    ----------
+    epochs : int
+        Most rounds; a round adds a tree a class.
+    patience : int
+        Rounds without a lower validation loss after which fitting stops; the best round is kept.
+    learning_rate, num_leaves, feature_fraction, bagging_fraction, min_child_samples, lambda_l2
+        LightGBM's parameters of these names; bagging draws anew every round.
+    max_bin : int
+        Values of a pixel that are told apart.
+
+    Attributes
+    ----------
+    classes_ : ndarray (n_classes,)
+    booster_ : lightgbm.Booster
+    history_ : list of dict
+        One a round: ``epoch``, ``validation_loss`` and ``validation_accuracy``.
+    """
+
+    def __init__(
+        self,
+        *,
+        epochs: int = 300,
+        patience: int = 20,
+        learning_rate: float = 0.1,
+        num_leaves: int = 31,
+        feature_fraction: float = 0.2,
+        bagging_fraction: float = 0.7,
+        min_child_samples: int = 20,
+        lambda_l2: float = 0.0,
+        max_bin: int = 63,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.epochs = epochs
+        self.patience = patience
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.feature_fraction = feature_fraction
+        self.bagging_fraction = bagging_fraction
+        self.min_child_samples = min_child_samples
+        self.lambda_l2 = lambda_l2
+        self.max_bin = max_bin
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        *,
+        X_val: np.ndarray,
+        y_val: np.ndarray,
+        on_epoch: Callable[[Mapping[str, Any]], None] = _ignore,
+    ) -> PixelBoosting:
+        """Fit on ``X`` (n, d) and ``y`` (n,), choosing the number of rounds on ``X_val`` and ``y_val``."""
+        self.classes_, y_index = np.unique(y, return_inverse=True)
+        if not np.isin(y_val, self.classes_).all():
+            raise ValueError("y_val has a class that y has not")
+        self.n_features_in_ = X.shape[1]
+        params = {
+            "objective": "multiclass",
+            "num_class": len(self.classes_),
+            "metric": ["multi_logloss", "multi_error"],
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "feature_fraction": self.feature_fraction,
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "min_child_samples": self.min_child_samples,
+            "lambda_l2": self.lambda_l2,
+            "max_bin": self.max_bin,
+            "num_threads": self.n_jobs or 0,
+            "seed": self.random_state if self.random_state is None else self.random_state % 2**31,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
+        training = lightgbm.Dataset(X, y_index, params=params, free_raw_data=True)
+        validation = lightgbm.Dataset(X_val, np.searchsorted(self.classes_, y_val), reference=training)
+
+        self.history_: list[dict[str, Any]] = []
+
+        def tell(environment: Any) -> None:
+            scores = {name: float(value) for _, name, value, *_ in environment.evaluation_result_list}
+            row = {
+                "epoch": environment.iteration + 1,
+                "validation_loss": scores["multi_logloss"],
+                "validation_accuracy": 1 - scores["multi_error"],
+            }
+            self.history_.append(row)
+            on_epoch(row)
+
+        self.booster_ = lightgbm.train(
+            params,
+            training,
+            num_boost_round=self.epochs,
+            valid_sets=[validation],
+            callbacks=[tell, lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)],
+        )
+        trees = self.booster_.trees_to_dataframe()
+        inner = int(trees["split_feature"].notna().sum())
+        self.parameter_count_ = 2 * inner + (len(trees) - inner)
+        self.implementation_ = f"LightGBM {metadata.version('lightgbm')}"
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Softmax probabilities (n, n_classes), columns in the order of ``classes_``."""
+        probabilities = np.asarray(self.booster_.predict(X, num_threads=self.n_jobs or 0))
+        # Of two classes LightGBM's multiclass objective gives two columns too.
+        return probabilities.reshape(len(X), len(self.classes_))
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])

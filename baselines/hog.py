@@ -1,0 +1,140 @@
+"""Histograms of oriented gradients, and a support vector machine on them.
+
+Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", 2005; computed by scikit-image.
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from skimage.feature import hog
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from baselines.pixels import PixelSVC
+from baselines.virtual import virtual_samples
+from benchmark.contract import UnsupportedError
+from benchmark.feature_cache import features
+
+
+def hog_features(images: np.ndarray, *, orientations: int, cell: int, block: int, n_jobs: int | None) -> np.ndarray:
+    """HOG of every image, float32 (n, n_features), from the cache where it is there.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 (n, h, w, c)
+        With three channels the strongest gradient of a pixel counts.
+    orientations : int
+        Directions, over 180 degrees.
+    cell, block : int
+        Pixels a side of a cell; cells a side of a block, whose histograms are normalised together (L2-Hys).
+    n_jobs : int or None
+        Processes, as joblib counts them.
+    """
+    settings: dict[str, Any] = {
+        "orientations": orientations,
+        "pixels_per_cell": (cell, cell),
+        "cells_per_block": (block, block),
+    }
+
+    def compute(images: np.ndarray) -> np.ndarray:
+        chunks = np.array_split(images, min(len(images), 8 * effective_n_jobs(n_jobs)))
+        return np.concatenate(Parallel(n_jobs=n_jobs)(delayed(_hog_chunk)(chunk, settings) for chunk in chunks))
+
+    version = metadata.version("scikit-image")
+    return features("hog", images, compute, version=version, **settings)
+
+
+def _hog_chunk(images: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
+    if images.shape[3] == 1:
+        return np.stack([hog(image[:, :, 0], **settings) for image in images]).astype(np.float32)
+    return np.stack([hog(image, channel_axis=-1, **settings) for image in images]).astype(np.float32)
+
+
+class HogSVC(ClassifierMixin, BaseEstimator):
+    """A support vector machine, RBF kernel, on HOG features.
+
+    Parameters
+    ----------
+    orientations, cell, block : int
+        See :func:`hog_features`.
+    C, gamma
+        Of the support vector machine, see :class:`baselines.pixels.PixelSVC`.
+    copies : int
+        Variants that are made of each support vector of a first fit; a second fit has those and their
+        variants only. With 0 there is one fit on the images as they are. (Schölkopf, Burges and Vapnik,
+        "Incorporating Invariances in Support Vector Learning Machines", 1996.)
+    rotation_degrees, zoom, shift, flip
+        How variants vary, see :func:`baselines.virtual.virtual_samples`.
+    random_state : int or None
+        Seeds the variants.
+    n_jobs : int or None
+        Processes for the features, threads for the machine.
+    """
+
+    def __init__(
+        self,
+        *,
+        orientations: int = 9,
+        cell: int = 4,
+        block: int = 2,
+        C: float = 10.0,
+        gamma: str | float = "scale",
+        copies: int = 0,
+        rotation_degrees: float = 0.0,
+        zoom: float = 0.0,
+        shift: float = 0.0,
+        flip: bool = False,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.orientations = orientations
+        self.cell = cell
+        self.block = block
+        self.C = C
+        self.gamma = gamma
+        self.copies = copies
+        self.rotation_degrees = rotation_degrees
+        self.zoom = zoom
+        self.shift = shift
+        self.flip = flip
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> HogSVC:
+        """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,)."""
+        side = self.cell * self.block
+        if min(X.shape[1:3]) < side:
+            raise UnsupportedError(
+                f"a block of HOG is {side} pixels a side, these images are {X.shape[1]}x{X.shape[2]}"
+            )
+        self.svc_ = self._machine().fit(self._features(X), y)
+        if self.copies:
+            support = np.sort(self.svc_.support_)
+            variants = virtual_samples(
+                X[support],
+                np.random.default_rng(self.random_state),
+                copies=self.copies,
+                rotation_degrees=self.rotation_degrees,
+                zoom=self.zoom,
+                shift=self.shift,
+                flip=self.flip,
+            )
+            every = np.concatenate([X[support], variants])
+            self.svc_ = self._machine().fit(self._features(every), np.tile(y[support], 1 + self.copies))
+        self.classes_ = self.svc_.classes_
+        self.n_features_in_ = int(np.prod(X.shape[1:]))
+        self.parameter_count_ = self.svc_.parameter_count_
+        self.implementation_ = f"{self.svc_.implementation_}; HOG of scikit-image {metadata.version('scikit-image')}"
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return self.svc_.predict(self._features(X))
+
+    def _machine(self) -> PixelSVC:
+        return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
+
+    def _features(self, X: np.ndarray) -> np.ndarray:
+        return hog_features(X, orientations=self.orientations, cell=self.cell, block=self.block, n_jobs=self.n_jobs)

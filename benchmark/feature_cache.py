@@ -1,0 +1,78 @@
+"""Features of images, computed once and kept on disk, without making a model look cheaper than it is.
+
+A cache that is full when a cell starts would hide the price of its features. So the seconds that were
+spent when they were computed are kept with them, and whoever measures adds what :func:`spared_seconds`
+tells to what the clock told.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.files import cache_root
+
+_spared = [0.0]
+
+
+def spared_seconds() -> float:
+    """Seconds of computing that features out of the cache have spared this process so far."""
+    return _spared[0]
+
+
+def features(name: str, images: np.ndarray, compute: Callable[[np.ndarray], np.ndarray], **settings: Any) -> np.ndarray:
+    """``compute(images)``, out of the cache where it is there.
+
+    Parameters
+    ----------
+    name : str
+        Of the kind of features; a part of the file's name.
+    images : ndarray (n, ...)
+        Everything the features are computed from.
+    compute : callable
+        Takes ``images``, returns an array of numbers (n, ...).
+    **settings
+        Whatever else decides the values, versions of packages included; must be JSON.
+    """
+    images = np.ascontiguousarray(images)
+    digest = hashlib.sha256(json.dumps([str(images.dtype), images.shape, settings], sort_keys=True).encode())
+    digest.update(images.data)
+    path = cache_root() / "features" / f"{name}-{digest.hexdigest()[:32]}.npz"
+    kept = _read(path)
+    if kept is not None and len(kept[0]) == len(images):
+        _spared[0] += kept[1]
+        return kept[0]
+    start = time.perf_counter()
+    computed = compute(images)
+    _keep(path, computed, time.perf_counter() - start)
+    return computed
+
+
+def _read(path: Path) -> tuple[np.ndarray, float] | None:
+    """Features and the seconds they took; None where they are absent or damaged, to be computed again."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["features"], float(file["seconds"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _keep(path: Path, computed: np.ndarray, seconds: float) -> None:
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            np.savez(temporary, features=computed, seconds=seconds)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:  # A full disk costs time the next time, not this result.
+        print(f"The features could not be kept as {path}: {error.strerror}")  # noqa: T201 -- into the cell's log

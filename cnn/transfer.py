@@ -1,0 +1,208 @@
+"""Transfer learning: a network trained on ImageNet gives features, or is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from benchmark.feature_cache import features
+from cnn.augment import Augmentation
+from cnn.backbones import load_backbone
+from cnn.devices import choose_device, choose_precision
+from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
+from cnn.training import Recipe, best_epoch, predict_logits, train
+
+MODES = ("frozen", "finetuned")
+UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
+
+
+def _ignore(row: Mapping[str, Any]) -> None:
+    """The default ``on_epoch``."""
+
+
+class TransferClassifier(ClassifierMixin, BaseEstimator):
+    """A linear classifier on the features of a backbone.
+
+    Parameters
+    ----------
+    backbone : str
+        See :func:`cnn.backbones.load_backbone`.
+    mode : {"frozen", "finetuned"}
+        Frozen: features are computed once, kept in the cache of features, and only the linear classifier is
+        trained. Finetuned: the backbone is trained with it, on images mirrored and shifted if so wished.
+    resolution : int
+        Pixels a side to which images are enlarged before the backbone sees them.
+    epochs, patience, batch_size, learning_rate, weight_decay, label_smoothing, dropout
+        Of the training, by Adam; see :class:`cnn.classifier.CnnClassifier`.
+    shift, flip
+        Augmentation, when finetuning.
+    random_state, n_jobs, device, precision
+        See :class:`cnn.classifier.CnnClassifier`.
+
+    Attributes
+    ----------
+    classes_, n_features_in_, history_, best_epoch_, parameter_count_, device_, precision_
+        See :class:`cnn.classifier.CnnClassifier`.
+    backbone_ : Backbone
+    head_ : torch.nn.Module
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: str = "efficientnet-lite0",
+        mode: str = "frozen",
+        resolution: int = 56,
+        epochs: int = 30,
+        patience: int = 10,
+        batch_size: int = 256,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 1e-2,
+        label_smoothing: float = 0.0,
+        dropout: float = 0.0,
+        shift: float = 0.0,
+        flip: bool = False,
+        random_state: int | None = None,
+        n_jobs: int | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.backbone = backbone
+        self.mode = mode
+        self.resolution = resolution
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.dropout = dropout
+        self.shift = shift
+        self.flip = flip
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.device = device
+        self.precision = precision
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        *,
+        X_val: np.ndarray,
+        y_val: np.ndarray,
+        on_epoch: Callable[[Mapping[str, Any]], None] = _ignore,
+    ) -> TransferClassifier:
+        """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``."""
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}")
+        check_fit(X, y, X_val, y_val)
+        if self.n_jobs is not None:
+            torch.set_num_threads(self.n_jobs)
+        device = choose_device(self.device)
+        precision = choose_precision(self.precision, device)
+        self.device_, self.precision_ = device.type, str(precision).removeprefix("torch.")
+        self.backbone_ = load_backbone(self.backbone, self.resolution).to(device).eval()
+        self.classes_, y_index = np.unique(y, return_inverse=True)
+        self.n_features_in_ = int(np.prod(X.shape[1:]))
+
+        seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            generator = torch.Generator(device).manual_seed(seed)
+            augmentation = Augmentation(shift=self.shift, flip=self.flip)
+            training = self._inputs(X, y_index, augmentation, generator)
+            validation = self._inputs(X_val, np.searchsorted(self.classes_, y_val))
+            self.head_ = self._head(training, len(self.classes_)).to(device)
+            recipe = Recipe(
+                epochs=self.epochs,
+                patience=self.patience,
+                batch_size=self.batch_size,
+                optimizer="adam",
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                label_smoothing=self.label_smoothing,
+                precision=torch.float32 if self.mode == "frozen" else precision,
+            )
+            self.history_ = train(self._trained(), recipe, training, validation, generator, on_epoch)
+        self.best_epoch_ = best_epoch(self.history_)
+        self.parameter_count_ = sum(p.numel() for part in (self.backbone_, self.head_) for p in part.parameters())
+        self.implementation_ = f"{self.backbone} of {self.backbone_.version}, PyTorch {torch.__version__}"
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Softmax probabilities, float32 (n, n_classes), columns in the order of ``classes_``."""
+        check_is_fitted(self, "head_")
+        check_images(X)
+        inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
+        precision = torch.float32 if self.mode == "frozen" else getattr(torch, self.precision_)
+        return np.asarray(predict_logits(self._trained(), inputs, precision).softmax(1).cpu().numpy())
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """The most probable class of each image."""
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+
+    def _trained(self) -> nn.Module:
+        """The network from inputs to logits: the classifier alone where the inputs are features."""
+        return self.head_ if self.mode == "frozen" else nn.Sequential(self.backbone_, self.head_)
+
+    def _head(self, training: Inputs, n_classes: int) -> nn.Module:
+        """Features are standardised by their statistics over the training images, then classified."""
+        sample = training.batch(0, min(1000, len(training.labels)))
+        if self.mode == "finetuned":
+            with torch.inference_mode():
+                sample = self.backbone_(sample)
+        else:
+            assert isinstance(training, FeatureInputs)
+            sample = training.features
+        linear = nn.Linear(sample.shape[1], n_classes)
+        nn.init.zeros_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        return nn.Sequential(Scale(sample), nn.Dropout(self.dropout), linear)
+
+    def _inputs(
+        self,
+        X: np.ndarray,
+        y_index: np.ndarray,
+        augmentation: Augmentation | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Inputs:
+        device = torch.device(self.device_)
+        labels = torch.from_numpy(y_index).to(device)
+        if self.mode == "finetuned":
+            return ImageInputs(to_device(X, device), labels, UNCHANGED.to(device), augmentation, generator)
+        found = features(
+            self.backbone,
+            X,
+            self._features,
+            resolution=self.resolution,
+            version=self.backbone_.version,
+            precision=self.precision_,
+        )
+        return FeatureInputs(torch.from_numpy(found).to(device), labels)
+
+    def _features(self, X: np.ndarray) -> np.ndarray:
+        device = torch.device(self.device_)
+        inputs = ImageInputs(to_device(X, device), torch.zeros(len(X), device=device), UNCHANGED.to(device))
+        return np.asarray(predict_logits(self.backbone_, inputs, getattr(torch, self.precision_)).cpu().numpy())
+
+
+class Scale(nn.Module):
+    """Subtracts the mean and divides by the deviation of a sample (n, d); constant features become zero."""
+
+    def __init__(self, sample: torch.Tensor) -> None:
+        super().__init__()
+        std, mean = torch.std_mean(sample.float(), dim=0, correction=0)
+        self.register_buffer("mean", mean.clone())
+        self.register_buffer("factor", torch.where(std > 1e-6, 1 / std.clamp_min(1e-6), 0.0))
+        self.mean: torch.Tensor
+        self.factor: torch.Tensor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (x.float() - self.mean) * self.factor

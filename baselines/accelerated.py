@@ -49,8 +49,8 @@ class Ran:
     messages: list[str] = dataclasses.field(default_factory=list)
 
     def told(self, estimator: str) -> str:
-        """Which code computed ``estimator.fit``, in words, with its version."""
-        said = [message for message in self.messages if f".{estimator}.fit:" in message]
+        """Which code fitted the ``estimator`` that was watched, in words, with its version."""
+        said = [message for message in self.messages if ".fit:" in message]
         if said and not any("fallback" in message for message in said):
             return f"{estimator} by oneDAL, scikit-learn-intelex {metadata.version('scikit-learn-intelex')}"
         return f"{estimator} of scikit-learn {metadata.version('scikit-learn')}"
@@ -63,13 +63,11 @@ def watched() -> Iterator[Ran]:
     logger = logging.getLogger("sklearnex")
     handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: ran.messages.append(record.getMessage())  # type: ignore[method-assign]
-    level, propagate = logger.level, logger.propagate
-    logger.addHandler(handler)
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False  # Nobody else need hear of it.
     logger.setLevel(logging.INFO)
-    logger.propagate = False
     try:
         yield ran
     finally:
-        logger.removeHandler(handler)
+        logger.handlers, logger.propagate = handlers, propagate
         logger.setLevel(level)
-        logger.propagate = propagate

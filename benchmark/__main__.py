@@ -1,4 +1,6 @@
-from benchmark.cli import main
+"""Runs the command line. Workers import this module too, and want nothing of it."""
 
 if __name__ == "__main__":
+    from benchmark.cli import main
+
     main()

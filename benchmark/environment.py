@@ -91,17 +91,20 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def peak_memory_bytes() -> int | None:
-    """Most resident memory that this process has had so far; None where the system does not tell."""
+def memory_bytes(*, peak: bool) -> int | None:
+    """Resident memory of this process, now or at its peak so far; None where the system does not tell.
+
+    Where the system has no /proc it tells the peak only.
+    """
     status = Path("/proc/self/status")
     if status.exists():
         # Not getrusage: its peak is inherited from the process that started this one.
         for line in status.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith("VmHWM:" if peak else "VmRSS:"):
                 return int(line.split()[1]) * 1024
     try:
         import resource
     except ImportError:
         return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

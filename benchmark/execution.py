@@ -22,7 +22,7 @@ from benchmark import feature_cache, metrics
 from benchmark.contract import ModelSpec, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
-from benchmark.environment import peak_memory_bytes
+from benchmark.environment import memory_bytes
 from benchmark.messages import Job, Result
 from benchmark.schema import Metrics, Variant
 
@@ -39,6 +39,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
 
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.cell), job.random_state, job.threads, job.device)
+    libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
         X = inputs(dataset.train_images, parts.train, job.model)
         y = np.asarray(dataset.train_labels[parts.train])
@@ -78,7 +79,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
         cached_seconds=cached_seconds,
-        peak_memory_bytes=peak_memory_bytes(),
+        peak_memory_bytes=_added(libraries, memory_bytes(peak=True)),
         parameter_count=None if count is None else int(count),
         device=device,
         precision=None if precision is None else str(precision),
@@ -87,6 +88,10 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         epochs=tuple(_finite(row) for row in getattr(model, "history_", ())),
         arrays=arrays,
     )
+
+
+def _added(before: int | None, peak: int | None) -> int | None:
+    return None if before is None or peak is None else max(0, peak - before)
 
 
 @dataclasses.dataclass(frozen=True)

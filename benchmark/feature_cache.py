@@ -12,6 +12,7 @@ import json
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,9 @@ def features(name: str, images: np.ndarray, compute: Callable[[np.ndarray], np.n
 def _read(path: Path) -> tuple[np.ndarray, float] | None:
     """Features and the seconds they took; None where they are absent or damaged, to be computed again."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["features"], float(file["seconds"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["features"], float(arrays["seconds"])
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
 
 

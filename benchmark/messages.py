@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,8 @@ class Job:
     """What a worker has to know.
 
     ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
-    never read: a search for hyper-parameters sees validation images only.
+    never read: a search for hyper-parameters sees validation images only. ``variables`` are those of the
+    environment in which the job was made: a forked process has others.
     """
 
     cell: Cell
@@ -31,6 +33,7 @@ class Job:
     device: str
     log: Path
     test: bool = True
+    variables: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
 
 
 @dataclasses.dataclass(frozen=True)

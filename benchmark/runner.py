@@ -22,7 +22,7 @@ from benchmark.data.splits import parts_for
 from benchmark.files import explain_write_errors
 from benchmark.records import Store, first_problem, key, pack, plain, round_probabilities
 from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
-from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
+from benchmark.supervisor import InterruptedRunError, supervise, warm_up, worker_environment
 
 KEPT = ("ok", "unsupported")
 
@@ -97,10 +97,12 @@ def run(
     """
     stop = threading.Event()
     records = []
-    with worker_environment(settings.threads):
+    with worker_environment(settings.threads, preload(models[cell.model] for cell in cells)):
         parallel = joblib.Parallel(
             n_jobs=min(settings.jobs, max(len(cells), 1)), backend="threading", return_as="generator_unordered"
         )
+        if unrecorded(cells, models, datasets, settings):
+            warm_up()
         try:
             for record in parallel(
                 joblib.delayed(_run_or_keep)(cell, models[cell.model], datasets[cell.dataset], settings, watcher, stop)
@@ -110,6 +112,12 @@ def run(
         finally:
             stop.set()
     return records
+
+
+def preload(models: Iterable[ModelSpec]) -> set[str]:
+    """Modules to import once for all cells: this project's own, which can be trusted to be only imported."""
+    builders = {model.build.partition(":")[0] for model in models}
+    return {"benchmark.execution"} | {name for name in builders if name.partition(".")[0] in ("baselines", "cnn")}
 
 
 def unrecorded(

@@ -111,7 +111,10 @@ class Cost(Model):
         Seconds, Field(description="part of the two above that was not spent again: features came from a cache")
     ] = 0.0
     total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
-    peak_memory_bytes: Annotated[Count | None, Field(description="resident peak of the cell's process")]
+    peak_memory_bytes: Annotated[
+        Count | None,
+        Field(description="resident peak of the cell's process, less what it had when its libraries were loaded"),
+    ]
     parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
     threads: Positive
     device: str

@@ -7,15 +7,17 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from typing import Literal
+from typing import Any, Literal
 
 from benchmark import messages, worker
+from benchmark.preload import VARIABLE
 from benchmark.units import duration
 
 POOLS = (
@@ -44,8 +46,10 @@ Outcome = messages.Result | messages.Failure | Lost
 
 
 @contextlib.contextmanager
-def worker_environment(threads: int) -> Iterator[None]:
+def worker_environment(threads: int, preload: Iterable[str] = ()) -> Iterator[None]:
     """Environment variables that must be set before a worker starts.
+
+    ``preload`` names modules that are imported once, for all workers of this process.
 
     Thread pools read theirs when they are loaded. glibc's allocator, left alone, returns large blocks to
     the system at once and faults them in again at the next training step, which costs a network about a
@@ -56,6 +60,7 @@ def worker_environment(threads: int) -> Iterator[None]:
         "MALLOC_MMAP_MAX_": "0",
         "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
         "MALLOC_TOP_PAD_": str(1 << 26),
+        VARIABLE: ",".join(sorted(preload)),
     }
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
@@ -67,6 +72,18 @@ def worker_environment(threads: int) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def warm_up() -> None:
+    """Have the libraries imported now, so that the first cell need not wait for it."""
+    process = _context().Process(target=_nothing)
+    with _without_ctrl_c():
+        process.start()
+    process.join()
+
+
+def _nothing() -> None:
+    """What a process does that is only to start."""
 
 
 def supervise(
@@ -82,7 +99,7 @@ def supervise(
     InterruptedRunError
         If ``stop`` is set meanwhile; the process is killed, as it is however this function ends.
     """
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
     deadline = time.monotonic() + limit_seconds
@@ -115,6 +132,19 @@ def supervise(
         if process.pid is not None:
             _kill(process)
             process.join()
+
+
+def _context() -> Any:
+    """How workers start: on Linux forked off a process that has imported what they need, elsewhere afresh.
+
+    That process does nothing but import, so a fork inherits neither running threads nor data. macOS's own
+    libraries do not bear a fork.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmark.preload"])
+    return context
 
 
 def _kill(process: BaseProcess) -> None:

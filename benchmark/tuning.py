@@ -22,7 +22,7 @@ from benchmark.data.splits import parts_for
 from benchmark.files import write_atomically
 from benchmark.messages import Job, Result
 from benchmark.records import Store, plain, to_json
-from benchmark.runner import Prepared
+from benchmark.runner import Prepared, preload
 from benchmark.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256
 from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
 
@@ -105,7 +105,7 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
     log = path_of(store, dataset.name, model.name).with_suffix(".log")
     log.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with worker_environment(search.threads):
+        with worker_environment(search.threads, preload([model])):
             while (left := deadline - time.monotonic()) > 1:
                 asked = study.ask()
                 chosen = {name: _suggest(asked, name, choice) for name, choice in model.search.items()}

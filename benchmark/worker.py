@@ -20,6 +20,7 @@ def main(connection: Connection, job: Job) -> None:
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # So that what the model starts can be ended with it.
     _end_with_parent()
+    os.environ.update(job.variables)
     try:
         log = job.log.open("w", encoding="utf-8")
     except OSError as error:

@@ -70,8 +70,8 @@ class SimpleCnn(ImageNetwork):
         )
 
 
-def _block(inputs: int, outputs: int, *, pool: bool) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False)]
+def _block(inputs: int, outputs: int, *, pool: bool = False, stride: int = 1) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)]
     if pool:
         layers.append(nn.MaxPool2d(2))
     return [*layers, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
@@ -93,9 +93,9 @@ class DeepCnn(ImageNetwork):
         w = base_width
         self.features = nn.Sequential(
             *_block(channels, w, pool=True),
-            *_block(w, 2 * w, pool=False),
+            *_block(w, 2 * w),
             *_block(2 * w, 2 * w, pool=True),
-            *_block(2 * w, 4 * w, pool=False),
+            *_block(2 * w, 4 * w),
             *_block(4 * w, 4 * w, pool=True),
         )
         self.head = nn.Sequential(
@@ -114,7 +114,7 @@ class Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_block(width, width, pool=False), *_block(width, width, pool=False))
+        self.body = nn.Sequential(*_block(width, width), *_block(width, width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         added: torch.Tensor = x + self.body(x)
@@ -122,7 +122,10 @@ class Residual(nn.Module):
 
 
 class ResNet(ImageNetwork):
-    """A stem at full size, then three stages at half, a quarter and an eighth of it, with residual blocks."""
+    """A stem at full size, then three stages at half, a quarter and an eighth of it, with residual blocks.
+
+    Each stage but the first begins with a convolution of stride 2.
+    """
 
     smallest_side = 8
     widths = (32, 64, 128, 256)
@@ -133,7 +136,7 @@ class ResNet(ImageNetwork):
         layers = _block(channels, self.widths[0], pool=True)
         stages = zip(self.widths, self.widths[1:], self.blocks, strict=False)
         for place, (inputs, outputs, n_blocks) in enumerate(stages):
-            layers += _block(inputs, outputs, pool=place > 0)
+            layers += _block(inputs, outputs, stride=2 if place else 1)
             layers += [Residual(outputs) for _ in range(n_blocks)]
         self.features = nn.Sequential(*layers)
         self.head = nn.Sequential(Mean(), nn.Dropout(dropout), nn.Linear(self.widths[-1], n_classes))

@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
                 buffer = state["momentum"].mul_(group["momentum"]).add_(p.grad)
                 direction = p.grad.add(buffer, alpha=group["momentum"])
                 p.mul_(len(p) ** 0.5 / p.norm())
-                p.add_(orthogonalise(direction.reshape(len(p), -1)).view_as(p), alpha=-group["lr"])
+                p.add_(orthogonalise(direction.reshape(len(p), -1)).reshape(p.shape), alpha=-group["lr"])
 
 
 def orthogonalise(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:

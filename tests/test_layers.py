@@ -37,7 +37,8 @@ ALLOWED = {
     "benchmark.execution": (*CONTRACT, *GROUND, "benchmark.feature_cache", "benchmark.data", "benchmark.messages"),
     "benchmark.messages": CONTRACT,
     "benchmark.worker": (*CONTRACT, "benchmark.messages", "benchmark.execution"),
-    "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.messages", "benchmark.worker"),
+    "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.messages", "benchmark.worker", "benchmark.preload"),
+    "benchmark.preload": (),
     "benchmark.runner": (*CONTRACT, *GROUND, "benchmark.data", "benchmark.messages", "benchmark.supervisor"),
     "benchmark.tuning": (
         *CONTRACT,

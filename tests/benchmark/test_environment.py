@@ -14,6 +14,7 @@ def test_what_the_numbers_depend_on_is_described():
     assert found.cpu != ""
     assert 1 <= found.cores <= os.cpu_count()
     assert {"numpy", "scikit-learn", "torch"} <= found.packages.keys()
+    assert 0.1 < found.gemm_gflops < 1e6
     assert found.python == sys.version.split()[0]
 
 
@@ -46,12 +47,14 @@ def test_without_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_peak_of_memory_is_this_process_own_and_rises():
     program = (
-        "from benchmark.environment import peak_memory_bytes as peak\n"
-        "before = peak()\nblock = bytearray(200_000_000)\nprint(before, peak())"
+        "from benchmark.environment import memory_bytes\n"
+        "before = memory_bytes(peak=True)\nblock = bytearray(200_000_000)\ndel block\n"
+        "print(before, memory_bytes(peak=True), memory_bytes(peak=False))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=environment.SOURCE
     )
-    before, after = map(int, done.stdout.split())
+    before, after, now = map(int, done.stdout.split())
     assert before < 150e6
     assert after - before > 190e6
+    assert now < after - 150e6

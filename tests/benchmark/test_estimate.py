@@ -35,6 +35,45 @@ def test_unknown_cells_are_counted_and_take_no_time(store):
     assert expected_seconds(wanted, [store], 1) == (15, 3)
 
 
+def test_records_of_a_faster_machine_count_more(tmp_path, make_record):
+    kept = Store(tmp_path, "made")
+    record = make_record(model="knn", total_seconds=10.0)
+    fast = record.environment.model_copy(update={"gemm_gflops": 300.0})
+    kept.write(record.model_copy(update={"environment": fast}), "full-seed0-00000000")
+    assert expected_seconds(cells("knn"), [kept], 1, gflops=100.0) == (30, 0)
+    assert expected_seconds(cells("knn"), [kept], 1, gflops=600.0) == (5, 0)
+    assert expected_seconds(cells("knn"), [kept], 1) == (10, 0)
+    assert expected_seconds(cells("knn"), [kept], 1, gflops=1e-6) == (200, 0)
+
+
+def test_a_gpus_records_do_not_depend_on_the_processor(tmp_path, make_record):
+    kept = Store(tmp_path, "made")
+    record = make_record(model="cnn", total_seconds=10.0)
+    changes = {
+        "environment": record.environment.model_copy(update={"gemm_gflops": 300.0}),
+        "cost": record.cost.model_copy(update={"device": "cuda"}),
+    }
+    kept.write(record.model_copy(update=changes), "full-seed0-00000000")
+    assert expected_seconds(cells("cnn"), [kept], 1, gflops=100.0) == (10, 0)
+
+
+def test_another_profile_is_believed_in_proportion_to_its_images(store):
+    """The records have 60 training images."""
+    wanted = cells("svm-rbf", profile="quick")
+    assert expected_seconds(wanted, [store], 1, train_sizes={"synthetic": 30}) == (20, 0)
+    assert expected_seconds(wanted, [store], 1) == (0, 1)
+
+
+def test_what_came_from_the_cache_is_counted(tmp_path, make_record):
+    kept = Store(tmp_path, "made")
+    record = make_record(model="hog-svm", total_seconds=10.0)
+    kept.write(
+        record.model_copy(update={"cost": record.cost.model_copy(update={"cached_seconds": 7.0})}),
+        "full-seed0-00000000",
+    )
+    assert expected_seconds(cells("hog-svm"), [kept], 1) == (17, 0)
+
+
 def test_no_cells_take_no_time(store):
     assert expected_seconds([], [store], 4) == (0, 0)
 

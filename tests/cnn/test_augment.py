@@ -129,7 +129,40 @@ def test_channels_last_stays_channels_last():
     assert moved.shape == batch.shape
 
 
-@pytest.mark.parametrize("wrong", [{"rotation_degrees": -1}, {"zoom": 1.0}, {"zoom": -0.1}, {"shift": 1.5}])
+@settings(max_examples=25, deadline=None)
+@given(height=st.integers(4, 40), width=st.integers(4, 40), seed=st.integers(0, 1000))
+def test_what_is_erased_is_one_rectangle_of_the_stated_size(height, width, seed):
+    batch = torch.ones((64, 2, height, width))
+    erased = Augmentation(erasing=1.0).erase(batch, torch.Generator().manual_seed(seed)) == 0
+    assert torch.equal(erased[:, 0], erased[:, 1])
+    for hole in erased[:, 0]:
+        rows, columns = hole.any(1), hole.any(0)
+        assert torch.equal(hole, rows[:, None] & columns[None, :])
+        for line in (rows, columns):
+            places = line.nonzero().flatten().tolist()
+            assert places == list(range(places[0], places[-1] + 1)) if places else True
+    shares = erased[:, 0].float().mean((1, 2))
+    assert shares.max() < 0.4 + 2 / min(height, width)
+    if min(height, width) > 15:
+        assert 0.1 < shares.mean() < 0.3
+
+
+def test_as_many_images_are_erased_as_asked_for():
+    batch = torch.ones((2000, 1, 12, 12))
+    touched = (Augmentation(erasing=0.25).erase(batch, torch.Generator().manual_seed(0)) == 0).any(dim=(1, 2, 3))
+    assert 0.21 < touched.float().mean() < 0.29
+    assert Augmentation().erase(batch, torch.Generator()) is batch
+
+
+def test_who_calls_may_say_which_images_to_mirror():
+    batch, wanted = images(6, 1, 8, 8), torch.tensor([True, False, True, False, False, True])
+    moved = Augmentation(flip=True)(batch, torch.Generator().manual_seed(0), wanted)
+    torch.testing.assert_close(moved, torch.where(wanted.view(-1, 1, 1, 1), batch.flip(3), batch))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"erasing": 1.5}, {"rotation_degrees": -1}, {"zoom": 1.0}, {"zoom": -0.1}, {"shift": 1.5}]
+)
 def test_impossible_ranges_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Augmentation(**wrong)

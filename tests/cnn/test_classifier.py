@@ -30,7 +30,7 @@ def fitted(data, **params) -> CnnClassifier:
     return small(**params).fit(X, y, X_val=X_val, y_val=y_val)
 
 
-@pytest.mark.parametrize("network", ["simple", "deep"])
+@pytest.mark.parametrize("network", ["mlp", "simple", "deep", "resnet"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_it_learns_and_speaks_scikit_learn(data, network, optimizer):
     model = fitted(data, network=network, optimizer=optimizer, epochs=8, learning_rate=0.01)
@@ -90,6 +90,37 @@ def test_too_small_images_are_unsupported_with_the_reason(data):
         small(network="deep").fit(X, y, X_val=X, y_val=y)
 
 
+def test_mirror_averaging_is_the_mean_of_both_views(data):
+    model = fitted(data, flip=True, mirror=True)
+    X = data[2]
+    plain = model.variants()["without mirror averaging"]
+    expected = (plain.predict_proba(X) + plain.predict_proba(X[:, :, ::-1])) / 2
+    np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
+    assert not np.allclose(model.predict_proba(X), plain.predict_proba(X))
+    assert model.mirror
+    assert list(plain.variants()) == ["with mirror averaging"]
+
+
+def test_who_was_not_trained_on_mirrored_images_has_no_variants(data):
+    assert fitted(data, epochs=1).variants() == {}
+
+
+def test_device_and_precision_are_told(data):
+    model = fitted(data, epochs=1, device="cpu", precision="float32")
+    assert (model.device_, model.precision_) == ("cpu", "float32")
+    rough = fitted(data, epochs=1, device="cpu", precision="bfloat16")
+    assert rough.precision_ == "bfloat16"
+    assert not np.array_equal(model.predict_proba(data[2]), rough.predict_proba(data[2]))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_cuda_the_same_seed_gives_the_same_bits_when_asked(data):
+    first, again = (
+        fitted(data, network="deep", device="cuda", deterministic=True).predict_proba(data[2]) for _ in range(2)
+    )
+    assert np.array_equal(first, again)
+
+
 def test_predicting_before_fitting_is_refused(data):
     with pytest.raises(NotFittedError):
         small().predict(data[0])
@@ -102,6 +133,9 @@ def test_predicting_before_fitting_is_refused(data):
         ({"optimizer": "lion"}, "optimizer must be one of"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"zoom": 2.0}, "zoom must be"),
+        ({"averaging": 1.0}, "averaging must be"),
+        ({"device": "tpu"}, "device must be"),
+        ({"precision": "float8"}, "precision must be"),
     ],
 )
 def test_wrong_parameters_are_refused(data, params, message):

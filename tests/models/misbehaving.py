@@ -16,6 +16,65 @@ import numpy as np
 from benchmark.contract import UnsupportedError
 
 
+class Tunable:
+    """As good as its parameter, on the digits: the share of images that it gets right grows with ``level``."""
+
+    def __init__(self, level=1, kind="slow"):
+        self.level = level
+        self.kind = kind
+
+    def fit(self, X, y):
+        if self.kind == "broken":
+            raise RuntimeError("this kind breaks")
+        from sklearn.neighbors import KNeighborsClassifier
+
+        self.inner_ = KNeighborsClassifier(1).fit(X[:: 2 + 10 * (10 - self.level)], y[:: 2 + 10 * (10 - self.level)])
+        return self
+
+    def predict(self, X):
+        if len(X) == 360:
+            raise AssertionError("the test images were read")
+        return self.inner_.predict(X)
+
+
+class TwoWays:
+    """Can predict in another way too."""
+
+    def fit(self, X, y):
+        from sklearn.neighbors import KNeighborsClassifier
+
+        self.one_ = KNeighborsClassifier(1).fit(X, y)
+        self.nine_ = KNeighborsClassifier(9).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.one_.predict(X)
+
+    def variants(self):
+        return {"with nine neighbours": self.nine_}
+
+
+class Cached:
+    """Takes features from the cache, which took a second to compute."""
+
+    def fit(self, X, y):
+        self.label_ = y[0]
+        self._features(X)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.label_)
+
+    def _features(self, X):
+        from benchmark.feature_cache import features
+
+        def compute(images):
+            time.sleep(1)
+            return images
+
+        return features("slow", X, compute)
+
+
 class Majority:
     """Predicts the most frequent label; the well-behaved one."""
 

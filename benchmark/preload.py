@@ -1,0 +1,16 @@
+"""Imported by the process from which workers are forked, so that each cell need not import the same again.
+
+A library that cannot be imported there is left to the cell that wants it, which will say what is wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+
+VARIABLE = "BENCHMARK_PRELOAD"
+
+for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
+    with contextlib.suppress(Exception):
+        importlib.import_module(name)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from cnn.optimizers import Muon, learning_rate_factor, make_optimizers, orthogonalise
+
+
+def test_the_learning_rate_is_a_triangle():
+    steps = 100
+    factors = [learning_rate_factor(step, steps) for step in range(steps)]
+    peak = factors.index(max(factors))
+    assert max(factors) == pytest.approx(1.0)
+    assert factors[: peak + 1] == sorted(factors[: peak + 1])
+    assert factors[peak:] == sorted(factors[peak:], reverse=True)
+    assert 0 < factors[-1] < 0.05
+    assert 0 < factors[0] <= 0.06
+    assert all(factor > 0 for factor in factors)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+def test_short_schedules_have_a_step_that_moves(steps):
+    assert max(learning_rate_factor(step, steps) for step in range(steps)) > 0.3
+
+
+def small() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 2))
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_weight_decay_spares_biases_and_scales(name):
+    (optimizer,) = make_optimizers(small(), name, 0.1, weight_decay=0.1)
+    decayed, spared = optimizer.param_groups
+    assert decayed["weight_decay"] == 0.1
+    assert all(p.ndim > 1 for p in decayed["params"])
+    assert spared["weight_decay"] == 0
+    assert len(spared["params"]) == 5
+
+
+def test_muon_takes_the_filters_that_have_several_inputs_and_sgd_the_rest():
+    network = small()
+    muon, sgd = make_optimizers(network, "muon", 0.1, weight_decay=0.1)
+    assert [p is network[1].weight for p in muon.param_groups[0]["params"]] == [True]
+    every = [p for optimizer in (muon, sgd) for group in optimizer.param_groups for p in group["params"]]
+    assert {id(p) for p in every} == {id(p) for p in network.parameters()}
+    assert len(every) == len(set(map(id, every)))
+
+
+def test_without_such_filters_muon_is_sgd_alone():
+    (sgd,) = make_optimizers(nn.Linear(3, 2), "muon", 0.1, weight_decay=0.0)
+    assert isinstance(sgd, torch.optim.SGD)
+
+
+@settings(max_examples=25, deadline=None)
+@given(rows=st.integers(2, 40), columns=st.integers(2, 40), scale=st.floats(1e-3, 1e3), seed=st.integers(0, 1000))
+def test_orthogonalised_matrices_have_singular_values_near_one(rows, columns, scale, seed):
+    """Those that were not tiny beside the largest: three iterations do not lift the others all the way."""
+    matrix = torch.randn((rows, columns), generator=torch.Generator().manual_seed(seed)) * scale
+    u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+    matrix = u @ torch.diag(s.clamp_min(0.3 * s.max())) @ v
+    found = torch.linalg.svdvals(orthogonalise(matrix))
+    assert found.max() < 1.35
+    assert found.min() > 0.3
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(("inputs", "outputs"), [(4, 6), (2, 40)])  # One filter matrix is wide, one is tall.
+def test_muon_keeps_the_norm_of_a_layer_and_goes_down_hill(memory_format, inputs, outputs):
+    torch.manual_seed(0)
+    layer = nn.Conv2d(inputs, outputs, 3, bias=False).to(memory_format=memory_format)
+    target = torch.randn_like(layer.weight)
+    optimizer = Muon([layer.weight], lr=0.05)
+    losses = []
+    for _ in range(30):
+        loss = -(layer.weight * target).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] - 5
+    assert layer.weight.norm().item() == pytest.approx(outputs**0.5, rel=0.1)

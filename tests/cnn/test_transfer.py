@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from torchvision import models
+
+from benchmark import feature_cache
+from benchmark.contract import UserError
+from cnn.backbones import load_backbone
+from cnn.transfer import TransferClassifier
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Three classes: bright above, bright below, bright in the middle; labels are 2, 5 and 9."""
+    rng = np.random.default_rng(0)
+    y = np.array([2, 5, 9])[np.arange(90) % 3]
+    X = rng.integers(0, 60, (90, 12, 12, 1)).astype(np.uint8)
+    for place, label in enumerate((2, 5, 9)):
+        X[y == label, 4 * place : 4 * place + 4] += 150
+    return X[:60], y[:60], X[60:], y[60:]
+
+
+def small(**params) -> TransferClassifier:
+    settings = {
+        "resolution": 32,
+        "epochs": 6,
+        "batch_size": 16,
+        "random_state": 0,
+        "n_jobs": 1,
+        "precision": "float32",
+        "learning_rate": 0.01,
+    }
+    return TransferClassifier(**{**settings, **params})
+
+
+def fitted(data, **params) -> TransferClassifier:
+    X, y, X_val, y_val = data
+    return small(**params).fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """torchvision's cache with weights of ResNet-18, made up."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    folder = tmp_path / "torch/hub/checkpoints"
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    name = models.ResNet18_Weights.DEFAULT.url.rpartition("/")[2]
+    torch.save(models.resnet18().state_dict(), folder / name)
+
+
+def test_frozen_features_learn_and_speak_scikit_learn(data, cache):
+    model = fitted(data)
+    probabilities = model.predict_proba(data[2])
+    assert probabilities.shape == (30, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert model.score(data[2], data[3]) > 0.7
+    assert model.classes_.tolist() == [2, 5, 9]
+    assert 3.3e6 < model.parameter_count_ < 5e6
+    assert "efficientnet-lite0" in model.implementation_
+    assert clone(model).get_params() == model.get_params()
+    assert list((cache / "features").glob("efficientnet-lite0-*.npz"))
+
+
+def test_a_second_fit_takes_the_features_from_the_cache_and_says_what_they_cost(data):
+    before = feature_cache.spared_seconds()
+    first = fitted(data)
+    assert feature_cache.spared_seconds() == before
+    again = fitted(data)
+    assert feature_cache.spared_seconds() > before
+    assert np.array_equal(first.predict_proba(data[2]), again.predict_proba(data[2]))
+
+
+def test_finetuning_changes_the_backbone_and_leaves_no_features_in_the_cache(data, cache):
+    model = fitted(data, mode="finetuned", epochs=2, flip=True, shift=0.1, learning_rate=1e-3)
+    fresh = load_backbone("efficientnet-lite0", 32)
+    trained, original = (dict(part.named_parameters()) for part in (model.backbone_, fresh))
+    assert not torch.equal(*(part["body.network._conv_stem.weight"] for part in (trained, original)))
+    assert model.predict_proba(data[2]).shape == (30, 3)
+    assert not (cache / "features").exists()
+
+
+def test_any_backbone_of_torchvision_whose_weights_are_at_hand_serves(data, weights):
+    model = fitted(data, backbone="resnet18")
+    assert model.backbone_(torch.zeros((2, 1, 12, 12))).shape == (2, 512)
+    assert "resnet18 of torchvision" in model.implementation_
+    assert model.score(data[2], data[3]) > 0.6
+
+
+def test_colour_images_are_taken(data):
+    colours = [np.repeat(part, 3, axis=3) if part.ndim == 4 else part for part in data]
+    assert fitted(colours, epochs=2).predict(colours[2]).shape == (30,)
+
+
+def test_weights_that_are_not_at_hand_are_told_with_a_remedy(data, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+
+    def offline(*args, **kwargs):
+        raise OSError("no network")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    with pytest.raises(UserError, match=r"weights of resnet18 are not at hand.*checkpoints"):
+        fitted(data, backbone="resnet18")
+
+
+@pytest.mark.parametrize("name", ["resnet1", "squeezenet", "fcn_resnet50"])
+def test_what_is_no_backbone_is_refused(name):
+    with pytest.raises(UserError, match="Unknown backbone"):
+        load_backbone(name, 32)
+
+
+def test_wrong_parameters_are_refused(data):
+    with pytest.raises(ValueError, match="mode must be one of"):
+        fitted(data, mode="half")
+    with pytest.raises(ValueError, match="uint8"):
+        small().fit(data[0].astype(float), data[1], X_val=data[2], y_val=data[3])
+
+
+def test_backbones_standardise_as_their_weights_are_used_to():
+    lite = load_backbone("efficientnet-lite0", 32)
+    seen = []
+    lite.body = torch.nn.Module()
+    lite.body.forward = lambda images: seen.append(images) or torch.zeros((len(images), 4, 1, 1))
+    lite(torch.full((1, 1, 32, 32), 127 / 255))
+    lite(torch.ones((1, 1, 28, 28)))
+    torch.testing.assert_close(seen[0], torch.zeros((1, 3, 32, 32)), atol=1e-6, rtol=0)
+    torch.testing.assert_close(seen[1], torch.ones((1, 3, 32, 32)), atol=1e-5, rtol=0)

@@ -24,7 +24,7 @@ class Threshold(BaseModel):
 
     accuracy: dict[str, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
-        default=None, description="least lead of the best CNN over the best baseline, as a fraction"
+        default=None, description="least lead of the best network over the best baseline, as a fraction"
     )
 
 
@@ -108,7 +108,7 @@ def _judge_model(dataset: str, profile: str, name: str, least: float, summary: M
 
 def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[ModelSummary]) -> Verdict:
     deep, classical = best(summaries, "deep"), best(summaries, "classical")
-    subject = "best CNN - best baseline"
+    subject = "best network - best baseline"
     if deep is None or classical is None:
         return Verdict(
             dataset=dataset,
@@ -117,7 +117,7 @@ def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[
             required=least,
             found=None,
             outcome="missing",
-            reason=f"no {'CNN' if deep is None else 'baseline'} is recorded",
+            reason=f"no {'network' if deep is None else 'baseline'} is recorded",
         )
     margin = deep.accuracy - classical.accuracy
     return Verdict(

@@ -75,6 +75,18 @@ class ModelSummary:
         """Counts, mean over seeds (n_classes, n_classes): rows actual, columns predicted."""
         return np.asarray(np.mean([metrics.confusion for metrics in self.tests], axis=0))
 
+    @property
+    def variants(self) -> list[str]:
+        """The other ways to predict that every run of the model has, in words."""
+        common = [set(record.variants) for record in self.records]
+        return sorted(set.intersection(*common)) if common else []
+
+    def variant(self, words: str) -> tuple[np.ndarray, float]:
+        """Test accuracies (n_seeds,) of another way to predict, and its seconds to predict 1,000 images."""
+        found = [record.variants[words] for record in self.records]
+        seconds = np.mean([v.predict_seconds / v.test.n_images * 1000 for v in found])
+        return np.array([v.test.accuracy for v in found]), float(seconds)
+
     def mean_cost(self, field: str) -> float | None:
         """Mean of a field of :class:`Cost` over seeds; None where it was not measured."""
         values = [getattr(cost, field) for cost in self.costs]

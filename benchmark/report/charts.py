@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from benchmark.report.style import FAMILIES, INK, MARKERS, WIDTH, colours, plain
+from benchmark.report.style import FAMILIES, INK, WIDTH, colours, marker, plain
 from benchmark.summary import ModelSummary
 
 
@@ -26,7 +26,7 @@ def leaderboard(summaries: Sequence[ModelSummary]) -> Figure:
         axes.plot([low - 0.25 * span, s.accuracy], [place, place], color=paint[s.name], linewidth=2, alpha=0.35)
         if s.n_seeds > 1:
             axes.scatter(s.accuracies, np.full(s.n_seeds, place), s=16, color=paint[s.name], alpha=0.5, linewidths=0)
-        axes.scatter(s.accuracy, place, s=70, marker=MARKERS[s.family], color=paint[s.name], zorder=3)
+        axes.scatter(s.accuracy, place, s=70, marker=marker(s.name, s.family), color=paint[s.name], zorder=3)
         axes.annotate(
             f"{s.accuracy:.2%}",
             (float(s.accuracies.max()), place),
@@ -63,7 +63,7 @@ def per_class(
         left, right = figure.subplots(), None
     for s in reversed(summaries):  # The best is drawn last, on top.
         scores = s.per_class("f1")[order]
-        left.scatter(scores, places, s=52, marker=MARKERS[s.family], color=paint[s.name], label=s.name, zorder=3)
+        left.scatter(scores, places, s=52, marker=marker(s.name, s.family), color=paint[s.name], label=s.name, zorder=3)
     left.set_yticks(places, [plain(class_names[index]) for index in order])
     left.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2f}"))
     left.set_xlabel("F1 score, mean over seeds")
@@ -111,7 +111,13 @@ def cost(summaries: Sequence[ModelSummary]) -> Figure:
     ):
         for s, x in zip(summaries, seconds, strict=True):
             axes.scatter(
-                max(x, 1e-4), s.accuracy, s=70, marker=MARKERS[s.family], color=paint[s.name], label=s.name, zorder=3
+                max(x, 1e-4),
+                s.accuracy,
+                s=70,
+                marker=marker(s.name, s.family),
+                color=paint[s.name],
+                label=s.name,
+                zorder=3,
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))

@@ -49,7 +49,7 @@ def sentence(summaries: Sequence[ModelSummary]) -> str:
     if cnn is None or baseline is None:
         only = baseline if cnn is None else cnn
         assert only is not None
-        return f"{_said(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
+        return f"{_said(only)}; no {'network' if cnn is None else 'baseline'} is recorded to compare it with."
     points = (cnn.accuracy - baseline.accuracy) * 100
     if abs(points) < 2 * _difference_error(cnn, baseline):
         return (
@@ -62,7 +62,7 @@ def sentence(summaries: Sequence[ModelSummary]) -> str:
             return f"{verdict}: it makes no error."
         fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
         return f"{verdict}: it makes {fewer:.0%} fewer errors."
-    return f"No CNN is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
+    return f"No network is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
 
 
 def standard_error(accuracy: float, n: int) -> float:

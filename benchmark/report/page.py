@@ -175,6 +175,7 @@ def _context(
         "standard_error": headline.standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
         "summaries": summaries,
         "tables": tables,
+        "varied": any(record.variants for s in summaries for record in s.records),
     }
 
 

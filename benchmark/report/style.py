@@ -14,19 +14,39 @@ from matplotlib.figure import Figure
 from benchmark.files import explain_write_errors
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
-# colours for baselines, warm ones for CNNs.
+# colours for baselines, warm ones for networks; with so many models, shapes tell apart what colours do not.
 BLUE, SKY, GREEN, VERMILION, ORANGE, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#E69F00", "#CC79A7"
 GREY, INK = "#8A8A8A", "#222222"
 KNOWN = {
     "svm-rbf": BLUE,
     "knn": SKY,
     "logistic-regression": GREEN,
+    "linear-svm": "#66A61E",
+    "random-forest": "#1B6B6F",
+    "gradient-boosting": "#4B4EA3",
+    "pca-svm": "#7FA8D1",
+    "hog-svm": "#123E6B",
+    "augmented-svm": "#2FA39A",
+    "mlp": "#B8860B",
     "cnn-augmented": VERMILION,
     "cnn-simple": ORANGE,
+    "resnet": "#8B1A1A",
+    "transfer": PURPLE,
 }
-SPARE = (PURPLE, "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4499", "#661100")  # Paul Tol's "muted"
+SHAPES = {
+    "linear-svm": "v",
+    "random-forest": "^",
+    "gradient-boosting": "s",
+    "pca-svm": "p",
+    "hog-svm": "h",
+    "augmented-svm": "X",
+    "mlp": "d",
+    "resnet": "*",
+    "transfer": "P",
+}
+SPARE = ("#A6761D", "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4499", "#661100")  # Paul Tol's "muted"
 MARKERS = {"classical": "o", "deep": "D"}
-FAMILIES = {"classical": "baseline", "deep": "CNN"}
+FAMILIES = {"classical": "baseline", "deep": "network"}
 DPI = 200
 WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
 
@@ -43,6 +63,11 @@ def colours(models: Iterable[str]) -> dict[str, str]:
         order = [SPARE[(start + step) % len(SPARE)] for step in range(len(SPARE))]
         chosen[name] = next((shade for shade in order if shade not in chosen.values()), order[0])
     return chosen
+
+
+def marker(model: str, family: str) -> str:
+    """A shape for each model: the family's, but for those of the suite's own that have theirs."""
+    return SHAPES.get(model, MARKERS[family])
 
 
 def plain(text: str) -> str:

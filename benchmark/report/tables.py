@@ -53,19 +53,34 @@ def leaderboard(summaries: Sequence[ModelSummary]) -> str:
     return markdown([*header, "peak memory", "parameters"], rows, n_left=2)
 
 
-def per_class(summaries: Sequence[ModelSummary], class_names: Sequence[str]) -> str:
-    """Precision / recall / F1 of each class by model, the best F1 of a class in bold."""
-    scores = [[s.per_class(score) for score in ("precision", "recall", "f1")] for s in summaries]
+def per_class(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: str) -> str:
+    """A score of every model in every class, a row a model, the best of each class in bold."""
+    scores = [[f"{value:.3f}" for value in s.per_class(score)] for s in summaries]
+    best = [max(column) for column in zip(*scores, strict=True)]
+    rows = [
+        [escape(s.name), *(f"**{value}**" if value == top else value for value, top in zip(row, best, strict=True))]
+        for s, row in zip(summaries, scores, strict=True)
+    ]
+    return markdown(["model", *map(escape, class_names)], rows, n_left=1)
+
+
+def variants(summaries: Sequence[ModelSummary]) -> str:
+    """What the models' other ways to predict give, beside what they are recorded with."""
     rows = []
-    for index, name in enumerate(class_names):
-        best = max(round(float(f1[index]), 3) for _, _, f1 in scores)
-        row = [escape(name)]
-        for precision, recall, f1 in scores:
-            shown = f"{f1[index]:.3f}"
-            shown = f"**{shown}**" if round(float(f1[index]), 3) == best else shown
-            row.append(f"{precision[index]:.3f} / {recall[index]:.3f} / {shown}")
-        rows.append(row)
-    return markdown(["class", *(escape(s.name) for s in summaries)], rows, n_left=1)
+    for s in summaries:
+        for words in s.variants:
+            accuracies, seconds = s.variant(words)
+            rows.append(
+                [
+                    escape(s.name),
+                    escape(words),
+                    f"{accuracies.mean():.4f}",
+                    f"{(accuracies.mean() - s.accuracy) * 100:+.2f} points",
+                    duration(seconds),
+                ]
+            )
+    header = ["model", "predicting", "test accuracy", "against the leaderboard", "predict 1,000"]
+    return markdown(header, rows, n_left=2)
 
 
 def confused(pairs: Sequence[ConfusedPair], models: Sequence[str]) -> str:

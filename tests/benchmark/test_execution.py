@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
@@ -11,6 +14,9 @@ from sklearn.svm import SVC
 
 from baselines.pixels import PixelSVC
 from benchmark import execution, registry
+from benchmark.contract import PROFILES, Cell, ModelSpec
+from benchmark.data import store
+from benchmark.messages import Job
 from cnn.classifier import CnnClassifier
 
 
@@ -35,6 +41,12 @@ def test_threads_go_to_the_outermost_pool():
     }
     assert params["a__random_state"] == 7
     assert execution.configured(neighbours, 7, 3).get_params()["kneighborsclassifier__n_jobs"] == 3
+
+
+def test_what_a_model_says_of_its_implementation_is_believed():
+    model = SVC()
+    model.implementation_ = "by hand"
+    assert execution.implementation(model) == "by hand"
 
 
 def test_a_model_without_either_is_left_alone():
@@ -75,3 +87,69 @@ def test_the_implementation_is_named_with_its_version(model, start):
 def test_a_row_of_history_keeps_what_is_finite():
     row = {"loss": float("nan"), "other": 1e300, "none": None, "epoch": 3}
     assert execution._finite(row) == {"loss": None, "other": None, "none": None, "epoch": 3.0}
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """A job for one of the models that only tests know, on the digits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "models"))
+        digits = registry.datasets()["digits"]
+        fingerprint = store.prepare(digits).fingerprint
+
+        def make(attribute: str, **changes) -> Job:
+            model = ModelSpec(
+                name="m", family="classical", build=f"misbehaving:{attribute}", inputs="flat", description="for tests"
+            )
+            settings = {"profile": PROFILES["full"], "random_state": 0, "threads": 1, "device": "auto"}
+            return Job(
+                cell=Cell("digits", "m", 0, "full"),
+                model=model,
+                dataset=digits,
+                fingerprint=fingerprint,
+                log=Path("unused"),
+                **{**settings, **changes},
+            )
+
+        yield make
+
+
+def run(job: Job):
+    return execution.execute(job, lambda row: None)
+
+
+def test_other_ways_to_predict_are_scored_too(job):
+    result = run(job("TwoWays"))
+    assert list(result.variants) == ["with nine neighbours"]
+    variant = result.variants["with nine neighbours"]
+    assert (variant.test.n_images, variant.validation.n_images) == (360, 237)
+    assert variant.test.confusion != result.test.confusion
+    assert variant.predict_seconds > 0
+
+
+def test_features_from_the_cache_cost_what_they_cost_when_they_were_computed(job):
+    first = run(job("Cached"))
+    start = time.perf_counter()
+    again = run(job("Cached"))
+    assert time.perf_counter() - start < 0.9
+    assert first.cached_seconds == 0
+    assert again.cached_seconds >= 1
+    assert again.fit_seconds >= 1
+    assert first.fit_seconds >= 1
+
+
+def test_a_search_never_reads_the_test_images(job):
+    """``Tunable`` raises if it is given as many images as there are test images."""
+    result = run(job("Tunable", test=False))
+    assert result.test is None
+    assert result.validation.n_images == 237
+    assert not any(name.startswith("test") for name in result.arrays)
+    with pytest.raises(AssertionError, match="test images were read"):
+        run(job("Tunable"))
+
+
+def test_a_device_asked_for_reaches_those_who_take_one():
+    assert execution.configured(CnnClassifier(), 7, 3, "cpu").device == "cpu"
+    assert execution.configured(CnnClassifier(), 7, 3, "auto").device == "auto"
+    assert not hasattr(execution.configured(SVC(), 7, 3, "cpu"), "device")

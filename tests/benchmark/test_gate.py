@@ -69,7 +69,7 @@ def test_a_model_without_finished_run_is_missing(pair):
 @pytest.mark.parametrize(("least", "outcome"), [(0.15, "pass"), (0.25, "fail"), (-1.0, "pass"), (1.0, "fail")])
 def test_margin(pair, least, outcome):
     found = verdict({"margin": least}, pair)
-    assert found.subject == "best CNN - best baseline"
+    assert found.subject == "best network - best baseline"
     assert found.found == pytest.approx(0.2)
     assert found.outcome == outcome
     assert found.reason == "cnn-simple 0.9000 against knn 0.7000"
@@ -91,7 +91,7 @@ def test_a_margin_takes_the_best_of_either_family(pair, make_summary):
     assert verdict({"margin": 0.15}, [*worse, *pair]).reason == "cnn-simple 0.9000 against knn 0.7000"
 
 
-@pytest.mark.parametrize(("kept", "reason"), [(0, "no CNN is recorded"), (1, "no baseline is recorded")])
+@pytest.mark.parametrize(("kept", "reason"), [(0, "no network is recorded"), (1, "no baseline is recorded")])
 def test_a_margin_needs_both_families(pair, kept, reason):
     found = verdict({"margin": 0.1}, [pair[kept]])
     assert (found.found, found.outcome, found.reason) == (None, "missing", reason)
@@ -103,7 +103,7 @@ def test_no_threshold_no_verdict_and_all_in_order(pair):
     assert [v.subject for v in judge("synthetic", "full", threshold, pair)] == [
         "knn",
         "cnn-simple",
-        "best CNN - best baseline",
+        "best network - best baseline",
     ]
 
 

@@ -252,27 +252,6 @@ def test_a_model_is_given_nothing_but_training_and_validation(prepared, settings
     assert json.loads(trace.read_text()) == {"others": ["on_epoch"], **expected}
 
 
-def test_other_ways_to_predict_are_scored_too(prepared, settings):
-    record = go([spec("TwoWays")], prepared, settings)["twoways", 0]
-    assert record.status == "ok", record.reason
-    (variant,) = record.variants.values()
-    assert list(record.variants) == ["with nine neighbours"]
-    assert variant.test.n_images == 360
-    assert variant.validation.n_images == 237
-    assert variant.test.confusion != record.test.confusion
-    assert variant.predict_seconds > 0
-
-
-def test_features_from_the_cache_cost_what_they_cost_when_they_were_computed(prepared, settings):
-    first = go([spec("Cached")], prepared, settings)["cached", 0].cost
-    again = go([spec("Cached")], prepared, dataclasses.replace(settings, fresh=True))["cached", 0].cost
-    assert first.cached_seconds == 0
-    assert first.fit_seconds >= 1
-    assert again.cached_seconds >= 1
-    assert again.fit_seconds >= 1
-    assert again.total_seconds < 1 + first.total_seconds - 1
-
-
 def test_only_this_projects_own_modules_are_imported_ahead():
     found = runner.preload([*registry.models().values(), spec("Majority")])
     assert {"benchmark.execution", "baselines.pixels", "cnn.classifier"} <= found

@@ -100,7 +100,7 @@ def test_training_curves_star_the_best_epoch_of_each_seed(make_summary):
 
 
 def test_training_curves_without_any_value(make_summary):
-    summary = make_summary((LABELS, LABELS), class_names=NAMES, epochs=({"validation_accuracy": None},))
+    summary = make_summary((LABELS, LABELS), class_names=NAMES, family="deep", epochs=({"validation_accuracy": None},))
     with style.chart_style():
         figure = drawn(charts.training_curves([summary]))
     assert not any(len(points.get_offsets()) for points in figure.axes[0].collections)

@@ -31,7 +31,7 @@ def test_headline_ahead_and_behind(headline):
         "cnn-simple (90.00%) leads the best baseline, knn (80.00%), by 10.00 points: it makes 50% fewer errors."
     )
     assert headline(800, 900) == (
-        "No CNN is ahead: cnn-simple (80.00%) trails the best baseline, knn (90.00%), by 10.00 points."
+        "No network is ahead: cnn-simple (80.00%) trails the best baseline, knn (90.00%), by 10.00 points."
     )
 
 

@@ -71,7 +71,7 @@ def test_a_full_report_has_every_part(full):
         "Synthetic: do I need a CNN, and what does it cost me?",
         "Leaderboard",
         "What it costs",
-        "Class by class: where the CNNs win",
+        "Class by class: where the networks win",
         "The hard part",
         "Training",
         "Predictions",
@@ -112,8 +112,8 @@ def test_writing_again_changes_nothing(tmp_path, make_collection, data):
     ("models", "headline", "shown"),
     [
         ([CNN, ("cnn-augmented", "deep", 7)], "no baseline is recorded", "cnn-augmented"),
-        ([BASELINE, ("svm-rbf", "classical", 14)], "no CNN is recorded", "svm-rbf"),
-        ([BASELINE], "no CNN is recorded", "knn"),
+        ([BASELINE, ("svm-rbf", "classical", 14)], "no network is recorded", "svm-rbf"),
+        ([BASELINE], "no network is recorded", "knn"),
     ],
 )
 def test_one_family_only(tmp_path, make_collection, data, models, headline, shown):

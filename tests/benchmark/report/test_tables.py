@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from benchmark.metrics import evaluate
 from benchmark.records import Stored
 from benchmark.report import tables
 from benchmark.report.confusion import ConfusedPair
-from benchmark.schema import Audit, AuditCheck
+from benchmark.schema import Audit, AuditCheck, Variant
 from benchmark.summary import ModelSummary
 
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` **bold** [link](x) \\| ![i](j) ~~s~~ &amp; # _u_"
@@ -56,7 +58,7 @@ def test_leaderboard(make_summary):
     header, first, second = cells(tables.leaderboard([two, one]))
     assert dict(zip(header, first, strict=True)) == {
         "model": "cnn-simple",
-        "family": "CNN",
+        "family": "network",
         "test accuracy": "0.8750",
         "sd over seeds": "0.1768 (n = 2)",
         "validation": "0.8750",
@@ -78,19 +80,28 @@ def test_costs_that_were_not_measured(make_record):
 def test_per_class_has_the_best_f1_in_bold(make_summary):
     labels = (0, 0, 1, 1)
     good, bad = make_summary((labels, labels), model="good"), make_summary((labels, (0, 0, 0, 0)), model="bad")
-    text = tables.per_class([good, bad], ["cat", "dog"])
-    header, cat, dog = cells(text)
-    assert header == ["class", "good", "bad"]
-    assert cat == ["cat", "1.000 / 1.000 / 1.000", "0.500 / 1.000 / 0.667"]
-    assert dog == ["dog", "1.000 / 1.000 / 1.000", "0.000 / 0.000 / 0.000"]
+    text = tables.per_class([good, bad], ["cat", "dog"], "f1")
+    assert cells(text) == [["model", "cat", "dog"], ["good", "1.000", "1.000"], ["bad", "0.667", "0.000"]]
     assert text.count("**1.000**") == 2
     assert text.count("**") == 4
-    assert tables.per_class([good, good], ["cat", "dog"]).count("**") == 8
+    assert tables.per_class([good, good], ["cat", "dog"], "f1").count("**") == 8
+    assert cells(tables.per_class([bad], ["cat", "dog"], "precision"))[1] == ["bad", "0.500", "0.000"]
+    assert cells(tables.per_class([bad], ["cat", "dog"], "recall"))[1] == ["bad", "1.000", "0.000"]
 
 
-def test_a_model_may_be_called_class(make_summary):
+def test_a_class_may_be_called_model(make_summary):
     summary = make_summary(((0, 1), (0, 1)), model="class")
-    assert cells(tables.per_class([summary], ["cat", "dog"]))[1][0] == "cat"
+    assert cells(tables.per_class([summary], ["model", "dog"], "f1"))[0] == ["model", "model", "dog"]
+
+
+def test_variants_stand_beside_what_is_recorded(make_record):
+    record = make_record((0, 0, 1, 1), (0, 1, 1, 1), model="cnn", family="deep")
+    better = evaluate(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 1]), 2)
+    variant = Variant(validation=better, test=better, predict_seconds=0.004)
+    with_it = ModelSummary((Stored(record.model_copy(update={"variants": {"twice": variant}}), Path("x.json")),))
+    without = ModelSummary((Stored(record, Path("y.json")),))
+    rows = cells(tables.variants([without, with_it]))
+    assert rows[1:] == [["cnn", "twice", "1.0000", "+25.00 points", "1.0 s"]]
 
 
 def test_confused():
@@ -101,7 +112,7 @@ def test_confused():
 def test_hostile_names_everywhere(make_record, make_summary):
     names = (HOSTILE, "dog")
     summary = make_summary(((0, 1), (0, 1)), class_names=names)
-    assert cells(tables.per_class([summary], names))[1][0] == plain(HOSTILE)
+    assert cells(tables.per_class([summary], names, "f1"))[0][1] == plain(HOSTILE)
     pairs = [ConfusedPair(HOSTILE, "dog", {"knn": 1.0})]
     assert cells(tables.confused(pairs, ["knn"]))[1][0] == f"{plain(HOSTILE)} and dog"
     failed = make_record(status="error", reason=HOSTILE)

@@ -5,7 +5,7 @@ PROFILE ?= full
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: run data test check lint types format reference clean help
+.PHONY: run data test check lint types format reference speed tune clean help
 
 help:
 	@echo "make run                 virtual environment, data, every model, report (about 20 minutes)"
@@ -13,6 +13,8 @@ help:
 	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
+	@echo "make speed               our speed against others', side by side (about 50 minutes)"
+	@echo "make tune                the searches for the baselines' parameters again (15 minutes)"
 	@echo "make reference           the committed reference results and report again (about 45 minutes)"
 
 $(READY): pyproject.toml constraints.txt
@@ -46,6 +48,15 @@ format: $(READY)
 check: lint types data test
 	$(BIN)/python -m benchmark run --all --profile quick
 	$(BIN)/python -m benchmark check --profile quick
+
+speed: $(READY)
+	$(BIN)/python tests/speed/run.py $(SPEED)
+
+tune: $(READY)
+	for model in linear-svm pca-svm random-forest; do \
+	  $(BIN)/python -m benchmark tune $$model --budget 2m --train-size 10000 --collection reference || exit 1; done
+	for model in hog-svm gradient-boosting; do \
+	  $(BIN)/python -m benchmark tune $$model --budget 4m --train-size 10000 --collection reference || exit 1; done
 
 reference: $(READY)
 	$(BIN)/python -m benchmark run --all --profile quick --collection reference --no-report

@@ -62,6 +62,9 @@ def tune(
     store = Store(results_dir, collection_name(collection, "full"))
     check_writable(store.folder)
     ready = prepare(registry.find("data set", registry.datasets(), dataset), data_dir, store)
+    most = len(ready.dataset.split.train)
+    if train_size is not None and train_size > most:
+        raise UserError(f"--train-size {train_size:,}: there are only {most:,} training images.", "Give fewer.")
     search = tuning.Search(
         model=spec,
         prepared=ready,
@@ -73,7 +76,7 @@ def tune(
         environment=environment.describe(),
     )
     screen = console()
-    size = train_size or len(ready.dataset.split.train)
+    size = train_size or most
     screen.print(f"Tuning {spec.name} on {size:,} images of {ready.dataset.title} for {duration(seconds)}.")
     best = 0.0
 
@@ -92,7 +95,8 @@ def tune(
     scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
     if not scored:
         raise UserError("No trial has ended with a result.", "Give a larger --budget or fewer images (--train-size).")
-    table = Table(title=f"The best of {len(record.trials)} trials, by validation accuracy", title_justify="left")
+    screen.print(f"\nThe best of {len(record.trials)} trials, by validation accuracy:", highlight=False)
+    table = Table()
     for column in ("validation", "fit", *record.space):
         table.add_column(column, justify="right")
     for trial in sorted(scored, key=lambda trial: -(trial.validation_accuracy or 0.0))[:5]:

@@ -12,8 +12,6 @@ from benchmark.report import charts, tables
 from benchmark.summary import ModelSummary, best
 from benchmark.units import duration
 
-MARKS = ("<!-- leaderboard -->", "<!-- /leaderboard -->")
-
 
 def excerpt(summaries: Sequence[ModelSummary]) -> str:
     """The headline and the leaderboard, as they may stand on another page."""
@@ -22,8 +20,10 @@ def excerpt(summaries: Sequence[ModelSummary]) -> str:
     return f"**{sentence(summaries)}** {price(summaries)}".rstrip() + f"\n\n{tables.leaderboard(summaries)}"
 
 
-def put_between_marks(path: Path, text: str) -> None:
+def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
     """Replace what stands between the lines ``<!-- leaderboard -->`` and ``<!-- /leaderboard -->``.
+
+    ``mark`` is the word in them.
 
     Raises
     ------
@@ -34,10 +34,11 @@ def put_between_marks(path: Path, text: str) -> None:
         page = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}.", "Name a Markdown file.") from error
-    before, opened, rest = page.partition(f"{MARKS[0]}\n")
-    _, closed, after = rest.partition(MARKS[1])
+    first, last = f"<!-- {mark} -->", f"<!-- /{mark} -->"
+    before, opened, rest = page.partition(f"{first}\n")
+    _, closed, after = rest.partition(last)
     if not opened or not closed:
-        raise UserError(f"{path} has no lines {MARKS[0]} and {MARKS[1]}.", "Put them where it is to stand.")
+        raise UserError(f"{path} has no lines {first} and {last}.", "Put them where it is to stand.")
     write_atomically(path, f"{before}{opened}\n{text}\n\n{closed}{after}".encode())
 
 

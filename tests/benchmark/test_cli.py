@@ -206,7 +206,7 @@ def _session(entry: Path) -> int | None:
 def start_run(tmp_path: Path, cache: Path, *options: str) -> subprocess.Popen[str]:
     """A run of three seeds, past its first records."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "benchmark", "run", "--all", *DIGITS, "--seeds", "3", *options],
+        [sys.executable, "-u", "-m", "benchmark", "run", *DIGITS, "--seeds", "3", *options],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -257,7 +257,7 @@ def test_kill_9_leaves_no_process_and_no_half_a_record(home, tmp_path, cache):
 
 
 def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):
-    done = home("run", "knn", "cnn-simple", *DIGITS, "--time-limit", "1s")
+    done = home("run", "knn", "cnn-simple", *DIGITS, "--time-limit", "0.3s")
     assert done.returncode == 1
     assert "timeout" in done.stdout
     page = (tmp_path / "reports/local/digits/README.md").read_text(encoding="utf-8")

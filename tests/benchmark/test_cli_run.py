@@ -1,0 +1,162 @@
+"""``run``'s choice of models and parameters, and what it says first."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark import registry
+from benchmark.cli_run import _chosen_models, parse_setting
+from benchmark.contract import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    cache = tmp_path_factory.mktemp("cache")
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "benchmark", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env={**os.environ, "BENCHMARK_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)},
+        )
+
+    command.folder = folder
+    return command
+
+
+def test_without_names_the_core_runs_and_with_all_everything():
+    assert [model.name for model in _chosen_models(None, False, None, None)] == CORE
+    assert [model.name for model in _chosen_models(None, True, None, None)] == list(registry.models())
+    assert [model.name for model in _chosen_models(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C=3", ("C", 3)),
+        ("C=0.5", ("C", 0.5)),
+        ("flip=true", ("flip", True)),
+        ("gamma=null", ("gamma", None)),
+        ("backbone=resnet18", ("backbone", "resnet18")),
+        ("widths=[1, 2]", ("widths", [1, 2])),
+        ('text="7"', ("text", "7")),
+        ("text=a=b", ("text", "a=b")),
+    ],
+)
+def test_settings_are_json_or_text(text, expected):
+    assert parse_setting(text) == expected
+
+
+@pytest.mark.parametrize("text", ["C", "=3", "C-3=4", ""])
+def test_what_is_no_setting_is_refused(text):
+    with pytest.raises(UserError, match="no setting"):
+        parse_setting(text)
+
+
+def test_what_is_set_by_hand_has_the_last_word():
+    (model,) = _chosen_models(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
+    assert model.name == "mine"
+    assert model.params["epochs"] == model.profile_params["quick"]["epochs"] == 3
+    assert model.dataset_params["digits"]["flip"] is True
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "rename", "message"),
+    [
+        (None, ["C=3"], None, "change one model"),
+        (["knn", "mlp"], ["n=3"], None, "change one model"),
+        (["knn"], None, "mlp", "a model 'mlp' already"),
+        (["knn"], ["n_neighbors=3"], "no name", "is no name"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(names, settings, rename, message):
+    with pytest.raises(UserError, match=message):
+        _chosen_models(names, False, settings, rename)
+
+
+def test_a_model_with_other_parameters_stands_beside_the_first(home):
+    assert home("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
+    changed = ("run", "knn", "--dataset", "digits", "--set", "n_neighbors=1", "--as", "nearest")
+    done = home(*changed)
+    assert done.returncode == 0, done.stderr
+    records = {
+        path.parent.name: json.loads(path.read_text())
+        for path in (home.folder / "results/local/digits").glob("*/*.json")
+    }
+    assert records["nearest"]["model"]["params"]["n_neighbors"] == 1
+    assert records["knn"]["model"]["params"]["n_neighbors"] == 5
+    page = (home.folder / "reports/local/digits/README.md").read_text(encoding="utf-8")
+    assert "**nearest**" in page
+    assert "**knn**" in page
+    assert "already recorded" in home(*changed).stdout
+
+
+def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
+    done = home("run", "knn", "--dataset", "digits", "--set", "neighbours=1", "--as", "odd", "--no-report")
+    assert done.returncode == 1
+    assert "neighbours" in done.stdout
+
+
+def test_the_first_line_tells_how_long_it_will_take(home):
+    home("run", "knn", "--dataset", "digits", "--no-report")
+    done = home("run", "knn", "--dataset", "digits", "--no-report", "--fresh")
+    assert done.stdout.startswith("1 cells. About ")
+    quick = home("run", "knn", "--dataset", "digits", "--profile", "quick", "--collection", "local", "--no-report")
+    # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
+    assert quick.stdout.startswith("1 cells. About ")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda"])
+def test_a_device_that_is_not_there_is_told(home, device):
+    if device == "cuda":
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("there is a CUDA device here")
+    done = home("run", "cnn-simple", "--dataset", "digits", "--device", device, "--no-report")
+    told = done.stderr if device == "tpu" else done.stdout
+    assert done.returncode == (2 if device == "tpu" else 1)
+    assert "Unknown device 'tpu'" in told or "PyTorch finds no cuda device here" in told
+
+
+def test_tune_searches_prints_the_winner_and_writes_the_record(home):
+    done = home("tune", "linear-svm", "--dataset", "digits", "--budget", "6s", "--train-size", "300")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "best so far" in done.stdout
+    assert "by validation accuracy" in done.stdout
+    record = json.loads((home.folder / "results/local/digits/tuning-linear-svm.json").read_text())
+    assert record["train_size"] == 300
+    assert record["best"]["C"] > 0
+    # A report on the collection is not troubled by it.
+    home("run", "knn", "--dataset", "digits", "--no-report")
+    assert "passed over" not in home("report").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tune", "knn", "--dataset", "digits"), "knn has nothing to tune"),
+        (("tune", "forest", "--dataset", "digits"), "Unknown model 'forest'"),
+        (("tune", "pca-svm", "--dataset", "digits", "--budget", "soon"), "'soon' is not a time limit"),
+        (("tune", "pca-svm", "--dataset", "digits", "--train-size", "5000"), "only 1,200"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_one_line(home, arguments, message):
+    done = home(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert message in done.stderr

@@ -1,0 +1,134 @@
+"""(b) Training against a plain tutorial loop, (c) against the matrix product, (d) time to an accuracy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import tutorial
+from common import Row, alone, fashion_mnist, threads
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmark.execution import configured
+from benchmark.units import duration
+from cnn.augment import Augmentation
+from cnn.classifier import CnnClassifier
+from cnn.devices import choose_device, choose_precision, synchronize
+
+OFF = {name: type(value)() for name, value in vars(Augmentation()).items()}
+GOALS = (0.93, 0.94)
+
+
+def throughput_rows(n_images: int) -> Iterator[Row]:
+    """Images per second with and without augmentation, and what share of the matrix product that is."""
+    measured = {}
+    for precision in dict.fromkeys(("float32", alone(auto_precision, tuned=True))):
+        plain, augmented, peak, flops = alone(ours, precision, n_images, tuned=True)
+        measured[precision] = plain, augmented
+        yield Row(
+            f"cnn-augmented's network, {precision}, no augmentation",
+            f"{plain * flops / 1e9:.0f} GFLOP/s",
+            f"matrix product: {peak:.0f} GFLOP/s",
+            plain * flops / 1e9 / peak,
+            f"{plain:,.0f} images/s, {flops / 1e6:.0f} MFLOP an image, forward and backward",
+        )
+        yield Row(
+            f"the same, {precision}, with augmentation",
+            f"{augmented:,.0f} images/s",
+            f"without: {plain:,.0f} images/s",
+            augmented / plain,
+        )
+    for augmented in (False, True):
+        theirs = {
+            workers: alone(tutorial.images_per_second, augmented, workers, n_images // 2, tuned=False)
+            for workers in (0, 2)
+        }
+        workers = max(theirs, key=lambda number: theirs[number])
+        for precision, speeds in measured.items():
+            yield Row(
+                f"training {'with' if augmented else 'without'} augmentation, {precision}",
+                f"{speeds[augmented]:,.0f} images/s",
+                f"tutorial loop: {theirs[workers]:,.0f} images/s",
+                speeds[augmented] / theirs[workers],
+                f"its better of 0 and 2 workers: {workers}; float32, same network and batch size",
+            )
+
+
+def auto_precision() -> str:
+    return str(choose_precision("auto", choose_device("auto"))).removeprefix("torch.")
+
+
+def ours(precision: str, n_images: int) -> tuple[float, float, float, float]:
+    """Images per second without and with augmentation, the matrix product's GFLOP/s, and FLOPs an image."""
+    dataset = fashion_mnist()
+    X, y = np.asarray(dataset.train_images[:n_images]), np.asarray(dataset.train_labels[:n_images])
+    peak, speeds = gemm_gflops(precision), []
+    for changes in (OFF, {}):
+        model = classifier(epochs=3, precision=precision, **changes)
+        model.fit(X, y, X_val=X[:100], y_val=y[:100])
+        speeds.append(max(row["images_per_second"] for row in model.history_[1:]))
+    with FlopCounterMode(display=False) as counter:
+        tutorial.network()(torch.zeros((2, 1, 28, 28))).sum().backward()
+    return speeds[0], speeds[1], max(peak, gemm_gflops(precision)), counter.get_total_flops() / 2
+
+
+def classifier(**changes: object) -> CnnClassifier:
+    model = CnnClassifier(**{**tutorial.PARAMS, **changes})
+    return configured(model, 0, threads())
+
+
+def gemm_gflops(precision: str, size: int = 2048, repeats: int = 12) -> float:
+    """The matrix product's speed in PyTorch, best of several, in 1e9 operations a second."""
+    torch.set_num_threads(threads())
+    device = choose_device("auto")
+    left = torch.randn((size, size), device=device).to(getattr(torch, precision))
+    best = float("inf")
+    for _ in range(repeats):
+        synchronize(device)
+        start = time.perf_counter()
+        left @ left
+        synchronize(device)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best / 1e9
+
+
+def accuracy_rows(most_epochs: int) -> Iterator[Row]:
+    """Seconds of training until the test accuracy is reached; read off after every epoch, chosen on nothing."""
+    theirs = alone(tutorial.seconds_to, GOALS[:1], 2, most_epochs, tuned=False)
+    reached, best = alone(seconds_to, tuned=True)
+    for goal in GOALS:
+        other = theirs.get(goal)
+        against = duration(other) if other else f"not in {most_epochs} epochs"
+        yield Row(
+            f"cnn-augmented: training time to {goal:.0%} on test",
+            duration(reached[goal]) if goal in reached else f"not reached, best {best:.2%}",
+            f"tutorial loop: {against}" if goal == GOALS[0] else "",
+            other / reached[goal] if other and goal in reached else None,
+            "one seed; validation apart",
+        )
+
+
+def seconds_to() -> tuple[dict[float, float], float]:
+    """Seconds of training until each goal, and the best accuracy seen."""
+    dataset = fashion_mnist()
+    train, validation = dataset.split.train, dataset.split.validation
+    X, y = dataset.train_images, dataset.train_labels
+    X_test, y_test = np.asarray(dataset.test_images), np.asarray(dataset.test_labels)
+    model = classifier()
+    reached: dict[float, float] = {}
+    seconds, best = 0.0, 0.0
+
+    def look(row: dict[str, float]) -> None:
+        nonlocal seconds, best
+        seconds += len(train) / row["images_per_second"]
+        accuracy = float(np.mean(model.predict(X_test) == y_test))
+        best = max(best, accuracy)
+        print(f"  cnn-augmented, epoch {row['epoch']}: {accuracy:.4f} after {seconds:.0f} s")
+        for goal in GOALS:
+            if accuracy >= goal:
+                reached.setdefault(goal, seconds)
+
+    model.fit(X[train], y[train], X_val=X[validation], y_val=y[validation], on_epoch=look)
+    return reached, best

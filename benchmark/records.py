@@ -220,23 +220,29 @@ def read(path: Path) -> Stored | Problem:
     """Read one record; what cannot be read is named, with the reason, never raised."""
     try:
         raw = read_whole(path)
-        content = json.loads(raw)
     except OSError as error:
         return Problem(path, f"not readable ({error.strerror})")
-    except (ValueError, RecursionError) as error:
-        return Problem(path, f"not readable as JSON ({first_problem(error)})")
-    if not isinstance(content, dict):
-        return Problem(path, "not a record")
-    version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
-        return Problem(path, f"schema version {version!r} is not known here (only {SCHEMA_VERSION})")
     try:
         record = RunRecord.model_validate_json(raw, strict=True)
     except (ValidationError, RecursionError) as error:
-        return Problem(path, first_problem(error))
+        return Problem(path, _diagnosis(raw, error))
     if (record.cell.dataset, record.cell.model) != (path.parent.parent.name, path.parent.name):
         return Problem(path, f"it lies in the wrong folder: it is about {record.cell.model} on {record.cell.dataset}")
     return Stored(record, path)
+
+
+def _diagnosis(raw: bytes, error: Exception) -> str:
+    """Why these bytes are no record: the plainest reason first."""
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as worse:
+        return f"not readable as JSON ({first_problem(worse)})"
+    if not isinstance(content, dict):
+        return "not a record"
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        return f"schema version {version!r} is not known here (only {SCHEMA_VERSION})"
+    return first_problem(error)
 
 
 def first_problem(error: Exception) -> str:

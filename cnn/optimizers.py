@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 OPTIMIZERS = ("sgd", "adam", "muon")
-VECTOR_RATE = 0.05  # SGD's rate for what Muon does not train, as a share of Muon's own.
+VECTOR_RATE = 5 / 3  # The rate of SGD for what Muon does not train, as a multiple of Muon's own.
 
 
 def learning_rate_factor(step: int, steps: int, warmup: float = 0.2) -> float:

@@ -73,7 +73,7 @@ def test_the_examples_build_what_they_promise():
         names: dict[str, object] = {}
         exec(compile(block, "README.md", "exec"), names)
         found += [value for value in names.values() if isinstance(value, ModelSpec | DatasetSpec)]
-    assert [spec.name for spec in found] == ["random-forest", "shapes"]
+    assert [spec.name for spec in found] == ["extra-trees", "shapes"]
     assert hasattr(found[0].create(__import__("benchmark.contract").contract.Cell("d", "m", 0, "full")), "fit")
 
 

@@ -194,7 +194,7 @@ def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
 
 def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:
     kept = f", {n_cells - n_waiting} of them already recorded" if n_waiting < n_cells else ""
-    line = f"{n_cells} cells{kept}."
+    line = f"{n_cells} cell{'s' if n_cells != 1 else ''}{kept}."
     if not n_waiting:
         return line
     if not estimate:

@@ -114,10 +114,10 @@ def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
 def test_the_first_line_tells_how_long_it_will_take(home):
     home("run", "knn", "--dataset", "digits", "--no-report")
     done = home("run", "knn", "--dataset", "digits", "--no-report", "--fresh")
-    assert done.stdout.startswith("1 cells. About ")
+    assert done.stdout.startswith("1 cell. About ")
     quick = home("run", "knn", "--dataset", "digits", "--profile", "quick", "--collection", "local", "--no-report")
     # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
-    assert quick.stdout.startswith("1 cells. About ")
+    assert quick.stdout.startswith("1 cell. About ")
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda"])

@@ -20,6 +20,28 @@ from cnn.optimizers import OPTIMIZERS
 from cnn.training import Recipe, best_epoch, predict_logits, train
 
 
+def _one(X: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
+    return [1.0], [X]
+
+
+def _mirror(X: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
+    return [0.5, 0.5], [X, X[:, :, ::-1]]
+
+
+def _shifts(X: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
+    """Jordan's multi-crop evaluation, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024."""
+    height, width = X.shape[1:3]
+    wide = np.pad(X, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    moved = [wide[:, start : start + height, start : start + width] for start in (1, 0, 2)]
+    weights = [0.5, 0.25, 0.25]
+    return [w / 2 for w in weights for _ in range(2)], [view for part in moved for view in (part, part[:, :, ::-1])]
+
+
+# From the cheapest on. A view is what the network sees of the images: weights and views, in the same order.
+VIEWS = {"one": _one, "mirror": _mirror, "shifts": _shifts}
+VIEW_WORDS = {"one": "one view", "mirror": "two views, mirrored", "shifts": "six views, mirrored and shifted"}
+
+
 def _ignore(row: Mapping[str, Any]) -> None:
     """The default ``on_epoch``."""
 
@@ -50,8 +72,9 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     averaging : float
         Decay a step of the running average of weights that is scored and kept instead of the last
         weights; 0 for none.
-    mirror : bool
-        Predict the mean of the probabilities of an image and its mirror image.
+    views : {"one", "mirror", "shifts"}
+        What is averaged to predict: the probabilities of the image alone; of it and its mirror image; or
+        of both as they are and moved by a pixel along either diagonal, which count half as much each.
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "float32", "bfloat16"}
         Of the arithmetic in matrix products and convolutions (weights stay float32); ``auto`` takes
@@ -97,7 +120,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         flip: bool = False,
         erasing: float = 0.0,
         averaging: float = 0.0,
-        mirror: bool = False,
+        views: str = "one",
         device: str = "auto",
         precision: str = "auto",
         deterministic: bool = False,
@@ -119,7 +142,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         self.flip = flip
         self.erasing = erasing
         self.averaging = averaging
-        self.mirror = mirror
+        self.views = views
         self.device = device
         self.precision = precision
         self.deterministic = deterministic
@@ -178,8 +201,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         """Softmax probabilities, float32 (n, n_classes), columns in the order of ``classes_``."""
         check_is_fitted(self, "network_")
         check_images(X)
-        views = (X, X[:, :, ::-1]) if self.mirror else (X,)
-        return np.asarray(np.mean([self._softmax(view) for view in views], axis=0))
+        weights, views = VIEWS[self.views](X)
+        return np.asarray(np.average([self._softmax(view) for view in views], axis=0, weights=weights))
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""
@@ -187,11 +210,9 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         return np.asarray(self.classes_[best])
 
     def variants(self) -> dict[str, CnnClassifier]:
-        """The same network with and without averaging over mirror images, if it was trained on such."""
-        if not self.flip:
-            return {}
-        other = copy.copy(self).set_params(mirror=not self.mirror)
-        return {"without mirror averaging" if self.mirror else "with mirror averaging": other}
+        """The same network averaging over fewer views than it does by itself."""
+        fewer = list(VIEWS)[: list(VIEWS).index(self.views)]
+        return {f"from {VIEW_WORDS[name]}": copy.copy(self).set_params(views=name) for name in fewer}
 
     def _softmax(self, X: np.ndarray) -> np.ndarray:
         inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
@@ -210,6 +231,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         for name in ("epochs", "patience", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.views not in VIEWS:
+            raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
         if not 0 <= self.averaging < 1:
             raise ValueError(f"averaging must be in [0, 1), got {self.averaging}")
         return Augmentation(

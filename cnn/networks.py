@@ -78,35 +78,25 @@ def _block(inputs: int, outputs: int, *, pool: bool = False, stride: int = 1) ->
 
 
 class DeepCnn(ImageNetwork):
-    """Five convolution blocks with batch normalisation, pooling after the first, third and fifth.
+    """Six convolution blocks with batch normalisation, pooling after the first, third and fifth.
 
-    Convolution, optional 2x2 max-pooling, batch normalisation, ReLU; widths ``w, 2w, 2w, 4w, 4w``. The
-    last maps are flattened, dropped out and classified by a hidden fully connected layer and a linear one.
+    Convolution, optional 2x2 max-pooling, batch normalisation, ReLU; widths 32, 64, 64, 128, 128, 256. The
+    mean of each of the last maps is dropped out and classified by a fully connected layer.
     """
 
     smallest_side = 8
 
-    def __init__(
-        self, channels: int, height: int, width: int, n_classes: int, dropout: float, base_width: int = 32
-    ) -> None:
+    def __init__(self, channels: int, height: int, width: int, n_classes: int, dropout: float) -> None:
         super().__init__()
-        w = base_width
         self.features = nn.Sequential(
-            *_block(channels, w, pool=True),
-            *_block(w, 2 * w),
-            *_block(2 * w, 2 * w, pool=True),
-            *_block(2 * w, 4 * w),
-            *_block(4 * w, 4 * w, pool=True),
+            *_block(channels, 32, pool=True),
+            *_block(32, 64),
+            *_block(64, 64, pool=True),
+            *_block(64, 128),
+            *_block(128, 128, pool=True),
+            *_block(128, 256),
         )
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Dropout(dropout),
-            nn.Linear(4 * w * (height // 8) * (width // 8), 128, bias=False),
-            nn.BatchNorm1d(128),
-            nn.ReLU(inplace=True),
-            nn.Dropout(dropout),
-            nn.Linear(128, n_classes),
-        )
+        self.head = nn.Sequential(Mean(), nn.Dropout(dropout), nn.Linear(256, n_classes))
 
 
 class Residual(nn.Module):

@@ -90,18 +90,26 @@ def test_too_small_images_are_unsupported_with_the_reason(data):
         small(network="deep").fit(X, y, X_val=X, y_val=y)
 
 
-def test_mirror_averaging_is_the_mean_of_both_views(data):
-    model = fitted(data, flip=True, mirror=True)
+def test_views_are_averaged_as_they_say(data):
+    model = fitted(data, views="shifts")
     X = data[2]
-    plain = model.variants()["without mirror averaging"]
-    expected = (plain.predict_proba(X) + plain.predict_proba(X[:, :, ::-1])) / 2
-    np.testing.assert_allclose(model.predict_proba(X), expected, atol=1e-6)
-    assert not np.allclose(model.predict_proba(X), plain.predict_proba(X))
-    assert model.mirror
-    assert list(plain.variants()) == ["with mirror averaging"]
+    fewer = model.variants()
+    assert list(fewer) == ["from one view", "from two views, mirrored"]
+    one, two = fewer.values()
+    np.testing.assert_allclose(
+        two.predict_proba(X), (one.predict_proba(X) + one.predict_proba(X[:, :, ::-1])) / 2, atol=1e-6
+    )
+    up_left, down_right = np.zeros_like(X), np.zeros_like(X)
+    up_left[:, :-1, :-1], down_right[:, 1:, 1:] = X[:, 1:, 1:], X[:, :-1, :-1]
+    parts = [two.predict_proba(view) for view in (X, up_left, down_right)]
+    np.testing.assert_allclose(model.predict_proba(X), (2 * parts[0] + parts[1] + parts[2]) / 4, atol=1e-6)
+    assert not np.allclose(model.predict_proba(X), one.predict_proba(X))
+    np.testing.assert_allclose(model.predict_proba(X).sum(axis=1), 1, atol=1e-5)
+    assert model.views == "shifts"
+    assert list(two.variants()) == ["from one view"]
 
 
-def test_who_was_not_trained_on_mirrored_images_has_no_variants(data):
+def test_one_view_has_no_variants(data):
     assert fitted(data, epochs=1).variants() == {}
 
 
@@ -133,6 +141,7 @@ def test_predicting_before_fitting_is_refused(data):
         ({"optimizer": "lion"}, "optimizer must be one of"),
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"zoom": 2.0}, "zoom must be"),
+        ({"views": "all"}, "views must be"),
         ({"averaging": 1.0}, "averaging must be"),
         ({"device": "tpu"}, "device must be"),
         ({"precision": "float8"}, "precision must be"),

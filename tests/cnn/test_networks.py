@@ -29,8 +29,8 @@ def test_simple_has_two_convolution_blocks_pooling_a_hidden_layer_and_dropout():
 
 def test_deep_is_deeper_and_normalised():
     found = kinds(DeepCnn(1, 28, 28, 10, 0.25))
-    assert found.count(nn.Conv2d) == found.count(nn.BatchNorm2d) == 5
-    assert found.count(nn.Dropout) == 2
+    assert found.count(nn.Conv2d) == found.count(nn.BatchNorm2d) == 6
+    assert found.count(nn.Dropout) == 1
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -66,6 +66,19 @@ def test_orthogonalised_matrices_have_singular_values_near_one(rows, columns, sc
     assert found.min() > 0.3
 
 
+@pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])
+def test_it_is_the_iteration_step_by_step(shape):
+    """Against the plain form, in double precision."""
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    x = matrix.double() / matrix.double().norm()
+    x = x if shape[0] <= shape[1] else x.T
+    for _ in range(3):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    expected = (x if shape[0] <= shape[1] else x.T).float()
+    torch.testing.assert_close(orthogonalise(matrix), expected, atol=0.03, rtol=0.03)
+
+
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize(("inputs", "outputs"), [(4, 6), (2, 40)])  # One filter matrix is wide, one is tall.
 def test_muon_keeps_the_norm_of_a_layer_and_goes_down_hill(memory_format, inputs, outputs):

@@ -95,7 +95,7 @@ MODELS = (
         build="baselines.pixels:PcaSVC",
         inputs="flat",
         description="support vector machine on principal components of the pixels, RBF kernel",
-        params={"n_components": 60, "C": 10.0, "gamma": "scale"},
+        params={"n_components": 241, "C": 2.09, "gamma": 0.0319},
         search={"n_components": Span(30, 300), "C": Span(1.0, 100.0, log=True), "gamma": Span(0.003, 0.1, log=True)},
     ),
     ModelSpec(

@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmark.feature_cache import features
 from cnn.augment import Augmentation
-from cnn.backbones import load_backbone
+from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
 from cnn.training import Recipe, best_epoch, predict_logits, train
@@ -181,16 +181,18 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             self.backbone,
             X,
             self._features,
+            kind=KIND,
             resolution=self.resolution,
             version=self.backbone_.version,
             precision=self.precision_,
         )
-        return FeatureInputs(torch.from_numpy(found).to(device), labels)
+        return FeatureInputs(torch.from_numpy(found).to(device).float(), labels)
 
     def _features(self, X: np.ndarray) -> np.ndarray:
         device = torch.device(self.device_)
         inputs = ImageInputs(to_device(X, device), torch.zeros(len(X), device=device), UNCHANGED.to(device))
-        return np.asarray(predict_logits(self.backbone_, inputs, getattr(torch, self.precision_)).cpu().numpy())
+        found = predict_logits(self.backbone_, inputs, getattr(torch, self.precision_))
+        return np.asarray(found.half().cpu().numpy())  # Half the disk; more digits than bfloat16 has.
 
 
 class Scale(nn.Module):

@@ -8,7 +8,7 @@ from torchvision import models
 
 from benchmark import feature_cache
 from benchmark.contract import UserError
-from cnn.backbones import load_backbone
+from cnn.backbones import Backbone, load_backbone
 from cnn.transfer import TransferClassifier
 
 
@@ -84,14 +84,15 @@ def test_finetuning_changes_the_backbone_and_leaves_no_features_in_the_cache(dat
     model = fitted(data, mode="finetuned", epochs=2, flip=True, shift=0.1, learning_rate=1e-3)
     fresh = load_backbone("efficientnet-lite0", 32)
     trained, original = (dict(part.named_parameters()) for part in (model.backbone_, fresh))
-    assert not torch.equal(*(part["body.network._conv_stem.weight"] for part in (trained, original)))
+    assert not torch.equal(*(part["body._conv_stem.weight"] for part in (trained, original)))
     assert model.predict_proba(data[2]).shape == (30, 3)
     assert not (cache / "features").exists()
 
 
 def test_any_backbone_of_torchvision_whose_weights_are_at_hand_serves(data, weights):
     model = fitted(data, backbone="resnet18")
-    assert model.backbone_(torch.zeros((2, 1, 12, 12))).shape == (2, 512)
+    # At 32 pixels the maps are 4, 2 and 1 a side.
+    assert model.backbone_(torch.zeros((2, 1, 12, 12))).shape == (2, 128 * 16 + 256 * 4 + 512)
     assert "resnet18 of torchvision" in model.implementation_
     assert model.score(data[2], data[3]) > 0.6
 
@@ -125,12 +126,35 @@ def test_wrong_parameters_are_refused(data):
         small().fit(data[0].astype(float), data[1], X_val=data[2], y_val=data[3])
 
 
-def test_backbones_standardise_as_their_weights_are_used_to():
-    lite = load_backbone("efficientnet-lite0", 32)
-    seen = []
-    lite.body = torch.nn.Module()
-    lite.body.forward = lambda images: seen.append(images) or torch.zeros((len(images), 4, 1, 1))
-    lite(torch.full((1, 1, 32, 32), 127 / 255))
-    lite(torch.ones((1, 1, 28, 28)))
-    torch.testing.assert_close(seen[0], torch.zeros((1, 3, 32, 32)), atol=1e-6, rtol=0)
-    torch.testing.assert_close(seen[1], torch.ones((1, 3, 32, 32)), atol=1e-5, rtol=0)
+class Recorder(torch.nn.Module):
+    """Keeps what it is given; gives no maps."""
+
+    def forward(self, images):
+        self.seen = images
+        return torch.zeros((len(images), 4))
+
+
+def test_images_are_standardised_as_the_weights_are_used_to():
+    recorder = Recorder()
+    backbone = Backbone(recorder, [127 / 255] * 3, [128 / 255] * 3, 32, "made")
+    assert backbone(torch.full((1, 1, 32, 32), 127 / 255)).shape == (1, 4)
+    torch.testing.assert_close(recorder.seen, torch.zeros((1, 3, 32, 32)), atol=1e-6, rtol=0)
+    backbone(torch.ones((1, 1, 28, 28)))
+    torch.testing.assert_close(recorder.seen, torch.ones((1, 3, 32, 32)), atol=1e-5, rtol=0)
+
+
+def test_features_are_the_last_maps_of_each_size_on_a_grid():
+    torch.manual_seed(0)
+
+    def block(inputs, outputs, stride):
+        layers = (torch.nn.Conv2d(inputs, outputs, 3, stride, 1), torch.nn.ReLU())
+        return torch.nn.Sequential(*layers)
+
+    body = torch.nn.Sequential(block(3, 2, 4), block(2, 5, 2), block(5, 5, 1), block(5, 7, 4))
+    backbone = Backbone(body, [0.0] * 3, [1.0] * 3, 64, "made").eval()
+    images = torch.rand((2, 3, 64, 64))
+    with torch.inference_mode():
+        found = backbone(images)
+        maps = body[2](body[1](body[0](images)))  # 8 a side; the first block's 16 are too many.
+        expected = [torch.nn.functional.avg_pool2d(maps, 2).flatten(1), body[3](maps).flatten(1)]
+    torch.testing.assert_close(found, torch.cat(expected, 1), atol=1e-5, rtol=1e-4)

@@ -139,8 +139,9 @@ def _variants(model: Any, validation: Part, test: Part, n_classes: int) -> dict[
     found = {}
     for words, variant in getattr(model, "variants", dict)().items():
         watch = Stopwatch()
-        test_scores = _score(variant, test, n_classes, {})
+        predicted = variant.predict(test.X)
         seconds = watch.lap()
+        test_scores = _score(variant, test, n_classes, {}, predicted=predicted)
         found[str(words)] = Variant(
             validation=_score(variant, validation, n_classes, {}), test=test_scores, predict_seconds=seconds
         )

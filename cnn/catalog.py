@@ -121,6 +121,7 @@ MODELS = (
         description="linear classifier on frozen features of EfficientNet-Lite0, trained on ImageNet",
         params={"backbone": "efficientnet-lite0", "mode": "frozen", "resolution": 56},
         dataset_params={"digits": {"batch_size": 32}},
+        version=2,
         validates=True,
         stochastic=True,
     ),

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from benchmark.contract import UnsupportedError
 from cnn.augment import Augmentation
-from cnn.devices import choose_device, choose_precision, deterministic
+from cnn.devices import choose_device, choose_precision, deterministic, generators_of
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
 from cnn.networks import NETWORKS
 from cnn.optimizers import OPTIMIZERS
@@ -184,7 +184,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
         # Initial weights and dropout draw from torch's global generators; the caller's are put back after.
-        with torch.random.fork_rng(), deterministic(device, self.deterministic):
+        with torch.random.fork_rng(generators_of(device)), deterministic(device, self.deterministic):
             torch.manual_seed(seed)
             self.network_ = factory(channels, height, width, len(self.classes_), self.dropout)
             self.network_.to(device).to(memory_format=torch.channels_last)
@@ -202,7 +202,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "network_")
         check_images(X)
         weights, views = VIEWS[self.views](X)
-        return np.asarray(np.average([self._softmax(view) for view in views], axis=0, weights=weights))
+        averaged = np.average([self._softmax(view) for view in views], axis=0, weights=weights)
+        return np.asarray(averaged, dtype=np.float32)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""

@@ -87,6 +87,11 @@ def compiled(network: nn.Module, device: torch.device) -> Callable[[torch.Tensor
     return torch.compile(network, mode="reduce-overhead")
 
 
+def generators_of(device: torch.device) -> list[int]:
+    """The devices whose random generators, the CPU's apart, training on ``device`` moves on."""
+    return [torch.cuda.current_device()] if device.type == "cuda" else []
+
+
 def synchronize(device: torch.device) -> None:
     """Wait until the device has done what it was told, so that a clock tells the truth."""
     if device.type == "cuda":

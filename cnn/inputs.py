@@ -74,8 +74,11 @@ class ImageInputs:
         self.labels = labels
         self._standardise = standardise
         self._augmentation = augmentation or Augmentation()
-        # Which half of the images is mirrored in even epochs; the other half is in odd ones.
-        self._parity = torch.rand(len(labels), generator=generator, device=images.device) < 0.5
+        # Which half of the images is mirrored in even epochs; the other half is in odd ones. Where nothing
+        # is augmented nothing is drawn: predicting leaves the global generator alone.
+        self._parity = torch.zeros(len(labels), dtype=torch.bool, device=images.device)
+        if self._augmentation.flip:
+            self._parity = torch.rand(len(labels), generator=generator, device=images.device) < 0.5
 
     def training_batch(self, index: torch.Tensor, epoch: int, generator: torch.Generator) -> torch.Tensor:
         images = self.images[index].float().div_(255)

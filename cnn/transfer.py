@@ -14,7 +14,7 @@ from torch import nn
 from benchmark.feature_cache import features
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
-from cnn.devices import choose_device, choose_precision
+from cnn.devices import choose_device, choose_precision, generators_of
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
 from cnn.training import Recipe, best_epoch, predict_logits, train
 
@@ -113,7 +113,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         self.n_features_in_ = int(np.prod(X.shape[1:]))
 
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(generators_of(device)):
             torch.manual_seed(seed)
             generator = torch.Generator(device).manual_seed(seed)
             augmentation = Augmentation(shift=self.shift, flip=self.flip)

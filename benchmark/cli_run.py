@@ -144,15 +144,16 @@ def _chosen_models(
         raise UserError("--set and --as change one model.", "Name just that one.")
     (model,) = chosen
     params = dict(parse_setting(text) for text in settings or ())
-    name = rename or model.name
-    if name != model.name and name in known:
-        raise UserError(f"There is a model {name!r} already.", "Give another name with --as.")
+    if rename is None:  # Under its own name it would take the place of the model in reports and checks.
+        raise UserError("--set makes another model of it, which needs a name.", f"Add --as {model.name}-2, say.")
+    if rename in known:
+        raise UserError(f"There is a model {rename!r} already.", "Give another name with --as.")
     try:
         # What is asked for by hand has the last word, whatever the profile or the data set.
         return [
             dataclasses.replace(
                 model,
-                name=name,
+                name=rename,
                 params={**model.params, **params},
                 profile_params={key: {**layer, **params} for key, layer in model.profile_params.items()},
                 dataset_params={key: {**layer, **params} for key, layer in model.dataset_params.items()},

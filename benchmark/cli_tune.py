@@ -38,7 +38,7 @@ def tune(
 
     The space is the model's own ('search' of its specification), the method Optuna's tree-structured Parzen
     estimator. Every trial is written to tuning-MODEL.json beside the records. The winner is printed; to use it,
-    put it into the model's specification, or try it with: run MODEL --set NAME=VALUE.
+    put it into the model's specification, or try it with: run MODEL --set NAME=VALUE --as OTHER.
     """
     from rich.markup import escape
     from rich.table import Table
@@ -91,7 +91,11 @@ def tune(
         took = duration(trial.fit_seconds or 0.0)
         screen.print(f"{trial.validation_accuracy:.4f}  {escape(words)} ({took}) {mark}", highlight=False)
 
-    record = tuning.tune(search, store, tell)
+    try:
+        record = tuning.tune(search, store, tell)
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted: nothing was written", err=True)
+        raise typer.Exit(130) from None
     scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
     if not scored:
         raise UserError("No trial has ended with a result.", "Give a larger --budget or fewer images (--train-size).")

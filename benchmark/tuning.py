@@ -24,7 +24,7 @@ from benchmark.messages import Job, Result
 from benchmark.records import Store, plain, to_json
 from benchmark.runner import Prepared, preload
 from benchmark.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256
-from benchmark.supervisor import InterruptedRunError, supervise, worker_environment
+from benchmark.supervisor import supervise, worker_environment
 
 
 class Trial(Model):
@@ -83,9 +83,10 @@ def path_of(store: Store, dataset: str, model: str) -> Path:
 
 
 def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> TuningRecord:
-    """Try parameters until the budget is spent; write the record and return it.
+    """Try parameters until the budget is spent; write the record if there is a winner, and return it.
 
-    The parameters that the model has now are tried first. When interrupted, what was tried is written.
+    The parameters that the model has now are tried first. A search that is interrupted, or has no winner,
+    writes nothing: it must not take the place of a complete one.
     """
     import optuna
 
@@ -116,9 +117,6 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
                     study.tell(asked, state=optuna.trial.TrialState.FAIL)
                 else:
                     study.tell(asked, trial.validation_accuracy)
-    except (KeyboardInterrupt, InterruptedRunError):
-        if not trials:
-            raise
     finally:
         log.unlink(missing_ok=True)
     profile = _profile(search)
@@ -143,7 +141,8 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
         trials=tuple(trials),
         best=max(scored, key=lambda trial: trial.validation_accuracy or 0.0).params if scored else None,
     )
-    write_atomically(path_of(store, dataset.name, model.name), to_json(record))
+    if record.best is not None:
+        write_atomically(path_of(store, dataset.name, model.name), to_json(record))
     return record
 
 

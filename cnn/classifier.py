@@ -179,8 +179,9 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         device = choose_device(self.device)
         recipe = self._recipe(choose_precision(self.precision, device))
         self.device_, self.precision_ = device.type, str(recipe.precision).removeprefix("torch.")
-        images = to_device(X, device)
+        images = to_device(X, torch.device("cpu"))
         self.standardise_ = Standardise.fitted(images).to(device)
+        images = images.to(device)
 
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
         # Initial weights and dropout draw from torch's global generators; the caller's are put back after.

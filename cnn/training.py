@@ -137,7 +137,7 @@ def train(
             "train_loss": float(loss_sum) / batches,
             "train_accuracy": int(hits) / (batches * batch_size),
             "validation_loss": float(functional.cross_entropy(logits, validation.labels)),
-            "validation_accuracy": float((logits.argmax(1) == validation.labels).double().mean()),
+            "validation_accuracy": int((logits.argmax(1) == validation.labels).sum()) / len(validation.labels),
             "learning_rate": float(optimizers[0].param_groups[0]["lr"]),
             "seconds": time.perf_counter() - start,
             "images_per_second": batches * batch_size / trained,

@@ -80,6 +80,8 @@ def test_what_is_set_by_hand_has_the_last_word():
         (None, ["C=3"], None, "change one model"),
         (["knn", "mlp"], ["n=3"], None, "change one model"),
         (["knn"], None, "mlp", "a model 'mlp' already"),
+        (["knn"], None, "knn", "a model 'knn' already"),
+        (["knn"], ["n_neighbors=3"], None, "needs a name"),
         (["knn"], ["n_neighbors=3"], "no name", "is no name"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,28 @@ def test_a_trial_that_breaks_is_told_and_does_not_win(prepared, tmp_path):
     assert record.best == {"kind": "slow"}
 
 
-def test_a_trial_is_cut_off_when_the_budget_is_spent(prepared, tmp_path):
-    model = spec(build="misbehaving:Hangs", params={}, search={"level": Span(1, 10)})
-    # It takes no such parameter, and so fails at once; then one that hangs.
-    record = tuning.tune(search(prepared, model, seconds=2.0), Store(tmp_path, "made"), lambda trial: None)
-    assert {trial.status for trial in record.trials} <= {"error", "timeout"}
-    assert record.best is None
-    assert record.winner is None
+def test_a_trial_is_cut_off_when_the_budget_is_spent_and_nothing_is_overwritten(prepared, tmp_path):
+    store = Store(tmp_path, "made")
+    tuning.tune(search(prepared, spec(), seconds=2.0), store, lambda trial: None)
+    written = tuning.path_of(store, "digits", "tunable")
+    before, start = written.read_bytes(), time.monotonic()
+    model = spec(build="misbehaving:HangsWhenTuned")
+    record = tuning.tune(search(prepared, model, seconds=2.0), store, lambda trial: None)
+    assert time.monotonic() - start < 2 + 2
+    assert [trial.status for trial in record.trials] == ["timeout"]
+    assert (record.best, record.winner) == (None, None)
+    assert written.read_bytes() == before
+
+
+def test_an_interrupted_search_writes_nothing(prepared, tmp_path):
+    store = Store(tmp_path, "made")
+
+    def interrupt(trial):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuning.tune(search(prepared, spec()), store, interrupt)
+    assert not list((tmp_path / "made/digits").iterdir())
 
 
 def test_fewer_images_may_be_searched_on(prepared, tmp_path):

@@ -37,6 +37,12 @@ class Tunable:
         return self.inner_.predict(X)
 
 
+class HangsWhenTuned(Tunable):
+    def fit(self, X, y):
+        while True:
+            time.sleep(60)
+
+
 class TwoWays:
     """Can predict in another way too."""
 

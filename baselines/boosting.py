@@ -10,9 +10,7 @@ import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-
-def _ignore(row: Mapping[str, Any]) -> None:
-    """The default ``on_epoch``."""
+from benchmark.contract import unheard
 
 
 class PixelBoosting(ClassifierMixin, BaseEstimator):
@@ -71,7 +69,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = _ignore,
+        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
     ) -> PixelBoosting:
         """Fit on ``X`` (n, d) and ``y`` (n,), choosing the number of rounds on ``X_val`` and ``y_val``."""
         self.classes_, y_index = np.unique(y, return_inverse=True)

@@ -64,6 +64,10 @@ class Classifier(Protocol):
     def predict(self, X: np.ndarray) -> np.ndarray: ...
 
 
+def unheard(row: Mapping[str, Any]) -> None:
+    """The default of ``on_epoch``: nobody listens."""
+
+
 class ValidatingClassifier(Classifier, Protocol):
     """A classifier that watches the validation images while it trains (``ModelSpec.validates``)."""
 

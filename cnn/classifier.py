@@ -11,7 +11,7 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from benchmark.contract import UnsupportedError
+from benchmark.contract import UnsupportedError, unheard
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
@@ -40,10 +40,6 @@ def _shifts(X: np.ndarray) -> tuple[list[float], list[np.ndarray]]:
 # From the cheapest on. A view is what the network sees of the images: weights and views, in the same order.
 VIEWS = {"one": _one, "mirror": _mirror, "shifts": _shifts}
 VIEW_WORDS = {"one": "one view", "mirror": "two views, mirrored", "shifts": "six views, mirrored and shifted"}
-
-
-def _ignore(row: Mapping[str, Any]) -> None:
-    """The default ``on_epoch``."""
 
 
 class CnnClassifier(ClassifierMixin, BaseEstimator):
@@ -156,7 +152,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = _ignore,
+        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
     ) -> CnnClassifier:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``.
 

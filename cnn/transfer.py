@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from benchmark.contract import unheard
 from benchmark.feature_cache import features
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
@@ -20,10 +21,6 @@ from cnn.training import Recipe, best_epoch, predict_logits, train
 
 MODES = ("frozen", "finetuned")
 UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
-
-
-def _ignore(row: Mapping[str, Any]) -> None:
-    """The default ``on_epoch``."""
 
 
 class TransferClassifier(ClassifierMixin, BaseEstimator):
@@ -97,7 +94,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = _ignore,
+        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
     ) -> TransferClassifier:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``."""
         if self.mode not in MODES:

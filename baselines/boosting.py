@@ -116,11 +116,15 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
             valid_sets=[validation],
             callbacks=[tell, lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)],
         )
-        trees = self.booster_.trees_to_dataframe()
-        inner = int(trees["split_feature"].notna().sum())
-        self.parameter_count_ = 2 * inner + (len(trees) - inner)
         self.implementation_ = f"LightGBM {metadata.version('lightgbm')}"
         return self
+
+    @property
+    def parameter_count_(self) -> int:
+        """An inner node keeps a feature and a threshold, a leaf one number."""
+        trees = self.booster_.trees_to_dataframe()
+        inner = int(trees["split_feature"].notna().sum())
+        return 2 * inner + (len(trees) - inner)
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Softmax probabilities (n, n_classes), columns in the order of ``classes_``."""

@@ -19,7 +19,9 @@ from benchmark.contract import UnsupportedError
 from benchmark.feature_cache import features
 
 
-def hog_features(images: np.ndarray, *, orientations: int, cell: int, block: int, n_jobs: int | None) -> np.ndarray:
+def hog_features(
+    images: np.ndarray, *, orientations: int, cell: int, block: int, n_jobs: int | None, cached: bool = True
+) -> np.ndarray:
     """HOG of every image, float32 (n, n_features), from the cache where it is there.
 
     Parameters
@@ -32,6 +34,8 @@ def hog_features(images: np.ndarray, *, orientations: int, cell: int, block: int
         Pixels a side of a cell; cells a side of a block, whose histograms are normalised together (L2-Hys).
     n_jobs : int or None
         Processes, as joblib counts them.
+    cached : bool
+        Whether to look into the cache and to keep what is computed there.
     """
     settings: dict[str, Any] = {
         "orientations": orientations,
@@ -43,6 +47,8 @@ def hog_features(images: np.ndarray, *, orientations: int, cell: int, block: int
         chunks = np.array_split(images, min(len(images), 8 * effective_n_jobs(n_jobs)))
         return np.concatenate(Parallel(n_jobs=n_jobs)(delayed(_hog_chunk)(chunk, settings) for chunk in chunks))
 
+    if not cached:
+        return compute(images)
     version = metadata.version("scikit-image")
     return features("hog", images, compute, version=version, **settings)
 
@@ -110,7 +116,8 @@ class HogSVC(ClassifierMixin, BaseEstimator):
             raise UnsupportedError(
                 f"a block of HOG is {side} pixels a side, these images are {X.shape[1]}x{X.shape[2]}"
             )
-        self.svc_ = self._machine().fit(self._features(X), y)
+        found = self._features(X)
+        self.svc_ = self._machine().fit(found, y)
         if self.copies:
             support = np.sort(self.svc_.support_)
             variants = virtual_samples(
@@ -122,8 +129,9 @@ class HogSVC(ClassifierMixin, BaseEstimator):
                 shift=self.shift,
                 flip=self.flip,
             )
-            every = np.concatenate([X[support], variants])
-            self.svc_ = self._machine().fit(self._features(every), np.tile(y[support], 1 + self.copies))
+            # Nobody will want the features of these variants again.
+            every = np.concatenate([found[support], self._features(variants, cached=False)])
+            self.svc_ = self._machine().fit(every, np.tile(y[support], 1 + self.copies))
         self.classes_ = self.svc_.classes_
         self.n_features_in_ = int(np.prod(X.shape[1:]))
         self.parameter_count_ = self.svc_.parameter_count_
@@ -136,5 +144,7 @@ class HogSVC(ClassifierMixin, BaseEstimator):
     def _machine(self) -> PixelSVC:
         return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
 
-    def _features(self, X: np.ndarray) -> np.ndarray:
-        return hog_features(X, orientations=self.orientations, cell=self.cell, block=self.block, n_jobs=self.n_jobs)
+    def _features(self, X: np.ndarray, *, cached: bool = True) -> np.ndarray:
+        return hog_features(
+            X, orientations=self.orientations, cell=self.cell, block=self.block, n_jobs=self.n_jobs, cached=cached
+        )

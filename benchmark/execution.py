@@ -11,14 +11,14 @@ import importlib.metadata
 import math
 import random
 import sys
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import threadpoolctl
 
-from benchmark import feature_cache, metrics
+from benchmark import metrics
+from benchmark.clock import Stopwatch
 from benchmark.contract import ModelSpec, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
@@ -65,10 +65,12 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         predict_seconds = watch.lap()
         cached_seconds = watch.spared
 
+        scoring = Stopwatch()
         arrays: dict[str, np.ndarray] = {}
         test_scores = _score(model, test, n_classes, arrays, predicted=test_predicted)
         scores = _score(model, validation, n_classes, arrays) if job.test else test_scores
         variants = _variants(model, validation, test, n_classes) if job.test else {}
+        scoring_seconds = scoring.lap() - scoring.spared
 
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
@@ -79,6 +81,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         fit_seconds=fit_seconds,
         predict_seconds=predict_seconds,
         cached_seconds=cached_seconds,
+        scoring_seconds=scoring_seconds,
         peak_memory_bytes=_added(libraries, memory_bytes(peak=True)),
         parameter_count=None if count is None else int(count),
         device=device,
@@ -102,21 +105,6 @@ class Part:
     X: np.ndarray
     y: np.ndarray
     index: np.ndarray
-
-
-class Stopwatch:
-    """Seconds between laps, as if nothing had come out of the cache of features."""
-
-    def __init__(self) -> None:
-        self.spared = 0.0
-        self._start, self._spared = time.perf_counter(), feature_cache.spared_seconds()
-
-    def lap(self) -> float:
-        now, spared = time.perf_counter(), feature_cache.spared_seconds()
-        seconds = now - self._start + spared - self._spared
-        self.spared += spared - self._spared
-        self._start, self._spared = now, spared
-        return seconds
 
 
 def _score(

@@ -1,8 +1,7 @@
 """Features of images, computed once and kept on disk, without making a model look cheaper than it is.
 
 A cache that is full when a cell starts would hide the price of its features. So the seconds that were
-spent when they were computed are kept with them, and whoever measures adds what :func:`spared_seconds`
-tells to what the clock told.
+spent when they were computed are kept with them, and :mod:`benchmark.clock` is told.
 """
 
 from __future__ import annotations
@@ -19,14 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from benchmark import clock
 from benchmark.files import cache_root
 
-_spared = [0.0]
-
-
-def spared_seconds() -> float:
-    """Seconds of computing that features out of the cache have spared this process so far."""
-    return _spared[0]
+ABANDONED_SECONDS = 86_400
 
 
 def features(name: str, images: np.ndarray, compute: Callable[[np.ndarray], np.ndarray], **settings: Any) -> np.ndarray:
@@ -43,17 +38,21 @@ def features(name: str, images: np.ndarray, compute: Callable[[np.ndarray], np.n
     **settings
         Whatever else decides the values, versions of packages included; must be JSON.
     """
-    images = np.ascontiguousarray(images)
-    digest = hashlib.sha256(json.dumps([str(images.dtype), images.shape, settings], sort_keys=True).encode())
-    digest.update(images.data)
-    path = cache_root() / "features" / f"{name}-{digest.hexdigest()[:32]}.npz"
-    kept = _read(path)
+    with clock.aside():
+        images = np.ascontiguousarray(images)
+        described = json.dumps([str(images.dtype), images.shape, settings], sort_keys=True)
+        digest = hashlib.sha256(described.encode())
+        digest.update(images.data)
+        path = cache_root() / "features" / f"{name}-{digest.hexdigest()[:32]}.npz"
+        kept = _read(path)
     if kept is not None and len(kept[0]) == len(images):
-        _spared[0] += kept[1]
+        clock.spare(kept[1])
         return kept[0]
     start = time.perf_counter()
     computed = compute(images)
-    _keep(path, computed, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    with clock.aside():
+        _keep(path, computed, seconds)
     return computed
 
 
@@ -62,7 +61,7 @@ def _read(path: Path) -> tuple[np.ndarray, float] | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return arrays["features"], float(arrays["seconds"])
-    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+    except (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
 
 
@@ -70,6 +69,9 @@ def _keep(path: Path, computed: np.ndarray, seconds: float) -> None:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(".*.npz"):  # By a process that was killed while it wrote.
+            if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                left.unlink(missing_ok=True)
         try:
             np.savez(temporary, features=computed, seconds=seconds)
             temporary.replace(path)

@@ -46,6 +46,7 @@ class Result:
     fit_seconds: float
     predict_seconds: float
     cached_seconds: float
+    scoring_seconds: float
     peak_memory_bytes: int | None
     parameter_count: int | None
     device: str

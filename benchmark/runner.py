@@ -223,6 +223,7 @@ def _ok_parts(
         fit_seconds=result.fit_seconds,
         predict_seconds=result.predict_seconds,
         cached_seconds=result.cached_seconds,
+        scoring_seconds=result.scoring_seconds,
         total_seconds=total_seconds,
         peak_memory_bytes=result.peak_memory_bytes,
         parameter_count=result.parameter_count,

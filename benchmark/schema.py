@@ -103,12 +103,19 @@ class Metrics(Model):
 
 
 class Cost(Model):
-    """What the cell cost. Data preparation and imports are in ``total_seconds`` only."""
+    """What the cell cost. Data preparation and imports are in ``total_seconds`` only.
+
+    Features that came from a cache were computed by an earlier cell: their seconds are counted here again,
+    the memory that computing them took is not.
+    """
 
     fit_seconds: Annotated[Seconds, Field(description="fit, validation of epochs and all features included")]
     predict_seconds: Annotated[Seconds, Field(description="predicting the test images once, features included")]
     cached_seconds: Annotated[
         Seconds, Field(description="part of the two above that was not spent again: features came from a cache")
+    ] = 0.0
+    scoring_seconds: Annotated[
+        Seconds, Field(description="all further predictions: validation images, probabilities, other ways to predict")
     ] = 0.0
     total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
     peak_memory_bytes: Annotated[

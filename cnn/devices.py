@@ -84,6 +84,8 @@ def compiled(network: nn.Module, device: torch.device) -> Callable[[torch.Tensor
     if device.type != "cuda" or importlib.util.find_spec("triton") is None:
         return network
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache_root() / "compiled"))
+    # What cannot be compiled (no C compiler, a kernel that fails) runs as it is, with a warning.
+    torch._dynamo.config.suppress_errors = True
     return torch.compile(network, mode="reduce-overhead")
 
 

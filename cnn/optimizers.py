@@ -25,8 +25,11 @@ class Muon(torch.optim.Optimizer):
     rate is then the relative size of a step.
     """
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.9) -> None:
+    def __init__(
+        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.9, precision: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._precision = precision
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
@@ -42,20 +45,20 @@ class Muon(torch.optim.Optimizer):
                 p.mul_(len(p) ** 0.5 / p.norm())
                 # A row a filter; in this order of the columns channels_last filters need no copying.
                 last = direction.permute(0, 2, 3, 1)
-                step = orthogonalise(last.reshape(len(p), -1)).reshape(last.shape)
+                step = orthogonalise(last.reshape(len(p), -1), self._precision).reshape(last.shape)
                 p.add_(step.permute(0, 3, 1, 2), alpha=-group["lr"])
 
 
-def orthogonalise(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
+def orthogonalise(matrix: torch.Tensor, precision: torch.dtype = torch.float32, steps: int = 3) -> torch.Tensor:
     """Bring the singular values of ``matrix`` near 1 by Newton-Schulz iterations.
 
     The coefficients are Jordan's: they make the iteration fast, not exact; singular values end between
     about 0.7 and 1.2. Every iterate is a polynomial of A = X X^T times X, and these polynomials commute, so
     that only the small square matrix need be iterated (in float32) and the long one is multiplied twice
-    (in bfloat16) instead of in every step.
+    (in ``precision``) instead of in every step.
     """
     wide = matrix.shape[0] <= matrix.shape[1]
-    x: torch.Tensor = (matrix if wide else matrix.T).bfloat16()
+    x: torch.Tensor = (matrix if wide else matrix.T).to(precision)
     x = x / (x.norm() + 1e-7)
     a = (x @ x.T).float()
     identity = torch.eye(len(a), device=a.device)
@@ -65,16 +68,21 @@ def orthogonalise(matrix: torch.Tensor, steps: int = 3) -> torch.Tensor:
         product = factor @ product if step else factor
         if step < steps - 1:
             a = factor @ (a @ factor)
-    x = product.bfloat16() @ x
+    x = product.to(precision) @ x
     return (x if wide else x.T).to(matrix.dtype)
 
 
 def make_optimizers(
-    network: nn.Module, name: str, learning_rate: float, weight_decay: float
+    network: nn.Module,
+    name: str,
+    learning_rate: float,
+    weight_decay: float,
+    precision: torch.dtype = torch.float32,
 ) -> list[torch.optim.Optimizer]:
     """SGD with Nesterov momentum 0.9, AdamW, or Muon for filters beside SGD for the rest.
 
-    Weight decay acts on filters and matrices only, not on biases and scales.
+    Weight decay acts on filters and matrices only, not on biases and scales. ``precision`` is that of Muon's
+    large products.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     filters = [p for p in trained if p.ndim == 4 and p.shape[1] > 1] if name == "muon" else []
@@ -87,4 +95,4 @@ def make_optimizers(
         return [torch.optim.AdamW(groups, lr=learning_rate)]
     rate = learning_rate if name == "sgd" or not filters else learning_rate * VECTOR_RATE
     sgd = torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
-    return [Muon(filters, lr=learning_rate), sgd] if filters else [sgd]
+    return [Muon(filters, lr=learning_rate, precision=precision), sgd] if filters else [sgd]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,9 +20,9 @@ from torch.nn import functional
 
 from cnn.devices import compiled, synchronize
 from cnn.inputs import Inputs
-from cnn.optimizers import learning_rate_factor, make_optimizers
+from cnn.optimizers import OPTIMIZERS, learning_rate_factor, make_optimizers
 
-PREDICT_BATCH = 1000
+EVALUATION_BATCH = 1000
 AVERAGE_EVERY = 5  # Steps between updates of the running average: all of its use at a fifth of its cost.
 
 
@@ -38,15 +39,32 @@ class Recipe:
     label_smoothing: float
     averaging: float = 0.0
     precision: torch.dtype = torch.float32
+    evaluation_batch: int = EVALUATION_BATCH
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
+        for name in ("epochs", "patience", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("averaging", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
+        if not 0 < self.learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
 
 
 @torch.inference_mode()
-def predict_logits(network: nn.Module, inputs: Inputs, precision: torch.dtype = torch.float32) -> torch.Tensor:
+def predict_logits(
+    network: nn.Module, inputs: Inputs, precision: torch.dtype = torch.float32, batch: int = EVALUATION_BATCH
+) -> torch.Tensor:
     """Logits, float32 (n, n_classes), in evaluation mode, batch by batch."""
     network.eval()
     n, device = len(inputs.labels), inputs.labels.device
     with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
-        batches = [network(inputs.batch(start, min(start + PREDICT_BATCH, n))) for start in range(0, n, PREDICT_BATCH)]
+        batches = [network(inputs.batch(start, min(start + batch, n))) for start in range(0, n, batch)]
     return torch.cat(batches).float()
 
 
@@ -96,7 +114,7 @@ def train(
     batch_size = min(recipe.batch_size, n)
     batches = n // batch_size  # The rest of a shuffled epoch is left out: batches of one break BatchNorm.
     steps = recipe.epochs * batches
-    optimizers = make_optimizers(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay)
+    optimizers = make_optimizers(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision)
     schedules = [
         torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps))
         for optimizer in optimizers
@@ -131,7 +149,7 @@ def train(
             hits += (logits.detach().argmax(1) == labels).sum()
         synchronize(device)
         trained = time.perf_counter() - start
-        logits = predict_logits(scored, validation, recipe.precision)
+        logits = predict_logits(scored, validation, recipe.precision, recipe.evaluation_batch)
         row = {
             "epoch": epoch,
             "train_loss": float(loss_sum) / batches,

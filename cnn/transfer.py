@@ -11,13 +11,14 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from benchmark import clock
 from benchmark.contract import unheard
 from benchmark.feature_cache import features
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
-from cnn.training import Recipe, best_epoch, predict_logits, train
+from cnn.training import EVALUATION_BATCH, Recipe, best_epoch, predict_logits, train
 
 MODES = ("frozen", "finetuned")
 UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
@@ -99,13 +100,19 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``."""
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}, got {self.mode!r}")
+        if self.mode == "frozen" and (self.flip or self.shift):
+            raise ValueError("flip and shift are for mode 'finetuned': frozen features are computed once")
+        if self.resolution < 8:
+            raise ValueError(f"resolution must be at least 8, got {self.resolution}")
         check_fit(X, y, X_val, y_val)
         if self.n_jobs is not None:
             torch.set_num_threads(self.n_jobs)
         device = choose_device(self.device)
         precision = choose_precision(self.precision, device)
         self.device_, self.precision_ = device.type, str(precision).removeprefix("torch.")
-        self.backbone_ = load_backbone(self.backbone, self.resolution).to(device).eval()
+        with clock.aside():  # Like imports and data, a file that may have to be fetched first is no part of fitting.
+            self.backbone_ = load_backbone(self.backbone, self.resolution).to(device).eval()
+        recipe = self._recipe(torch.float32 if self.mode == "frozen" else precision)
         self.classes_, y_index = np.unique(y, return_inverse=True)
         self.n_features_in_ = int(np.prod(X.shape[1:]))
 
@@ -117,16 +124,6 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             training = self._inputs(X, y_index, augmentation, generator)
             validation = self._inputs(X_val, np.searchsorted(self.classes_, y_val))
             self.head_ = self._head(training, len(self.classes_)).to(device)
-            recipe = Recipe(
-                epochs=self.epochs,
-                patience=self.patience,
-                batch_size=self.batch_size,
-                optimizer="adam",
-                learning_rate=self.learning_rate,
-                weight_decay=self.weight_decay,
-                label_smoothing=self.label_smoothing,
-                precision=torch.float32 if self.mode == "frozen" else precision,
-            )
             self.history_ = train(self._trained(), recipe, training, validation, generator, on_epoch)
         self.best_epoch_ = best_epoch(self.history_)
         self.parameter_count_ = sum(p.numel() for part in (self.backbone_, self.head_) for p in part.parameters())
@@ -139,22 +136,47 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         check_images(X)
         inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
         precision = torch.float32 if self.mode == "frozen" else getattr(torch, self.precision_)
-        return np.asarray(predict_logits(self._trained(), inputs, precision).softmax(1).cpu().numpy())
+        return np.asarray(
+            predict_logits(self._trained(), inputs, precision, self._evaluation_batch).softmax(1).cpu().numpy()
+        )
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+
+    def _recipe(self, precision: torch.dtype) -> Recipe:
+        return Recipe(
+            epochs=self.epochs,
+            patience=self.patience,
+            batch_size=self.batch_size,
+            optimizer="adam",
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            label_smoothing=self.label_smoothing,
+            precision=precision,
+            evaluation_batch=self._evaluation_batch,
+        )
+
+    @property
+    def _evaluation_batch(self) -> int:
+        """Images at a time through the backbone: at every resolution about as many pixels."""
+        return max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * 56**2 // self.resolution**2))
 
     def _trained(self) -> nn.Module:
         """The network from inputs to logits: the classifier alone where the inputs are features."""
         return self.head_ if self.mode == "frozen" else nn.Sequential(self.backbone_, self.head_)
 
     def _head(self, training: Inputs, n_classes: int) -> nn.Module:
-        """Features are standardised by their statistics over the training images, then classified."""
-        sample = training.batch(0, min(1000, len(training.labels)))
+        """Standardises features, then classifies them.
+
+        The statistics are those of all training images where their features are there already (frozen), of
+        the first 1,000 as they are where the backbone has yet to be trained.
+        """
         if self.mode == "finetuned":
+            first = range(0, min(1000, len(training.labels)), self._evaluation_batch)
             with torch.inference_mode():
-                sample = self.backbone_(sample)
+                parts = [self.backbone_(training.batch(start, min(start + first.step, first.stop))) for start in first]
+            sample = torch.cat(parts)
         else:
             assert isinstance(training, FeatureInputs)
             sample = training.features
@@ -182,13 +204,15 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             resolution=self.resolution,
             version=self.backbone_.version,
             precision=self.precision_,
+            device=self.device_,
+            threads=torch.get_num_threads() if self.device_ == "cpu" else None,
         )
         return FeatureInputs(torch.from_numpy(found).to(device).float(), labels)
 
     def _features(self, X: np.ndarray) -> np.ndarray:
         device = torch.device(self.device_)
         inputs = ImageInputs(to_device(X, device), torch.zeros(len(X), device=device), UNCHANGED.to(device))
-        found = predict_logits(self.backbone_, inputs, getattr(torch, self.precision_))
+        found = predict_logits(self.backbone_, inputs, getattr(torch, self.precision_), self._evaluation_batch)
         return np.asarray(found.half().cpu().numpy())  # Half the disk; more digits than bfloat16 has.
 
 

@@ -89,11 +89,28 @@ def test_fewer_images_than_a_batch_still_train():
     assert len(run(linear(), recipe(batch_size=1000))) == 3
 
 
-def test_prediction_in_batches_is_prediction_at_once(monkeypatch):
+def test_prediction_in_batches_is_prediction_at_once():
     network, inputs = linear(), toy()
-    at_once = predict_logits(network, inputs)
-    monkeypatch.setattr("cnn.training.PREDICT_BATCH", 7)
-    torch.testing.assert_close(predict_logits(network, inputs), at_once)
+    torch.testing.assert_close(predict_logits(network, inputs, batch=7), predict_logits(network, inputs))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"optimizer": "lion"}, "optimizer must be one of sgd, adam, muon"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"patience": 0}, "patience must be at least 1"),
+        ({"batch_size": -1}, "batch_size must be at least 1"),
+        ({"averaging": 1.0}, r"averaging must be in \[0, 1\)"),
+        ({"label_smoothing": -0.1}, r"label_smoothing must be in \[0, 1\)"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be above 0"),
+        ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
+    ],
+)
+def test_no_recipe_is_nonsense(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        recipe(**wrong)
 
 
 def test_bfloat16_computes_nearly_the_same_and_keeps_float32_weights():

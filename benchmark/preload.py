@@ -12,5 +12,5 @@ import os
 VARIABLE = "BENCHMARK_PRELOAD"
 
 for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         importlib.import_module(name)

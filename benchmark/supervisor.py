@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Literal
@@ -41,6 +41,9 @@ class Lost:
     status: Literal["error", "timeout"]
     reason: str
 
+
+# Starting a process asks after all others, and two threads that ask after one at once are told that it was lost.
+_asking = threading.Lock()
 
 Outcome = messages.Result | messages.Failure | Lost
 
@@ -76,10 +79,15 @@ def worker_environment(threads: int, preload: Iterable[str] = ()) -> Iterator[No
 
 def warm_up() -> None:
     """Have the libraries imported now, so that the first cell need not wait for it."""
-    process = _context().Process(target=_nothing)
-    with _without_ctrl_c():
+    if sys.platform != "linux":  # There is no process that could import them for others.
+        return
+    context = _context()
+    with _without_ctrl_c():  # Until the process is there, not until it has imported all.
+        forkserver.ensure_running()
+    with contextlib.suppress(OSError, EOFError):  # It has died of an import: the cells will say so.
+        process = context.Process(target=_nothing)
         process.start()
-    process.join()
+        process.join()
 
 
 def _nothing() -> None:
@@ -105,7 +113,7 @@ def supervise(
     deadline = time.monotonic() + limit_seconds
     try:
         try:
-            with _without_ctrl_c():
+            with _asking, _without_ctrl_c():
                 process.start()
         except Exception as error:  # A specification that cannot be sent: pickle raises what it likes.
             return Lost("error", f"the process could not be started: {error}")
@@ -116,22 +124,25 @@ def supervise(
             left = deadline - time.monotonic()
             if left <= 0:
                 return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
-            if not wait([receiver], timeout=min(left, 0.25)):
+            if not wait([receiver, process.sentinel], timeout=min(left, 0.25)):
                 continue
             try:
+                if not receiver.poll():  # What it has started may hold its end of the pipe open.
+                    raise EOFError
                 message: messages.Epoch | messages.Result | messages.Failure = receiver.recv()
             except (EOFError, OSError):  # OSError: it ended in the middle of a message.
-                process.join(5)
                 return Lost("error", _exit_reason(process))
             if not isinstance(message, messages.Epoch):
-                process.join(5)
+                with _asking:
+                    process.join(5)
                 return message
             on_epoch(message.row)
     finally:
         receiver.close()
         if process.pid is not None:
             _kill(process)
-            process.join()
+            with _asking:
+                process.join()
 
 
 def _context() -> Any:
@@ -172,7 +183,9 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _exit_reason(process: BaseProcess) -> str:
-    code = process.exitcode
+    with _asking:
+        process.join(5)
+        code = process.exitcode
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return f"the process was ended by {signal.Signals(-code).name}"

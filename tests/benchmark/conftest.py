@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmark import records
+from benchmark import environment, records, registry, runner
 from benchmark.contract import Cell, Dataset, Split
+from benchmark.data import store as data_store
 from benchmark.metrics import evaluate
 from benchmark.schema import (
     Audit,
@@ -264,4 +265,26 @@ def data(images: np.ndarray) -> Dataset:
         split=Split(train=np.arange(100), validation=np.arange(100, 200)),
         fingerprint=FINGERPRINT,
         source="made by a test",
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Iterator[dict[str, runner.Prepared]]:
+    """The digits, in a cache of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        digits = registry.datasets()["digits"]
+        yield {"digits": runner.Prepared(digits, data_store.prepare(digits))}
+
+
+@pytest.fixture
+def settings(tmp_path) -> runner.Settings:
+    return runner.Settings(
+        store=records.Store(tmp_path / "results", "test"),
+        environment=environment.describe(),
+        jobs=2,
+        threads=1,
+        device="auto",
+        time_limit_seconds=60,
+        fresh=False,
     )

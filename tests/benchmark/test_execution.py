@@ -94,7 +94,6 @@ def job(tmp_path_factory):
     """A job for one of the models that only tests know, on the digits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.syspath_prepend(str(Path(__file__).resolve().parent.parent / "models"))
         digits = registry.datasets()["digits"]
         fingerprint = store.prepare(digits).fingerprint
 

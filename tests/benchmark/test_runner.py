@@ -5,90 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from cells import Log, go, spec
 
-from benchmark import environment, registry, runner
-from benchmark.contract import Cell, ModelSpec
-from benchmark.data import store as data_store
+from benchmark import registry, runner
+from benchmark.contract import Cell
 from benchmark.records import Store, read
-
-MODELS = Path(__file__).resolve().parent.parent / "models"
-FAILURES = {
-    "Raises": ("error", "RuntimeError: the model broke"),
-    "Exits": ("error", "exit code 3"),
-    "IsKilled": ("error", "SIGKILL"),
-    "LeavesQuietly": ("error", "exit code"),
-    "Unsupported": ("unsupported", "these images are not mine"),
-    "WrongLength": ("error", "predict returned shape"),
-    "FloatLabels": ("error", "not integer labels"),
-    "UnknownLabels": ("error", "labels outside 0-9"),
-    "NotANumber": ("error", "not finite"),
-    "NoProbabilities": ("error", "no probabilities"),
-    "CountsBelowZero": ("error", "its result is no record: parameter_count"),
-    "TellsWords": ("error", "ValueError"),
-    "Missing": ("error", "AttributeError"),
-}
-
-
-def spec(attribute: str, **changes) -> ModelSpec:
-    settings = {
-        "name": attribute.lower(),
-        "family": "classical",
-        "build": f"misbehaving:{attribute}",
-        "inputs": "flat",
-        "description": "for tests",
-    }
-    return ModelSpec(**{**settings, **changes})
-
-
-class Log:
-    """A watcher that remembers."""
-
-    def __init__(self):
-        self.started_cells, self.epochs, self.kept = [], [], []
-
-    def started(self, cell, epochs):
-        self.started_cells.append(cell)
-
-    def epoch(self, cell, row):
-        self.epochs.append((cell.model, row["epoch"]))
-
-    def finished(self, record, *, kept):
-        if kept:
-            self.kept.append(record.cell.model)
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.syspath_prepend(str(MODELS))
-        digits = registry.datasets()["digits"]
-        yield {"digits": runner.Prepared(digits, data_store.prepare(digits))}
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return runner.Settings(
-        store=Store(tmp_path / "results", "test"),
-        environment=environment.describe(),
-        jobs=2,
-        threads=1,
-        device="auto",
-        time_limit_seconds=60,
-        fresh=False,
-    )
-
-
-def go(specs, prepared, settings, n_seeds=1, profile="full", log=None):
-    cells = list(runner.plan(specs, ["digits"], n_seeds, profile))
-    records = runner.run(cells, {s.name: s for s in specs}, prepared, settings, log or Log())
-    return {(record.cell.model, record.cell.seed): record for record in records}
 
 
 def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
@@ -97,31 +21,6 @@ def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
     assert len(cells) == len(set(cells)) == 2 * (1 + 3)
     assert cells[0] == Cell("a", "majority", 0, "quick")
     assert [cell.seed for cell in cells if cell.model == "raises" and cell.dataset == "b"] == [0, 1, 2]
-
-
-def test_bad_cells_are_recorded_with_their_reason_and_stop_nobody(prepared, settings):
-    specs = [*(spec(name, validates=name == "TellsWords") for name in FAILURES), spec("Majority")]
-    records = go(specs, prepared, settings)
-    assert len(records) == len(specs)
-    assert records["majority", 0].status == "ok"
-    for name, (status, reason) in FAILURES.items():
-        record = records[name.lower(), 0]
-        assert (record.status, reason in record.reason) == (status, True), record.reason
-    stored, problems = settings.store.read_all("digits")
-    assert (len(stored), problems) == (len(specs), [])
-    (log,) = (settings.store.folder / "digits/raises").glob("*.log")
-    assert "about to fail" in log.read_text()
-    assert "Traceback" in log.read_text()
-    assert not list((settings.store.folder / "digits/majority").glob("*.log"))
-
-
-def test_a_hanging_cell_is_ended_at_its_limit(prepared, settings):
-    limited = dataclasses.replace(settings, time_limit_seconds=4.0)
-    start = time.monotonic()
-    records = go([spec("Hangs")], prepared, limited)
-    assert 4 <= time.monotonic() - start < 4 + 2
-    assert records["hangs", 0].status == "timeout"
-    assert "time limit of 4.0 s" in records["hangs", 0].reason
 
 
 def test_what_is_recorded_is_kept_and_failures_are_tried_again(prepared, settings):
@@ -150,40 +49,6 @@ def test_a_damaged_record_is_run_again(prepared, settings):
     path.write_bytes(path.read_bytes()[:100])
     go([spec("Majority")], prepared, settings)
     assert read(path).record.status == "ok"
-
-
-def test_an_interrupt_kills_the_cells_in_flight_and_keeps_the_finished_ones(prepared, settings, tmp_path):
-    trace = tmp_path / "pid"
-    hanging = spec("HangsWithATrace", params={"trace": str(trace)})
-
-    class Impatient(Log):
-        def started(self, cell, epochs):
-            super().started(cell, epochs)
-            if cell.model == "slow":  # The third cell: one is done, one hangs.
-                deadline = time.monotonic() + 30
-                while not trace.exists() and time.monotonic() < deadline:
-                    time.sleep(0.05)
-                raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        go([spec("Majority"), hanging, spec("Slow")], prepared, settings, log=Impatient())
-    assert gone(int(trace.read_text()))
-    stored, problems = settings.store.read_all("digits")
-    assert ([s.record.cell.model for s in stored], problems) == (["majority"], [])
-
-
-def gone(pid: int) -> bool:
-    """Whether the process has ended, or will have within moments."""
-    for _ in range(100):
-        status = Path(f"/proc/{pid}/stat")
-        try:
-            os.kill(pid, 0)
-            if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
-                return True
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-        time.sleep(0.05)
-    return False
 
 
 def test_a_record_tells_all_that_it_should(prepared, settings):
@@ -286,11 +151,3 @@ def test_data_that_change_during_a_run_are_noticed(prepared, settings):
     changed = dataclasses.replace(prepared["digits"].dataset, fingerprint="e" * 64)
     record = go([spec("Majority")], {"digits": runner.Prepared(prepared["digits"].spec, changed)}, settings)
     assert "changed during the run" in record["majority", 0].reason
-
-
-def test_what_a_model_starts_ends_with_it(prepared, settings, tmp_path):
-    trace = tmp_path / "pid"
-    parent = spec("HasAChild", params={"trace": str(trace)})
-    record = go([parent], prepared, dataclasses.replace(settings, time_limit_seconds=8.0))["hasachild", 0]
-    assert record.status == "timeout"
-    assert gone(int(trace.read_text()))

@@ -19,7 +19,6 @@ MODELS = ROOT / "tests/models"
 def prepared(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        patch.syspath_prepend(str(MODELS))
         digits = registry.datasets()["digits"]
         yield runner.Prepared(digits, data_store.prepare(digits))
 

@@ -216,6 +216,21 @@ class HasAChild(Majority):
         child.wait()
 
 
+class LeavesAChild(Majority):
+    """Ends without a word while a copy of it lives on, with every file and pipe that it had."""
+
+    def fit(self, X, y):
+        if os.fork() == 0:
+            time.sleep(600)
+        os._exit(4)
+
+
+class TellsItsSurroundings(Majority):
+    @property
+    def implementation_(self):
+        return os.environ.get("BENCHMARK_TEST_WORD", "no word")
+
+
 class CountsBelowZero(Majority):
     parameter_count_ = -1
 

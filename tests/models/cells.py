@@ -1,0 +1,58 @@
+"""Cells of misbehaving models on the digits: how tests specify, watch and run them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from benchmark import runner
+from benchmark.contract import ModelSpec
+
+
+def spec(attribute: str, **changes) -> ModelSpec:
+    settings = {
+        "name": attribute.lower(),
+        "family": "classical",
+        "build": f"misbehaving:{attribute}",
+        "inputs": "flat",
+        "description": "for tests",
+    }
+    return ModelSpec(**{**settings, **changes})
+
+
+class Log:
+    """A watcher that remembers."""
+
+    def __init__(self):
+        self.started_cells, self.epochs, self.kept = [], [], []
+
+    def started(self, cell, epochs):
+        self.started_cells.append(cell)
+
+    def epoch(self, cell, row):
+        self.epochs.append((cell.model, row["epoch"]))
+
+    def finished(self, record, *, kept):
+        if kept:
+            self.kept.append(record.cell.model)
+
+
+def go(specs, prepared, settings, n_seeds=1, profile="full", log=None):
+    cells = list(runner.plan(specs, ["digits"], n_seeds, profile))
+    records = runner.run(cells, {s.name: s for s in specs}, prepared, settings, log or Log())
+    return {(record.cell.model, record.cell.seed): record for record in records}
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended, or will have within moments."""
+    for _ in range(100):
+        status = Path(f"/proc/{pid}/stat")
+        try:
+            os.kill(pid, 0)
+            if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False

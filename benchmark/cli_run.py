@@ -27,11 +27,12 @@ from benchmark.cli_report import write_report
 from benchmark.contract import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from benchmark.contract import DatasetSpec, ModelSpec
     from benchmark.records import Store
     from benchmark.runner import Prepared
+    from benchmark.schema import RunRecord
 
 
 def run(
@@ -103,7 +104,9 @@ def run(
         time_limit_seconds=limit,
         fresh=fresh,
     )
-    waiting = runner.unrecorded(cells, known, prepared, how)
+    recorded = runner.recorded(cells, known, prepared, how)
+    waiting = [cell for cell in cells if cell not in recorded]
+    _warn_of_devices(recorded.values(), device)
     seconds, unknown = expected_seconds(
         waiting,
         (store, Store(results_dir, "reference")),
@@ -154,6 +157,8 @@ def _chosen_models(
             dataclasses.replace(
                 model,
                 name=rename,
+                base=model.name,
+                settings=tuple(settings or ()),
                 params={**model.params, **params},
                 profile_params={key: {**layer, **params} for key, layer in model.profile_params.items()},
                 dataset_params={key: {**layer, **params} for key, layer in model.dataset_params.items()},
@@ -191,6 +196,17 @@ def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
         if check.outcome != "passed":
             warn(f"{spec.title}, {check.name}: {check.outcome}: {check.detail}")
     return Prepared(spec, dataset)
+
+
+def _warn_of_devices(kept: Iterable[RunRecord], device: str) -> None:
+    """Say so if a device was asked for and a network's record, which stays, comes from another."""
+    networks = [record for record in kept if record.model.family == "deep" and record.cost is not None]
+    others = {record.cost.device for record in networks if record.cost} - {device}
+    if device != "auto" and others:
+        warn(
+            f"what is recorded already ran on {' and '.join(sorted(others))}, not {device}, and is not run again; "
+            "--fresh does so, --collection keeps both"
+        )
 
 
 def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:

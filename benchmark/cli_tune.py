@@ -98,7 +98,14 @@ def tune(
         raise typer.Exit(130) from None
     scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
     if not scored:
-        raise UserError("No trial has ended with a result.", "Give a larger --budget or fewer images (--train-size).")
+        if any(trial.status == "timeout" for trial in record.trials):
+            raise UserError(
+                "No trial has ended with a result.", "Give a larger --budget or fewer images (--train-size)."
+            )
+        raise UserError(
+            f"Each of {len(record.trials)} trials failed, the last with: {record.trials[-1].reason}.",
+            f"The traceback, if there is one, is in {tuning.path_of(store, dataset, spec.name).with_suffix('.log')}.",
+        )
     screen.print(f"\nThe best of {len(record.trials)} trials, by validation accuracy:", highlight=False)
     table = Table()
     for column in ("validation", "fit", *record.space):

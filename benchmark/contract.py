@@ -123,6 +123,8 @@ class ModelSpec:
         Whether ``run`` without names runs it; ``run --all`` runs every model.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
+    base, settings : str or None, tuple of str
+        The registered model that ``run --set`` has made this one of, and what was set.
     version : int
         Raised by hand when a change of code changes the model's numbers; records of other versions are
         kept apart.
@@ -142,6 +144,8 @@ class ModelSpec:
     stochastic: bool = False
     core: bool = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    base: str | None = None
+    settings: tuple[str, ...] = ()
     version: int = 1
 
     def __post_init__(self) -> None:

@@ -101,7 +101,7 @@ def run(
         parallel = joblib.Parallel(
             n_jobs=min(settings.jobs, max(len(cells), 1)), backend="threading", return_as="generator_unordered"
         )
-        if unrecorded(cells, models, datasets, settings):
+        if len(recorded(cells, models, datasets, settings)) < len(cells):
             warm_up()
         try:
             for record in parallel(
@@ -120,11 +120,12 @@ def preload(models: Iterable[ModelSpec]) -> set[str]:
     return {"benchmark.execution"} | {name for name in builders if name.partition(".")[0] in ("baselines", "cnn")}
 
 
-def unrecorded(
+def recorded(
     cells: Sequence[Cell], models: Mapping[str, ModelSpec], datasets: Mapping[str, Prepared], settings: Settings
-) -> list[Cell]:
-    """The cells that :func:`run` would execute."""
-    return [c for c in cells if _recorded(c, models[c.model], datasets[c.dataset], settings) is None]
+) -> dict[Cell, RunRecord]:
+    """The cells that :func:`run` would not execute again, with their records."""
+    found = {cell: _recorded(cell, models[cell.model], datasets[cell.dataset], settings) for cell in cells}
+    return {cell: record for cell, record in found.items() if record is not None}
 
 
 def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
@@ -270,4 +271,6 @@ def _model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> Mod
         build=model.build,
         params=plain(model.params_for(cell)),
         implementation=implementation,
+        base=model.base,
+        settings=model.settings,
     )

@@ -68,6 +68,8 @@ class ModelInfo(Model):
     build: str
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: str | None
+    base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
+    settings: tuple[str, ...] = ()
 
 
 class ClassScores(Model):

@@ -26,6 +26,8 @@ from benchmark.runner import Prepared, preload
 from benchmark.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256
 from benchmark.supervisor import supervise, worker_environment
 
+FAILURES = 10  # So many trials from the start without one result, and the search is given up.
+
 
 class Trial(Model):
     """One choice of parameters and what became of it."""
@@ -113,12 +115,15 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
                 trial = _try(search, cell, chosen, left, log)
                 trials.append(trial)
                 on_trial(trial)
+                if len(trials) == FAILURES and not any(trial.status == "ok" for trial in trials):
+                    break  # Not worth the rest of the budget.
                 if trial.validation_accuracy is None:
                     study.tell(asked, state=optuna.trial.TrialState.FAIL)
                 else:
                     study.tell(asked, trial.validation_accuracy)
     finally:
-        log.unlink(missing_ok=True)
+        if not trials or trials[-1].status != "error":  # Otherwise it says where.
+            log.unlink(missing_ok=True)
     profile = _profile(search)
     parts = parts_for(dataset, profile)
     scored = [trial for trial in trials if trial.validation_accuracy is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -161,7 +162,7 @@ def _context(
         "best_pair": pair,
         "cnn": cnn,
         "collection": collection,
-        "command": _command(selection, collection, max(seeds) + 1),
+        "commands": _commands(selection, collection, max(seeds) + 1),
         "confused_pairs": confusion.most_confused(pair, info.class_names),
         "drawn": drawn,
         "gains": _gains(baseline, cnn, info.class_names),
@@ -206,11 +207,18 @@ def _machine(record: RunRecord) -> tuple[object, ...]:
     return record.environment.cpu, record.environment.gpu, record.cost.threads if record.cost else None
 
 
-def _command(selection: Selection, collection: str, n_seeds: int) -> str:
-    models = sorted({s.name for s in selection.summaries} | {record.cell.model for record in selection.failed})
-    dataset = (selection.summaries[0].records[0] if selection.summaries else selection.failed[0]).cell.dataset
-    options = ["--dataset", dataset, "--profile", selection.profile, "--collection", collection]
-    return " ".join(["python -m benchmark run", *models, *options, *(["--seeds", str(n_seeds)] if n_seeds > 1 else [])])
+def _commands(selection: Selection, collection: str, n_seeds: int) -> str:
+    """One command for the registered models, and one for each that settings have made of one."""
+    records = [s.records[0] for s in selection.summaries] + list(selection.failed)
+    found = {record.cell.model: record.model for record in records}
+    options = ["--dataset", records[0].cell.dataset, "--profile", selection.profile, "--collection", collection]
+    options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    registered = sorted(name for name, model in found.items() if model.base is None)
+    runs = [registered] if registered else []
+    for name, model in sorted(found.items()):
+        if model.base is not None:
+            runs.append([model.base, *(word for text in model.settings for word in ("--set", text)), "--as", name])
+    return "\n".join(shlex.join(["python", "-m", "benchmark", "run", *words, *options]) for words in runs)
 
 
 def _environment() -> jinja2.Environment:

@@ -105,6 +105,8 @@ def test_a_model_with_other_parameters_stands_beside_the_first(home):
     assert "**nearest**" in page
     assert "**knn**" in page
     assert "already recorded" in home(*changed).stdout
+    line = "python -m benchmark run knn --set n_neighbors=1 --as nearest --dataset digits --profile full"
+    assert f"\n{line} --collection local\n" in page
 
 
 def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
@@ -133,6 +135,15 @@ def test_a_device_that_is_not_there_is_told(home, device):
     told = done.stderr if device == "tpu" else done.stdout
     assert done.returncode == (2 if device == "tpu" else 1)
     assert "Unknown device 'tpu'" in told or "PyTorch finds no cuda device here" in told
+
+
+def test_records_from_another_device_are_kept_with_a_note(home):
+    run = ("run", "cnn-simple", "knn", "--dataset", "digits", "--profile", "quick", "--no-report", "--device")
+    assert "note" not in home(*run, "cpu").stderr
+    assert "note" not in home(*run, "cpu").stderr
+    again = home(*run, "cuda")
+    assert "what is recorded already ran on cpu, not cuda, and is not run again; --fresh does so" in again.stderr
+    assert "2 of them already recorded" in again.stdout
 
 
 def test_tune_searches_prints_the_winner_and_writes_the_record(home):

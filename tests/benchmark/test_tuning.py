@@ -67,6 +67,15 @@ def test_a_trial_that_breaks_is_told_and_does_not_win(prepared, tmp_path):
     assert record.best == {"kind": "slow"}
 
 
+def test_a_search_that_only_fails_is_given_up_and_leaves_its_log(prepared, tmp_path):
+    store, model = Store(tmp_path, "made"), spec(params={}, search={"kind": ("broken",)})
+    record = tuning.tune(search(prepared, model, seconds=100.0), store, lambda trial: None)
+    assert [trial.status for trial in record.trials] == ["error"] * 10
+    (left,) = (tmp_path / "made/digits").iterdir()
+    assert left.name == "tuning-tunable.log"
+    assert "this kind breaks" in left.read_text()
+
+
 def test_a_trial_is_cut_off_when_the_budget_is_spent_and_nothing_is_overwritten(prepared, tmp_path):
     store = Store(tmp_path, "made")
     tuning.tune(search(prepared, spec(), seconds=2.0), store, lambda trial: None)

@@ -48,9 +48,9 @@ class Ran:
 
     messages: list[str] = dataclasses.field(default_factory=list)
 
-    def told(self, estimator: str) -> str:
-        """Which code fitted the ``estimator`` that was watched, in words, with its version."""
-        said = [message for message in self.messages if ".fit:" in message]
+    def told(self, estimator: str, method: str = "fit") -> str:
+        """Which code did the ``method`` of the ``estimator`` that was watched, in words, with its version."""
+        said = [message for message in self.messages if f".{method}:" in message]
         if said and not any("fallback" in message for message in said):
             return f"{estimator} by oneDAL, scikit-learn-intelex {metadata.version('scikit-learn-intelex')}"
         return f"{estimator} of scikit-learn {metadata.version('scikit-learn')}"

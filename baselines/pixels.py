@@ -82,7 +82,7 @@ class PixelSVC(SVC):
 
 
 class PixelKNeighbors(KNeighborsClassifier):
-    """Nearest neighbours; what it keeps is the training set."""
+    """Nearest neighbours; what it keeps is the training set, and its work is to predict."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelKNeighbors:
         with watched() as ran:
@@ -90,6 +90,12 @@ class PixelKNeighbors(KNeighborsClassifier):
         self.implementation_ = ran.told("KNeighborsClassifier")
         self.parameter_count_ = int(np.size(X))
         return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        with watched() as ran:
+            predicted = np.asarray(super().predict(X))
+        self.implementation_ = ran.told("KNeighborsClassifier", "predict")
+        return predicted
 
 
 class PixelForest(RandomForestClassifier):

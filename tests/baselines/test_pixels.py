@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -87,10 +88,6 @@ import sys
 sys.modules["sklearnex"] = None
 import warnings
 warnings.simplefilter("error")
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 from sklearn.datasets import load_digits
 from baselines.accelerated import ACCELERATED
@@ -109,6 +106,17 @@ for model in (PixelLogisticRegression(max_iter=5, n_jobs=2), PixelSVC(n_jobs=2),
     lines = done.stdout.splitlines()
     assert len(lines) == 5
     assert all("of scikit-learn 1." in line and "oneDAL" not in line for line in lines)
+
+
+def test_what_predicts_the_neighbours_is_told(digits):
+    """Of data that oneDAL does not take, scikit-learn finds the neighbours."""
+    X, y, X_test, _ = digits
+    model = PixelKNeighbors(n_jobs=1).fit(X, y)
+    model.predict(X_test)
+    assert ("by oneDAL" in model.implementation_) == ACCELERATED
+    model = PixelKNeighbors(n_jobs=1).fit(scipy.sparse.csr_array(X), y)
+    model.predict(scipy.sparse.csr_array(X_test))
+    assert "of scikit-learn 1." in model.implementation_
 
 
 def test_stopping_early_is_no_warning(digits):

@@ -146,3 +146,9 @@ def test_the_catalogs_parameters_are_those_that_won(model):
         # Rounded to what a person reads.
         assert model.params[name] == (pytest.approx(value, rel=0.05) if isinstance(value, float) else value), name
     assert json.loads(path.read_text())["budget_seconds"] > 0
+
+
+def test_the_augmented_svm_has_the_parameters_that_won_for_hog_svm():
+    models = registry.models()
+    for name in ("orientations", "cell", "block", "C", "gamma"):
+        assert models["augmented-svm"].params[name] == models["hog-svm"].params[name]

@@ -157,6 +157,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         self.standardise_ = Standardise.fitted(images).to(device)
         images = images.to(device)
 
+        self._memory: Memory | None = None  # Nothing is worth remembering of a network that still learns.
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
         # Initial weights and dropout draw from torch's global generators; the caller's are put back after.
         with torch.random.fork_rng(generators_of(device)), deterministic(device, self.deterministic):
@@ -180,7 +181,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "network_")
         check_images(X)
-        return self._memory.average(X, VIEWS[self.views], self._softmax).astype(np.float32)
+        return (self._memory or Memory()).average(X, VIEWS[self.views], self._softmax).astype(np.float32)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""

@@ -70,8 +70,8 @@ class SimpleCnn(ImageNetwork):
         )
 
 
-def _block(inputs: int, outputs: int, *, pool: bool = False, stride: int = 1) -> list[nn.Module]:
-    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size=3, stride=stride, padding=1, bias=False)]
+def _block(inputs: int, outputs: int, *, pool: bool = False) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, bias=False)]
     if pool:
         layers.append(nn.MaxPool2d(2))
     return [*layers, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
@@ -100,36 +100,38 @@ class DeepCnn(ImageNetwork):
 
 
 class Residual(nn.Module):
-    """Two 3x3 convolutions, each batch-normalised, the second added to what came in (He et al., 2016)."""
+    """A block of as many maps as it gets, added to what came in (He et al., "Deep Residual Learning", 2016)."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, pool: bool = False) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_block(width, width), *_block(width, width))
+        self.block = nn.Sequential(*_block(width, width, pool=pool))
+        self.skip = nn.MaxPool2d(2) if pool else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        added: torch.Tensor = x + self.body(x)
+        added: torch.Tensor = self.skip(x) + self.block(x)
         return added
 
 
 class ResNet(ImageNetwork):
-    """A stem at full size, then three stages at half, a quarter and an eighth of it, with residual blocks.
+    """The blocks of :class:`DeepCnn`, residual where a block keeps the number of maps.
 
-    Each stage but the first begins with a convolution of stride 2.
+    Deeper and wider forms were tried: in the minutes that there are, more epochs are worth more than more
+    layers (docs/decisions/0003).
     """
 
     smallest_side = 8
-    widths = (32, 64, 128, 256)
-    blocks = (0, 1, 1)
 
     def __init__(self, channels: int, height: int, width: int, n_classes: int, dropout: float) -> None:
         super().__init__()
-        layers = _block(channels, self.widths[0], pool=True)
-        stages = zip(self.widths, self.widths[1:], self.blocks, strict=False)
-        for place, (inputs, outputs, n_blocks) in enumerate(stages):
-            layers += _block(inputs, outputs, stride=2 if place else 1)
-            layers += [Residual(outputs) for _ in range(n_blocks)]
-        self.features = nn.Sequential(*layers)
-        self.head = nn.Sequential(Mean(), nn.Dropout(dropout), nn.Linear(self.widths[-1], n_classes))
+        self.features = nn.Sequential(
+            *_block(channels, 32, pool=True),
+            *_block(32, 64),
+            Residual(64, pool=True),
+            *_block(64, 128),
+            Residual(128, pool=True),
+            *_block(128, 256),
+        )
+        self.head = nn.Sequential(Mean(), nn.Dropout(dropout), nn.Linear(256, n_classes))
 
 
 class Mean(nn.Module):

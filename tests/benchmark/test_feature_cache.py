@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,3 +108,31 @@ def test_a_file_in_the_place_of_the_folder_costs_nothing_but_time(folder, capsys
 def test_nothing_half_written_is_left(folder):
     feature_cache.features("means", IMAGES, Means())
     assert [path.name.startswith("means-") for path in folder.iterdir()] == [True]
+
+
+PROGRAM = """
+import numpy as np
+from benchmark import feature_cache
+images = np.arange(3_000_000, dtype=np.uint8).reshape(-1, 10, 10, 1)
+for n in range(20):
+    found = feature_cache.features("sums", images, lambda images: images.sum((1, 2, 3), keepdims=True), n=n % 2)
+    assert np.array_equal(found[:, 0, 0, 0], images.sum((1, 2, 3)))
+"""
+
+
+def test_processes_may_write_the_same_features_at_once(tmp_path, folder):
+    root = Path(__file__).resolve().parents[2]
+    several = [subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=root) for _ in range(3)]
+    assert [process.wait(60) for process in several] == [0, 0, 0]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_what_a_killed_process_left_is_cleared_away_in_time(folder):
+    folder.mkdir()
+    old, new = folder / ".1-means-aa.npz", folder / ".2-means-bb.npz"
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    feature_cache.features("means", IMAGES, Means())
+    assert not old.exists()
+    assert new.exists()

@@ -151,3 +151,10 @@ def test_data_that_change_during_a_run_are_noticed(prepared, settings):
     changed = dataclasses.replace(prepared["digits"].dataset, fingerprint="e" * 64)
     record = go([spec("Majority")], {"digits": runner.Prepared(prepared["digits"].spec, changed)}, settings)
     assert "changed during the run" in record["majority", 0].reason
+
+
+def test_the_memory_of_libraries_is_not_the_models(prepared, settings):
+    records = go([spec("Majority"), spec("Hoards")], prepared, settings)
+    little, much = (records[name, 0].cost.peak_memory_bytes for name in ("majority", "hoards"))
+    assert little < 60e6
+    assert 200e6 <= much < 260e6

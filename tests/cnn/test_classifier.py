@@ -109,6 +109,17 @@ def test_views_are_averaged_as_they_say(data):
     assert list(two.variants()) == ["from one view"]
 
 
+def test_who_predicts_while_it_learns_sees_what_has_been_learnt(data):
+    X, y, X_val, y_val = data
+    model, seen = small(epochs=3), []
+    model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: seen.append(model.predict_proba(X_val)))
+    assert not np.allclose(seen[0], seen[1])
+    again = small(epochs=3, random_state=1)
+    before = again.fit(X, y, X_val=X_val, y_val=y_val).predict_proba(X_val)
+    after = again.set_params(random_state=2).fit(X, y, X_val=X_val, y_val=y_val).predict_proba(X_val)
+    assert not np.allclose(before, after)
+
+
 def test_one_view_has_no_variants(data):
     assert fitted(data, epochs=1).variants() == {}
 

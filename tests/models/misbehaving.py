@@ -225,6 +225,14 @@ class LeavesAChild(Majority):
         os._exit(4)
 
 
+class Hoards(Majority):
+    """Needs 200 MB for a moment."""
+
+    def fit(self, X, y):
+        np.ones(25_000_000).sum()
+        return super().fit(X, y)
+
+
 class TellsItsSurroundings(Majority):
     @property
     def implementation_(self):

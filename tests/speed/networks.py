@@ -41,17 +41,13 @@ def throughput_rows(n_images: int) -> Iterator[Row]:
             augmented / plain,
         )
     for augmented in (False, True):
-        theirs = {
-            workers: alone(tutorial.images_per_second, augmented, workers, n_images // 2, tuned=False)
-            for workers in (0, 2)
-        }
-        workers = max(theirs, key=lambda number: theirs[number])
+        workers, speed = tutorial.faster_workers(augmented, n_images // 2)
         for precision, speeds in measured.items():
             yield Row(
                 f"training {'with' if augmented else 'without'} augmentation, {precision}",
                 f"{speeds[augmented]:,.0f} images/s",
-                f"tutorial loop: {theirs[workers]:,.0f} images/s",
-                speeds[augmented] / theirs[workers],
+                f"tutorial loop: {speed:,.0f} images/s",
+                speeds[augmented] / speed,
                 f"its better of 0 and 2 workers: {workers}; float32, same network and batch size",
             )
 
@@ -68,7 +64,7 @@ def ours(precision: str, n_images: int) -> tuple[float, float, float, float]:
     for changes in (OFF, {}):
         model = classifier(epochs=3, precision=precision, **changes)
         model.fit(X, y, X_val=X[:100], y_val=y[:100])
-        speeds.append(max(row["images_per_second"] for row in model.history_[1:]))
+        speeds.append(float(np.mean([row["images_per_second"] for row in model.history_[1:]])))
     with FlopCounterMode(display=False) as counter:
         tutorial.network()(torch.zeros((2, 1, 28, 28))).sum().backward()
     return speeds[0], speeds[1], max(peak, gemm_gflops(precision)), counter.get_total_flops() / 2
@@ -95,8 +91,12 @@ def gemm_gflops(precision: str, size: int = 2048, repeats: int = 12) -> float:
 
 
 def accuracy_rows(most_epochs: int) -> Iterator[Row]:
-    """Seconds of training until the test accuracy is reached; read off after every epoch, chosen on nothing."""
-    theirs = alone(tutorial.seconds_to, GOALS[:1], 2, most_epochs, tuned=False)
+    """Seconds of training until the test accuracy is reached first, looked at after every epoch.
+
+    A race, not a result: whoever picks the epoch on test is told too well of itself, here both sides alike.
+    """
+    workers, _ = tutorial.faster_workers(True, 8_000)
+    theirs = alone(tutorial.seconds_to, GOALS[:1], workers, most_epochs, tuned=False)
     reached, best = alone(seconds_to, tuned=True)
     for goal in GOALS:
         other = theirs.get(goal)
@@ -106,7 +106,7 @@ def accuracy_rows(most_epochs: int) -> Iterator[Row]:
             duration(reached[goal]) if goal in reached else f"not reached, best {best:.2%}",
             f"tutorial loop: {against}" if goal == GOALS[0] else "",
             other / reached[goal] if other and goal in reached else None,
-            "one seed; validation apart",
+            f"one run each, one view to predict; {workers} workers",
         )
 
 
@@ -116,7 +116,7 @@ def seconds_to() -> tuple[dict[float, float], float]:
     train, validation = dataset.split.train, dataset.split.validation
     X, y = dataset.train_images, dataset.train_labels
     X_test, y_test = np.asarray(dataset.test_images), np.asarray(dataset.test_labels)
-    model = classifier()
+    model = classifier(views="one")  # As the other side predicts.
     reached: dict[float, float] = {}
     seconds, best = 0.0, 0.0
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from common import fashion_mnist, threads
+from common import alone, fashion_mnist, threads
 from torch import nn
 from torchvision import datasets, transforms
 
@@ -69,8 +69,15 @@ def images_per_second(augmented: bool, workers: int, n_images: int) -> float:
             if number >= warm:
                 seen += len(labels)
             if seen >= n_images:
-                break
-        return seen / (time.perf_counter() - start)
+                return seen / (time.perf_counter() - start)
+    raise ValueError(f"there are not {n_images} images")
+
+
+def faster_workers(augmented: bool, n_images: int) -> tuple[int, float]:
+    """With how many workers, none or two, the loader is faster, and the images per second."""
+    speeds = {workers: alone(images_per_second, augmented, workers, n_images, tuned=False) for workers in (0, 2)}
+    best = max(speeds, key=lambda workers: speeds[workers])
+    return best, speeds[best]
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer, images: torch.Tensor, labels: torch.Tensor) -> None:

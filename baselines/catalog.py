@@ -10,9 +10,9 @@ from benchmark.contract import ModelSpec, Span
 
 # A mirrored digit or character is another one, or none.
 UNMIRRORED = {name: {"flip": False} for name in ("digits", "mnist", "kmnist")}
-HOG = {"orientations": 9, "cell": 4, "block": 2}
-# Blocks of 4 pixels a side fit into digits of 8 x 8.
-SMALL_HOG = {"digits": {"cell": 2}}
+HOG = {"orientations": 9, "cells": (4, 7), "block": 2, "pixels": 0.7, "C": 8.0, "gamma": 0.02}
+# Digits are 8 x 8: what fits into them are blocks of at most 8 pixels a side.
+SMALL_HOG = {"digits": {"cells": (2, 4)}}
 
 MODELS = (
     ModelSpec(
@@ -103,15 +103,16 @@ MODELS = (
         family="classical",
         build="baselines.hog:HogSVC",
         inputs="images",
-        description="support vector machine on histograms of oriented gradients, RBF kernel",
-        params={**HOG, "C": 3.45, "gamma": 0.057},
+        description="support vector machine on histograms of oriented gradients and pixels, RBF kernel",
+        params=HOG,
         dataset_params=SMALL_HOG,
         search={
             "orientations": (6, 8, 9, 12),
-            "cell": (4, 7),
+            "pixels": Span(0.2, 2.0, log=True),
             "C": Span(1.0, 100.0, log=True),
-            "gamma": Span(0.003, 0.3, log=True),
+            "gamma": Span(0.003, 0.1, log=True),
         },
+        version=2,
     ),
     ModelSpec(
         name="augmented-svm",
@@ -121,8 +122,6 @@ MODELS = (
         description="hog-svm trained with variants of its support vectors: rotated, zoomed, shifted, mirrored",
         params={
             **HOG,
-            "C": 3.45,
-            "gamma": 0.057,
             "copies": 2,
             "rotation_degrees": 5.0,
             "zoom": 0.05,
@@ -131,5 +130,6 @@ MODELS = (
         },
         dataset_params={name: SMALL_HOG.get(name, {}) | changes for name, changes in UNMIRRORED.items()},
         stochastic=True,
+        version=2,
     ),
 )

@@ -1,10 +1,11 @@
-"""Histograms of oriented gradients, and a support vector machine on them.
+"""Histograms of oriented gradients, and a support vector machine on them and on pixels.
 
 Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", 2005; computed by scikit-image.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
@@ -60,12 +61,18 @@ def _hog_chunk(images: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
 
 
 class HogSVC(ClassifierMixin, BaseEstimator):
-    """A support vector machine, RBF kernel, on HOG features.
+    """A support vector machine, RBF kernel, on HOG features at several scales and on pixels beside them.
+
+    Gradients do not tell a bright shirt from a dark one: pixels do.
 
     Parameters
     ----------
-    orientations, cell, block : int
+    orientations, block : int
         See :func:`hog_features`.
+    cells : sequence of int
+        Sides of a cell; the features of each stand behind one another.
+    pixels : float
+        What pixels, in [0, 1], are multiplied by; with 0 they are left out.
     C, gamma
         Of the support vector machine, see :class:`baselines.pixels.PixelSVC`.
     copies : int
@@ -84,8 +91,9 @@ class HogSVC(ClassifierMixin, BaseEstimator):
         self,
         *,
         orientations: int = 9,
-        cell: int = 4,
+        cells: Sequence[int] = (4,),
         block: int = 2,
+        pixels: float = 0.0,
         C: float = 10.0,
         gamma: str | float = "scale",
         copies: int = 0,
@@ -97,8 +105,9 @@ class HogSVC(ClassifierMixin, BaseEstimator):
         n_jobs: int | None = None,
     ) -> None:
         self.orientations = orientations
-        self.cell = cell
+        self.cells = cells
         self.block = block
+        self.pixels = pixels
         self.C = C
         self.gamma = gamma
         self.copies = copies
@@ -111,7 +120,7 @@ class HogSVC(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> HogSVC:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,)."""
-        side = self.cell * self.block
+        side = max(self.cells) * self.block
         if min(X.shape[1:3]) < side:
             raise UnsupportedError(
                 f"a block of HOG is {side} pixels a side, these images are {X.shape[1]}x{X.shape[2]}"
@@ -145,6 +154,8 @@ class HogSVC(ClassifierMixin, BaseEstimator):
         return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
 
     def _features(self, X: np.ndarray, *, cached: bool = True) -> np.ndarray:
-        return hog_features(
-            X, orientations=self.orientations, cell=self.cell, block=self.block, n_jobs=self.n_jobs, cached=cached
-        )
+        settings: dict[str, Any] = {"orientations": self.orientations, "block": self.block, "n_jobs": self.n_jobs}
+        parts = [hog_features(X, cell=cell, cached=cached, **settings) for cell in self.cells]
+        if self.pixels:
+            parts.append(X.reshape(len(X), -1) * np.float32(self.pixels / 255))
+        return np.concatenate(parts, axis=1)

@@ -89,7 +89,7 @@ MODELS = (
         family="deep",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
-        description="the same blocks, two of them residual, twice as long; random erasing and averaged weights on request",
+        description="six convolution blocks, two of them residual, trained twice as long as cnn-augmented",
         params={
             "network": "resnet",
             "epochs": 28,

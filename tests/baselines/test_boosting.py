@@ -25,7 +25,9 @@ def test_it_learns_and_speaks_scikit_learn(digits):
     model = fitted(digits)
     assert model.score(*digits[4:]) > 0.85
     np.testing.assert_allclose(model.predict_proba(digits[4]).sum(axis=1), 1, atol=1e-6)
-    assert model.parameter_count_ > 1000
+    trees = model.booster_.trees_to_dataframe()
+    inner = int(trees["split_feature"].notna().sum())
+    assert model.parameter_count_ == 2 * inner + (len(trees) - inner) > 1000
     assert model.implementation_.startswith("LightGBM 4.")
     assert clone(model).get_params() == model.get_params()
 

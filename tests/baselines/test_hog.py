@@ -24,7 +24,7 @@ def digits():
     return X[:700], y[:700], X[700:], y[700:]
 
 
-SMALL = {"cell": 2, "block": 2}
+SMALL = {"cells": (2,), "block": 2}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -60,6 +60,15 @@ def test_it_learns_and_speaks_scikit_learn(digits):
     assert clone(model).get_params() == model.get_params()
 
 
+def test_scales_and_pixels_stand_behind_one_another(digits):
+    X, y, *_ = digits
+    model = HogSVC(orientations=5, cells=(2, 4), block=2, pixels=0.5, n_jobs=1).fit(X[:100], y[:100])
+    fine, coarse = (hog_features(X[:100], orientations=5, cell=cell, block=2, n_jobs=1) for cell in (2, 4))
+    expected = np.concatenate([fine, coarse, X[:100].reshape(100, -1) / np.float32(510)], axis=1)
+    np.testing.assert_allclose(model.svc_.support_vectors_, expected[model.svc_.support_], atol=1e-6)
+    assert model.score(X[100:300], y[100:300]) > 0.7
+
+
 def test_variants_are_added_to_the_support_vectors(digits, cache):
     X, y, X_test, y_test = digits
     varied = {"copies": 2, "rotation_degrees": 10.0, "shift": 0.1, "random_state": 0}
@@ -78,4 +87,4 @@ def test_variants_are_added_to_the_support_vectors(digits, cache):
 
 def test_images_smaller_than_a_block_are_unsupported():
     with pytest.raises(UnsupportedError, match="8 pixels a side"):
-        HogSVC(cell=4, block=2).fit(np.zeros((4, 7, 9, 1), np.uint8), np.arange(4) % 2)
+        HogSVC(cells=(2, 4), block=2).fit(np.zeros((4, 7, 9, 1), np.uint8), np.arange(4) % 2)

@@ -150,5 +150,5 @@ def test_the_catalogs_parameters_are_those_that_won(model):
 
 def test_the_augmented_svm_has_the_parameters_that_won_for_hog_svm():
     models = registry.models()
-    for name in ("orientations", "cell", "block", "C", "gamma"):
+    for name in ("orientations", "cells", "block", "pixels", "C", "gamma"):
         assert models["augmented-svm"].params[name] == models["hog-svm"].params[name]

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from benchmark.report.style import FAMILIES, INK, WIDTH, colours, marker, plain
+from benchmark.report.style import FAMILIES, INK, WIDTH, colours, legend_below, marker, plain
 from benchmark.summary import ModelSummary
 
 
@@ -70,7 +70,7 @@ def per_class(
     left.set_title("F1 by class, hardest on top")
     left.grid(True)
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles[::-1], labels[::-1], loc="outside lower center", ncols=min(5, len(labels)))
+    legend_below(figure, handles[::-1], labels[::-1])
     if right is not None and baseline is not None and cnn is not None:
         _gain(right, (cnn.per_class("f1") - baseline.per_class("f1"))[order] * 100, places, paint, baseline, cnn)
     return figure
@@ -129,7 +129,7 @@ def cost(summaries: Sequence[ModelSummary]) -> Figure:
     )
     panels[0].set_ylabel("test accuracy")
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)))
+    legend_below(figure, handles, labels)
     return figure
 
 
@@ -173,7 +173,8 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(True)
-    figure.legend(loc="outside lower center", ncols=3)
+    (lines, words), (others, other_words) = (axes.get_legend_handles_labels() for axes in panels)
+    legend_below(figure, lines + others, words + other_words)
     return figure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ MARKERS = {"classical": "o", "deep": "D"}
 FAMILIES = {"classical": "baseline", "deep": "network"}
 DPI = 200
 WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
+LEGEND_HEIGHT = 0.6  # Inches that figures have room for.
 
 
 def colours(models: Iterable[str]) -> dict[str, str]:
@@ -97,6 +98,20 @@ def chart_style() -> Iterator[None]:
     }
     with matplotlib.rc_context(settings):
         yield
+
+
+def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """Put a legend under a figure in as many columns as fit into its width, at most five.
+
+    The figure grows by what the legend needs beyond LEGEND_HEIGHT.
+    """
+    for columns in range(5, 0, -1):
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+        extent = legend.get_window_extent()
+        if columns == 1 or extent.width <= figure.bbox.width:
+            figure.set_figheight(figure.get_figheight() + max(0.0, extent.height / figure.dpi - LEGEND_HEIGHT))
+            return
+        legend.remove()
 
 
 def save(figure: Figure, path: Path) -> None:

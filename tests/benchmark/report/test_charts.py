@@ -50,6 +50,23 @@ def test_every_chart_for_any_number_of_models(many, n):
     assert len(alone.axes) == 1
 
 
+@pytest.mark.parametrize("length", [3, 20, 45])
+@pytest.mark.parametrize("n", [2, 5, 14, 20])
+def test_no_name_in_a_legend_is_cut_off(make_summary, n, length):
+    summaries = [
+        make_summary((LABELS, np.roll(LABELS, n % 3)), model=f"m{place:02}" + "-" * (length - 3), class_names=NAMES)
+        for place in range(n)
+    ]
+    with style.chart_style():
+        for figure in (charts.cost(summaries), charts.per_class(summaries, NAMES, None, None)):
+            drawn(figure)
+            (legend,) = figure.legends
+            extent = legend.get_window_extent()
+            assert extent.x0 >= 0
+            assert extent.x1 <= figure.bbox.width
+            assert len(legend.get_texts()) == n
+
+
 def test_the_leaderboard_shows_accuracy_by_place(many):
     axes = charts.leaderboard(many(3)).axes[0]
     texts = [text.get_text() for text in axes.texts]

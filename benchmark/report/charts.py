@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -148,27 +150,31 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     panels = figure.subplots(1, 2)
     for s in trained:
-        for place, record in enumerate(s.records):
-            rows = record.epochs
-            epochs = np.arange(1, len(rows) + 1)
-            look = {"color": paint[s.name], "linewidth": 1.6, "alpha": 0.9}
-            accuracy = _column(rows, "validation_accuracy")
-            panels[0].plot(epochs, accuracy, **look, label=f"{s.name}, validation" if place == 0 else None)
-            if np.isfinite(accuracy).any():
+        validated: list[np.ndarray] = []
+        losses: dict[str, list[np.ndarray]] = {"validation_loss": [], "train_loss": []}
+        stars: list[np.ndarray] = []
+        for record in s.records:
+            accuracy = _curve(record.epochs, "validation_accuracy")
+            validated.append(accuracy)
+            for name, lines in losses.items():
+                lines.append(_curve(record.epochs, name))
+            if np.isfinite(accuracy[:, 1]).any():
                 # As in training: the highest accuracy, then the lowest loss, then the earliest.
-                ties = np.flatnonzero(accuracy == np.nanmax(accuracy))
-                losses = _column(rows, "validation_loss")[ties]
-                chosen = int(ties[np.nanargmin(losses)] if np.isfinite(losses).any() else ties[0])
-                panels[0].scatter(epochs[chosen], accuracy[chosen], s=42, marker="*", color=INK, zorder=4)
-            panels[1].plot(epochs, _column(rows, "validation_loss"), **look)
-            panels[1].plot(
-                epochs,
-                _column(rows, "train_loss"),
-                **{**look, "linestyle": ":"},
-                label=f"{s.name}, training" if place == 0 else None,
-            )
+                ties = np.flatnonzero(accuracy[:, 1] == np.nanmax(accuracy[:, 1]))
+                loss = losses["validation_loss"][-1][ties, 1]
+                stars.append(accuracy[ties[np.nanargmin(loss)] if np.isfinite(loss).any() else ties[0]])
+        # A collection a model: of thousands of seeds, lines one by one would take minutes.
+        look: dict[str, Any] = {"colors": paint[s.name], "linewidths": 1.6, "alpha": 0.9}
+        panels[0].add_collection(LineCollection(validated, **look, label=f"{s.name}, validation"))
+        panels[1].add_collection(LineCollection(losses["validation_loss"], **look))
+        panels[1].add_collection(
+            LineCollection(losses["train_loss"], **look, linestyles=":", label=f"{s.name}, training")
+        )
+        if stars:
+            panels[0].scatter(*np.transpose(stars), s=42, marker="*", color=INK, zorder=4)
     panels[0].scatter([], [], s=42, marker="*", color=INK, label="best epoch")
     for axes, title in zip(panels, ("Validation accuracy", "Cross-entropy"), strict=True):
+        axes.autoscale_view()
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -178,8 +184,10 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
     return figure
 
 
-def _column(rows: Sequence[dict[str, float | None]], name: str) -> np.ndarray:
-    return np.array([np.nan if (value := row.get(name)) is None else value for row in rows], dtype=float)
+def _curve(rows: Sequence[dict[str, float | None]], name: str) -> np.ndarray:
+    """Epochs from 1 and the values of that name, nan where there is none: (n, 2)."""
+    values = [np.nan if (value := row.get(name)) is None else value for row in rows]
+    return np.column_stack([np.arange(1, len(rows) + 1), np.array(values, dtype=float)])
 
 
 def _whole(value: float) -> bool:

@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 
 from benchmark.contract import UserError
 from benchmark.report import charts, style
@@ -106,21 +107,30 @@ def test_no_training_no_training_curves(many):
     assert charts.training_curves(many(4)) is None
 
 
+def stars(figure):
+    points = [part for part in figure.axes[0].collections if isinstance(part, PathCollection)]
+    return [place for part in points for place in part.get_offsets().tolist()]
+
+
 def test_training_curves_star_the_best_epoch_of_each_seed(make_summary):
     rows = tuple({"validation_accuracy": value, "train_loss": 1.0} for value in (0.5, 0.9, None, 0.7))
     run = (LABELS, LABELS)
     summary = make_summary(run, run, model="cnn-simple", family="deep", class_names=NAMES, epochs=rows)
     with style.chart_style():
         figure = drawn(charts.training_curves([summary]))
-    stars = [points.get_offsets().tolist() for points in figure.axes[0].collections if len(points.get_offsets())]
-    assert stars == [[[2.0, 0.9]], [[2.0, 0.9]]]
+    assert stars(figure) == [[2.0, 0.9], [2.0, 0.9]]
+    (lines,) = (part for part in figure.axes[0].collections if isinstance(part, LineCollection))
+    drawn_lines = [path.vertices for path in lines.get_paths()]
+    np.testing.assert_array_equal(drawn_lines, [[[1, 0.5], [2, 0.9], [3, np.nan], [4, 0.7]]] * 2)
+    (left, right), (low, high) = figure.axes[0].get_xlim(), figure.axes[0].get_ylim()
+    assert (left < 1, right > 4, low < 0.5, high > 0.9) == (True,) * 4
 
 
 def test_training_curves_without_any_value(make_summary):
     summary = make_summary((LABELS, LABELS), class_names=NAMES, family="deep", epochs=({"validation_accuracy": None},))
     with style.chart_style():
         figure = drawn(charts.training_curves([summary]))
-    assert not any(len(points.get_offsets()) for points in figure.axes[0].collections)
+    assert stars(figure) == []
 
 
 def test_the_suites_own_models_keep_their_colours():

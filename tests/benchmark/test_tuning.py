@@ -6,21 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import environment, registry, runner, tuning
+from benchmark import environment, registry, tuning
 from benchmark.contract import ModelSpec, Span, UserError
-from benchmark.data import store as data_store
 from benchmark.records import Store
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ROOT / "tests/models"
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-        digits = registry.datasets()["digits"]
-        yield runner.Prepared(digits, data_store.prepare(digits))
+@pytest.fixture
+def prepared(prepared):
+    return prepared["digits"]
 
 
 def spec(**changes) -> ModelSpec:

@@ -18,7 +18,10 @@ from benchmark.report.headline import put_between_marks
 
 PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], Iterable[Row]]]] = {
     "classical": ("(a) pixel models against stock scikit-learn", lambda a: classical.rows(tuple(a.sizes))),
-    "throughput": ("(b), (c) training against a tutorial loop and GEMM", lambda a: networks.throughput_rows(a.images)),
+    "throughput": (
+        "(b), (c) training against a tutorial loop and GEMM",
+        lambda a: networks.throughput_rows(a.images, a.rounds),
+    ),
     "accuracy": ("(d) time to 93 % and 94 % test accuracy", lambda a: networks.accuracy_rows(a.epochs)),
     "runner": ("(e) what the runner adds to a cell", lambda a: overhead.runner_rows()),
     "report": ("(f) how long a report takes", lambda a: overhead.report_rows(tuple(a.records))),
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help="; ".join(f"{k}: {v[0]}" for k, v in PARTS.items()))
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 60_000], help="training images of part (a)")
     parser.add_argument("--images", type=int, default=16_000, help="training images an epoch in parts (b) and (c)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side in parts (b) and (c)")
     parser.add_argument("--epochs", type=int, default=30, help="most epochs of the tutorial loop in part (d)")
     parser.add_argument("--records", nargs="+", type=int, default=[1_000, 10_000], help="records of part (f)")
     parser.add_argument("--into", type=Path, help="Markdown file that takes the table between its 'speed' marks")

@@ -164,7 +164,7 @@ def test_ctrl_c_is_heard_while_libraries_are_imported(tmp_path):
         time.sleep(0.05)
     assert started.exists()
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) != 0  # Who imports lives on for a moment and has the pipes.
+    assert process.wait(15) != 0  # Who imports lives on for a moment and has the pipes.
     process.stdout.close()
     assert process.stderr.readline().startswith("Traceback")
     process.stderr.close()

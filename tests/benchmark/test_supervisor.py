@@ -111,7 +111,7 @@ def test_what_a_model_starts_ends_with_it(prepared, settings, tmp_path):
 
 # Libraries that are imported ahead. The process that does it is one for all, so here are others.
 PROGRAM = """
-import sys, threading
+import signal, sys, threading
 from pathlib import Path
 from benchmark import messages, registry, supervisor
 from benchmark.contract import PROFILES, Cell, ModelSpec
@@ -123,6 +123,8 @@ def supervise():
     return supervisor.supervise(job, 30, lambda row: None, threading.Event())
 
 if __name__ == "__main__":
+    # Where the tests run in the background of a script, they inherit that Ctrl-C is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with supervisor.worker_environment(1, ["ahead"]):
         supervisor.warm_up()
         print(supervise().reason)
@@ -164,7 +166,7 @@ def test_ctrl_c_is_heard_while_libraries_are_imported(tmp_path):
         time.sleep(0.05)
     assert started.exists()
     process.send_signal(signal.SIGINT)
-    assert process.wait(15) != 0  # Who imports lives on for a moment and has the pipes.
+    assert process.wait(5) != 0  # Who imports lives on for a moment and has the pipes.
     process.stdout.close()
     assert process.stderr.readline().startswith("Traceback")
     process.stderr.close()

@@ -15,7 +15,7 @@ help:
 	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
-	@echo "make speed               our speed against others', side by side (about 50 minutes)"
+	@echo "make speed               our speed against others', side by side (an hour or more)"
 	@echo "make tune                the searches for the baselines' parameters again (15 minutes)"
 	@echo "make reference           the committed reference results and report again (about 2 hours)"
 

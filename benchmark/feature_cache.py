@@ -61,6 +61,7 @@ def _read(path: Path) -> tuple[np.ndarray, float] | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return arrays["features"], float(arrays["seconds"])
+    # NotImplementedError is what zipfile raises of a damaged header that asks for a method it does not know.
     except (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         return None
 

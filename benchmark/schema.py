@@ -15,7 +15,8 @@ from benchmark.contract import NAME
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Status = Literal["ok", "error", "timeout", "unsupported"]
+Status = Literal["ok", "error", "timeout", "out-of-memory", "crashed", "unsupported"]
+SEVERITIES = 5
 Outcome = Literal["passed", "warning", "failed"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -181,6 +182,17 @@ class RunRecord(Model):
     cost: Cost | None = None
     variants: Annotated[dict[Text, Variant], Field(description="other ways to predict, by what is different")] = {}
     epochs: tuple[dict[str, EpochValue | None], ...] = ()
+    epoch_tests: Annotated[
+        tuple[Fraction, ...],
+        Field(
+            description="test accuracy from one view with each epoch's weights, looked up after the fit: "
+            "nothing was chosen by it"
+        ),
+    ] = ()
+    corruptions: Annotated[
+        dict[Text, Annotated[tuple[Fraction, ...], Field(min_length=SEVERITIES, max_length=SEVERITIES)]],
+        Field(description="accuracy on corrupted test images, by corruption, from the mildest severity on"),
+    ] = {}
     predictions: Predictions | None = None
 
     @model_validator(mode="after")

@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ("benchmark.contract", "benchmark.schema")
 GROUND = tuple(f"benchmark.{name}" for name in ("seeds", "units", "metrics", "environment", "files", "records"))
 RECORDS = (*CONTRACT, "benchmark.units", "benchmark.files", "benchmark.records", "benchmark.summary")
+ANALYSES = tuple(
+    f"benchmark.{name}" for name in ("stats", "comparison", "calibration", "corruptions", "efficiency", "suspects")
+)
 ALLOWED = {
     "benchmark": (),
     "benchmark.__main__": ("benchmark.cli",),
@@ -29,7 +32,15 @@ ALLOWED = {
     "benchmark.summary": RECORDS,
     "benchmark.estimate": RECORDS,
     "benchmark.gate": RECORDS,
-    "benchmark.report": (*RECORDS, "benchmark.report"),
+    "benchmark.stats": (),
+    "benchmark.calibration": (),
+    "benchmark.comparison": (*RECORDS, "benchmark.stats"),
+    "benchmark.corruptions": ("benchmark.contract", "benchmark.seeds"),
+    "benchmark.efficiency": (*RECORDS, "benchmark.stats", "benchmark.comparison"),
+    "benchmark.suspects": (*RECORDS, "benchmark.stats"),
+    "benchmark.regression": (*RECORDS, "benchmark.stats", "benchmark.gate"),
+    "benchmark.report": (*RECORDS, *ANALYSES, "benchmark.report"),
+    "benchmark.html": (*RECORDS, *ANALYSES, "benchmark.report", "benchmark.html"),
     "baselines": ("benchmark.contract", "benchmark.seeds", "benchmark.feature_cache", "baselines"),
     "cnn": (
         "benchmark.contract",
@@ -42,7 +53,17 @@ ALLOWED = {
     "benchmark.registry": ("benchmark.contract", "benchmark.data.catalog", "baselines.catalog", "cnn.catalog"),
     "benchmark.clock": (),
     "benchmark.feature_cache": ("benchmark.clock", "benchmark.files"),
-    "benchmark.execution": (*CONTRACT, *GROUND, "benchmark.clock", "benchmark.data", "benchmark.messages"),
+    "benchmark.execution": (
+        *CONTRACT,
+        *GROUND,
+        "benchmark.clock",
+        "benchmark.corruptions",
+        "benchmark.data",
+        "benchmark.messages",
+        "benchmark.saving",
+    ),
+    "benchmark.saving": (*CONTRACT, "benchmark.files", "benchmark.records"),
+    "benchmark.prediction": (*CONTRACT, "benchmark.files", "benchmark.records", "benchmark.saving"),
     "benchmark.messages": CONTRACT,
     "benchmark.worker": (*CONTRACT, "benchmark.messages", "benchmark.execution"),
     "benchmark.supervisor": (*CONTRACT, *GROUND, "benchmark.messages", "benchmark.worker", "benchmark.preload"),
@@ -56,13 +77,27 @@ ALLOWED = {
         "benchmark.supervisor",
         "benchmark.runner",
     ),
+    "benchmark.verification": (
+        *RECORDS,
+        *GROUND,
+        "benchmark.data",
+        "benchmark.messages",
+        "benchmark.supervisor",
+        "benchmark.runner",
+    ),
     "benchmark.progress": (*CONTRACT, "benchmark.units"),
+    "benchmark.tracking": (*CONTRACT, "benchmark.units", "benchmark.files"),
     "benchmark.cli": ("benchmark",),
+    "benchmark.cli_check": ("benchmark",),
+    "benchmark.cli_compare": ("benchmark",),
+    "benchmark.cli_curve": ("benchmark",),
     "benchmark.cli_data": ("benchmark",),
     "benchmark.cli_options": ("benchmark",),
+    "benchmark.cli_predict": ("benchmark",),
     "benchmark.cli_report": ("benchmark",),
     "benchmark.cli_run": ("benchmark",),
     "benchmark.cli_tune": ("benchmark",),
+    "benchmark.cli_verify": ("benchmark",),
 }
 SOURCES = sorted(path for package in ("benchmark", "baselines", "cnn") for path in (ROOT / package).rglob("*.py"))
 

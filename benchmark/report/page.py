@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
@@ -15,11 +15,15 @@ from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
 from benchmark.report import charts, confusion, gallery, headline, style, tables
+from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
-from benchmark.summary import ModelSummary, Selection, best, select
+from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"
 OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
+# Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
+# to say. The template puts them in their places.
+SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,16 +65,19 @@ def write(
 
     folder = reports_dir / store.collection / dataset
     at_hand = data is not None and data.fingerprint == selection.dataset.fingerprint
-    drawn, more_problems = _draw(selection, data.test_images if data is not None and at_hand else None)
-    problems += more_problems
+    evidence = Evidence(selection, stored, data if at_hand else None, problems)
     with style.chart_style():
+        sections = {name: section for name, make in SECTIONS.items() if (section := make(evidence)) is not None}
+        drawn = _draw(evidence)
+        for section in sections.values():
+            drawn |= section.figures
         for name, figure in drawn.items():
             style.save(figure, folder / name)
     line = headline.sentence(selection.summaries)
     text = (
         _environment()
         .get_template(TEMPLATE)
-        .render(**_context(selection, summary, store.collection, line, set(drawn), problems))
+        .render(**_context(evidence, summary, store.collection, line, drawn, sections))
     )
     write_atomically(folder / "README.md", text.encode())
     for stale in {path for chart in OWN_CHARTS for path in folder.glob(chart)} - {folder / name for name in drawn}:
@@ -79,45 +86,33 @@ def write(
     return Written(folder / "README.md", line, headline.excerpt(selection.summaries), tuple(problems))
 
 
-def _draw(selection: Selection, test_images: np.ndarray | None) -> tuple[dict[str, Figure], list[Problem]]:
-    summaries, names = selection.summaries, selection.dataset.class_names
+def _draw(evidence: Evidence) -> dict[str, Figure]:
+    summaries, names = evidence.summaries, evidence.class_names
     if not summaries:
-        return {}, []
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
-    with style.chart_style():
-        figures: dict[str, Figure | None] = {
-            "leaderboard.png": charts.leaderboard(summaries),
-            "per-class.png": charts.per_class(summaries, names, baseline, cnn),
-            "cost.png": charts.cost(summaries),
-            "training.png": charts.training_curves(summaries),
-            **{f"confusion-{s.name}.png": confusion.matrix(s, names) for s in summaries},
-        }
-        # Without a CNN, the best model that has probabilities.
-        shown = cnn or next((s for s in summaries if s.has_probabilities), None)
-        galleries, problems = _galleries(shown, baseline, names, test_images)
-    return {name: figure for name, figure in {**figures, **galleries}.items() if figure is not None}, problems
+        return {}
+    figures: dict[str, Figure | None] = {
+        "leaderboard.png": charts.leaderboard(summaries),
+        "per-class.png": charts.per_class(summaries, names, evidence.baseline, evidence.cnn),
+        "cost.png": charts.cost(summaries),
+        "training.png": charts.training_curves(summaries),
+        **{f"confusion-{s.name}.png": confusion.matrix(s, names) for s in summaries},
+        **_galleries(evidence),
+    }
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
-def _galleries(
-    shown_model: ModelSummary | None,
-    other: ModelSummary | None,
-    names: Sequence[str],
-    images: np.ndarray | None,
-) -> tuple[dict[str, Figure], list[Problem]]:
-    problems: list[Problem] = []
+def _galleries(evidence: Evidence) -> dict[str, Figure]:
+    # Without a CNN, the best model that has probabilities.
+    shown_model = evidence.cnn or next((s for s in evidence.summaries if s.has_probabilities), None)
+    other, names = evidence.baseline, evidence.class_names
+    images = None if evidence.data is None else evidence.data.test_images
 
     def predictions(summary: ModelSummary | None) -> dict[str, np.ndarray]:
-        if summary is None:
-            return {}
-        try:
-            return summary.stored[0].predictions()
-        except UserError as error:
-            problems.append(Problem(summary.stored[0].path, error.problem))
-            return {}
+        return {} if summary is None else evidence.predictions(summary.stored[0]) or {}
 
     shown = None if images is None else gallery.Predicted.of(predictions(shown_model))
     if shown is None or images is None or shown_model is None or shown.index.max() >= len(images):
-        return {}, problems
+        return {}
     wanted: dict[str, tuple[str, np.ndarray, tuple[str, np.ndarray] | None]] = {
         "gallery-right.png": (
             f"Recognised by {shown_model.name}: the first of each class",
@@ -141,19 +136,19 @@ def _galleries(
         name: gallery.draw(title, shown, places, images, names, against)
         for name, (title, places, against) in wanted.items()
         if len(places)
-    }, problems
+    }
 
 
 def _context(
-    selection: Selection,
+    evidence: Evidence,
     summary: DatasetSummary | None,
     collection: str,
     line: str,
-    drawn: set[str],
-    problems: Sequence[Problem],
+    drawn: Collection[str],
+    sections: Mapping[str, Section],
 ) -> dict[str, object]:
-    summaries, info = selection.summaries, selection.dataset
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    selection, summaries, info = evidence.selection, evidence.summaries, evidence.selection.dataset
+    cnn, baseline = evidence.cnn, evidence.baseline
     pair = [s for s in (baseline, cnn) if s is not None]
     seeds = [record.cell.seed for s in summaries for record in s.records] + [r.cell.seed for r in selection.failed]
     return {
@@ -171,7 +166,8 @@ def _context(
         "info": info,
         "mixed_machines": len({_machine(record) for s in summaries for record in s.records}) > 1,
         "price": headline.price(summaries),
-        "problems": [f"{problem.path.name}: {problem.reason}" for problem in problems],
+        "problems": [f"{problem.path.name}: {problem.reason}" for problem in evidence.problems],
+        "sections": {name: section.text for name, section in sections.items()},
         "selection": selection,
         "standard_error": headline.standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
         "summaries": summaries,

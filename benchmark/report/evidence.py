@@ -1,0 +1,72 @@
+"""What a report rests on: the selected records, their predictions, and the images where they are at hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from benchmark.contract import Dataset, UserError
+from benchmark.records import Problem, Stored
+from benchmark.summary import ModelSummary, Selection, best
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of a report: Markdown below its heading, and the figures that it shows, by file name."""
+
+    text: str
+    figures: dict[str, Figure] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Evidence:
+    """The records that a report compares and what can be looked up of them.
+
+    Attributes
+    ----------
+    selection : Selection
+        The runs that are compared.
+    stored : sequence of Stored
+        All readable records of the data set, of every profile.
+    data : Dataset or None
+        The images, if they are at hand and the version that the records are about.
+    problems : list of Problem
+        What was passed over; grows while predictions are read.
+    """
+
+    selection: Selection
+    stored: Sequence[Stored]
+    data: Dataset | None
+    problems: list[Problem]
+    _read: dict[str, dict[str, np.ndarray] | None] = dataclasses.field(default_factory=dict)
+
+    @property
+    def summaries(self) -> tuple[ModelSummary, ...]:
+        return self.selection.summaries
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.selection.dataset.class_names
+
+    @property
+    def cnn(self) -> ModelSummary | None:
+        return best(self.summaries, "deep")
+
+    @property
+    def baseline(self) -> ModelSummary | None:
+        return best(self.summaries, "classical")
+
+    def predictions(self, stored: Stored) -> dict[str, np.ndarray] | None:
+        """The arrays of :meth:`benchmark.records.Stored.predictions`, read once; None if they cannot be had,
+        which is then among ``problems``."""
+        name = str(stored.path)
+        if name not in self._read:
+            try:
+                self._read[name] = stored.predictions()
+            except UserError as error:
+                self.problems.append(Problem(stored.path, error.problem))
+                self._read[name] = None
+        return self._read[name]

@@ -11,7 +11,7 @@ import importlib.metadata
 import math
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,6 +70,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         test_scores = _score(model, test, n_classes, arrays, predicted=test_predicted)
         scores = _score(model, validation, n_classes, arrays) if job.test else test_scores
         variants = _variants(model, validation, test, n_classes) if job.test else {}
+        epoch_tests = _epoch_tests(model, test) if job.test else ()
         scoring_seconds = scoring.lap() - scoring.spared
 
     count = getattr(model, "parameter_count_", None)
@@ -89,6 +90,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         gpu=_gpu(device),
         implementation=implementation(model),
         epochs=tuple(_finite(row) for row in getattr(model, "history_", ())),
+        epoch_tests=epoch_tests,
         arrays=arrays,
     )
 
@@ -120,6 +122,13 @@ def _score(
     if probabilities is not None:
         arrays[f"{part.name}_probabilities"] = metrics.check_probabilities(probabilities, len(part.y), n_classes)
     return metrics.evaluate(part.y, labels, n_classes)
+
+
+def _epoch_tests(model: Any, test: Part) -> tuple[float, ...]:
+    """Test accuracy as it would have been after each epoch, where the model can tell: what choosing by it would have
+    claimed."""
+    predictors: Iterable[Any] = getattr(model, "by_epoch", tuple)()
+    return tuple(float((predictor.predict(test.X) == test.y).mean()) for predictor in predictors)
 
 
 def _variants(model: Any, validation: Part, test: Part, n_classes: int) -> dict[str, Variant]:

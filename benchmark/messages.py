@@ -54,6 +54,7 @@ class Result:
     gpu: str | None
     implementation: str
     epochs: tuple[dict[str, float | None], ...]
+    epoch_tests: tuple[float, ...]
     arrays: dict[str, np.ndarray]
 
     @property

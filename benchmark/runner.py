@@ -244,6 +244,7 @@ def _ok_parts(
         "variants": result.variants,
         "cost": cost,
         "epochs": result.epochs,
+        "epoch_tests": result.epoch_tests,
         "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
 from cnn.networks import NETWORKS
+from cnn.snapshots import Snapshots
 from cnn.training import Recipe, best_epoch, predict_logits, train
 from cnn.views import VIEWS, WORDS, Memory
 
@@ -46,6 +47,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     averaging : float
         Decay a step of the running average of weights that is scored and kept instead of the last
         weights; 0 for none.
+    pruning : float
+        In [0, 1): share of the images already learnt that an epoch leaves out, see :mod:`cnn.pruning`.
     views : {"one", "mirror", "shifts"}
         What is averaged to predict: the probabilities of the image alone; of it and its mirror image; or
         of both as they are and moved by a pixel along either diagonal, which count half as much each.
@@ -94,6 +97,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         flip: bool = False,
         erasing: float = 0.0,
         averaging: float = 0.0,
+        pruning: float = 0.0,
         views: str = "one",
         device: str = "auto",
         precision: str = "auto",
@@ -116,6 +120,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         self.flip = flip
         self.erasing = erasing
         self.averaging = averaging
+        self.pruning = pruning
         self.views = views
         self.device = device
         self.precision = precision
@@ -168,7 +173,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             labels = torch.from_numpy(y_index).to(device)
             training = ImageInputs(images, labels, self.standardise_, augmentation, generator)
             validation = self._inputs(X_val, np.searchsorted(self.classes_, y_val))
-            self.history_ = train(self.network_, recipe, training, validation, generator, on_epoch)
+            self._snapshots = Snapshots()
+            self.history_ = train(self.network_, recipe, training, validation, generator, on_epoch, self._snapshots)
         self._memory = Memory()
         self.best_epoch_ = best_epoch(self.history_)
         self.parameter_count_ = sum(p.numel() for p in self.network_.parameters())
@@ -192,6 +198,14 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         """The same network averaging over fewer views than it does by itself."""
         fewer = list(VIEWS)[: list(VIEWS).index(self.views)]
         return {f"from {WORDS[name]}": copy.copy(self).set_params(views=name) for name in fewer}
+
+    def by_epoch(self) -> Iterator[CnnClassifier]:
+        """The classifier as it was after each epoch, predicting from one view; none where it was not kept."""
+        for epoch in range(len(self._snapshots)):
+            then = copy.copy(self).set_params(views="one")
+            then._memory, then.network_ = None, copy.deepcopy(self.network_)
+            self._snapshots.load(epoch, then.network_)
+            yield then
 
     def _softmax(self, X: np.ndarray) -> np.ndarray:
         inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
@@ -225,5 +239,6 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
             averaging=self.averaging,
+            pruning=self.pruning,
             precision=precision,
         )

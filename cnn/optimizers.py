@@ -9,12 +9,20 @@ from torch import nn
 
 OPTIMIZERS = ("sgd", "adam", "muon")
 VECTOR_RATE = 5 / 2  # The rate of SGD for what Muon does not train, as a multiple of Muon's own.
+MUON_GROUP = 128  # Filters orthogonalised together: the work grows with the cube of their number.
 
 
-def learning_rate_factor(step: int, steps: int, warmup: float = 0.2) -> float:
+def learning_rate_factor(step: float, steps: int, warmup: float = 0.2) -> float:
     """The triangle: up to 1 over the first ``warmup`` of the steps, then down to near 0 at the last."""
     peak = max(1.0, warmup * steps)
     return (step + 1) / peak if step + 1 < peak else max(0.0, (steps - step) / (steps - peak + 1))
+
+
+def set_learning_rate(optimizers: Iterable[torch.optim.Optimizer], factor: float) -> None:
+    """Set the rate of every group to ``factor`` times the rate that it was made with."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
 
 
 class Muon(torch.optim.Optimizer):
@@ -45,7 +53,8 @@ class Muon(torch.optim.Optimizer):
                 p.mul_(len(p) ** 0.5 / p.norm())
                 # A row a filter; in this order of the columns channels_last filters need no copying.
                 last = direction.permute(0, 2, 3, 1)
-                step = orthogonalise(last.reshape(len(p), -1), self._precision).reshape(last.shape)
+                groups = last.reshape(len(p), -1).split(MUON_GROUP)
+                step = torch.cat([orthogonalise(group, self._precision) for group in groups]).reshape(last.shape)
                 p.add_(step.permute(0, 3, 1, 2), alpha=-group["lr"])
 
 

@@ -20,7 +20,9 @@ from torch.nn import functional
 
 from cnn.devices import compiled, synchronize
 from cnn.inputs import Inputs
-from cnn.optimizers import OPTIMIZERS, learning_rate_factor, make_optimizers
+from cnn.optimizers import OPTIMIZERS, learning_rate_factor, make_optimizers, set_learning_rate
+from cnn.pruning import Pruning
+from cnn.snapshots import Snapshots
 
 EVALUATION_BATCH = 1000
 AVERAGE_EVERY = 5  # Steps between updates of the running average: all of its use at a fifth of its cost.
@@ -38,6 +40,7 @@ class Recipe:
     weight_decay: float
     label_smoothing: float
     averaging: float = 0.0
+    pruning: float = 0.0
     precision: torch.dtype = torch.float32
     evaluation_batch: int = EVALUATION_BATCH
 
@@ -47,7 +50,7 @@ class Recipe:
         for name in ("epochs", "patience", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("averaging", "label_smoothing"):
+        for name in ("averaging", "label_smoothing", "pruning"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be in [0, 1), got {getattr(self, name)}")
         if not 0 < self.learning_rate < math.inf:
@@ -97,11 +100,13 @@ def train(
     validation: Inputs,
     generator: torch.Generator,
     on_epoch: Callable[[Mapping[str, Any]], None],
+    snapshots: Snapshots | None = None,
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place and leave it with the weights of its best validation epoch.
 
     The best epoch has the highest validation accuracy, ties going to the lower loss. Training stops early
-    when ``patience`` epochs have brought no better one.
+    when ``patience`` epochs have brought no better one. ``snapshots`` gets the weights that were scored after
+    every epoch.
 
     Returns
     -------
@@ -112,13 +117,9 @@ def train(
     """
     n, device = len(training.labels), training.labels.device
     batch_size = min(recipe.batch_size, n)
-    batches = n // batch_size  # The rest of a shuffled epoch is left out: batches of one break BatchNorm.
-    steps = recipe.epochs * batches
+    whole = n // batch_size  # Batches of an epoch of all images; the rest is left out: one image breaks BatchNorm.
+    pruning = Pruning(n, recipe.pruning, recipe.epochs, device)
     optimizers = make_optimizers(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision)
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps))
-        for optimizer in optimizers
-    ]
     average = RunningAverage(network, recipe.averaging) if recipe.averaging else None
     scored = network if average is None else average.network
     forward = compiled(network, device)
@@ -128,21 +129,28 @@ def train(
     for epoch in range(1, recipe.epochs + 1):
         start = time.perf_counter()
         network.train()
-        order = torch.randperm(n, generator=generator, device=device)
+        order = pruning.order(epoch, generator)
+        batches = max(1, len(order) // batch_size)
+        order = order[: batches * batch_size]
         loss_sum = torch.zeros((), device=device)
         hits = torch.zeros((), dtype=torch.int64, device=device)
-        for number, index in enumerate(order[: batches * batch_size].split(batch_size)):
+        for number, index in enumerate(order.split(batch_size)):
+            # An epoch takes its share of the schedule however many images it leaves out.
+            done = (epoch - 1) * whole + number * whole / batches
+            set_learning_rate(optimizers, learning_rate_factor(done, recipe.epochs * whole))
             labels = training.labels[index]
             inputs = training.training_batch(index, epoch, generator)
             with torch.autocast(device.type, dtype=recipe.precision, enabled=recipe.precision != torch.float32):
                 logits = forward(inputs)
-            loss = functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+            losses = functional.cross_entropy(
+                logits.float(), labels, label_smoothing=recipe.label_smoothing, reduction="none"
+            )
+            loss = pruning.mean(index, losses)
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
             loss.backward()
-            for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            for optimizer in optimizers:
                 optimizer.step()
-                schedule.step()
             if average is not None and (number % AVERAGE_EVERY == AVERAGE_EVERY - 1 or number == batches - 1):
                 average.update(network)
             loss_sum += loss.detach()
@@ -153,14 +161,16 @@ def train(
         row = {
             "epoch": epoch,
             "train_loss": float(loss_sum) / batches,
-            "train_accuracy": int(hits) / (batches * batch_size),
+            "train_accuracy": int(hits) / len(order),
             "validation_loss": float(functional.cross_entropy(logits, validation.labels)),
             "validation_accuracy": int((logits.argmax(1) == validation.labels).sum()) / len(validation.labels),
             "learning_rate": float(optimizers[0].param_groups[0]["lr"]),
             "seconds": time.perf_counter() - start,
-            "images_per_second": batches * batch_size / trained,
+            "images_per_second": len(order) / trained,
         }
         history.append(row)
+        if snapshots is not None:
+            snapshots.add(scored)
         on_epoch(row)
         score = (row["validation_accuracy"], -row["validation_loss"])
         if score > best:

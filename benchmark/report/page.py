@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import charts, confusion, gallery, headline, style, tables
+from benchmark.report import charts, confusion, gallery, headline, optimism, style, tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
@@ -23,7 +23,9 @@ TEMPLATE = "report.md.jinja"
 OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
-SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {}
+SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
+    "optimism": optimism.section,
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,6 +52,21 @@ def test_the_best_epoch_is_the_one_restored(data):
     assert model.score(data[2], data[3]) == pytest.approx(best["validation_accuracy"])
 
 
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+def test_looking_back_gives_the_classifier_of_each_epoch(data, averaging):
+    model = fitted(data, epochs=5, views="mirror", averaging=averaging, learning_rate=0.005)
+    scores = [then.score(data[2], data[3]) for then in model.by_epoch()]
+    assert scores == pytest.approx([row["validation_accuracy"] for row in model.history_])
+    assert len(set(scores)) > 1
+    assert scores[model.best_epoch_ - 1] == model.variants()["from one view"].score(data[2], data[3])
+
+
+def test_a_network_learns_from_half_of_what_it_knows(data):
+    whole, pruned = (fitted(data, epochs=8, pruning=pruning, learning_rate=0.01) for pruning in (0.0, 0.5))
+    assert pruned.score(data[2], data[3]) > 0.9
+    assert not np.array_equal(whole.predict_proba(data[2]), pruned.predict_proba(data[2]))
+
+
 AUGMENTED = {"network": "deep", "rotation_degrees": 15.0, "zoom": 0.1, "shift": 0.1, "flip": True}
 
 

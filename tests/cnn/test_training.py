@@ -101,6 +101,7 @@ def test_prediction_in_batches_is_prediction_at_once():
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"patience": 0}, "patience must be at least 1"),
         ({"batch_size": -1}, "batch_size must be at least 1"),
+        ({"pruning": 1.0}, r"pruning must be in \[0, 1\)"),
         ({"averaging": 1.0}, r"averaging must be in \[0, 1\)"),
         ({"label_smoothing": -0.1}, r"label_smoothing must be in \[0, 1\)"),
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),

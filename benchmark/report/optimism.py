@@ -56,7 +56,7 @@ def _text(found: Sequence[tuple[ModelSummary, np.ndarray]]) -> str:
     header = ["model", "epoch chosen on validation", "best epoch on test", "optimism", "seeds"]
     return (
         "Had the epoch been chosen by its accuracy on the test images, as published tables sometimes do, these would "
-        f"be the claims, up to {largest:.2f} points too high. Test accuracy from one view, mean over seeds; it was looked "
-        "up after the fit, from weights kept for the purpose, and chose nothing:\n\n"
+        f"be the claims, up to {largest:.2f} points too high. Test accuracy from one view, mean over seeds; it was "
+        "looked up after the fit, from weights kept for the purpose, and chose nothing:\n\n"
         + tables.markdown(header, rows, n_left=1)
     )

@@ -18,6 +18,8 @@ from benchmark.cli_options import (
 from benchmark.contract import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmark.contract import Dataset
     from benchmark.records import Store
     from benchmark.report.page import Written
@@ -67,11 +69,19 @@ def _cached(name: str) -> Dataset | None:
     return dataset
 
 
-def write_report(store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None) -> Written:
+def write_report(
+    store: Store,
+    name: str,
+    reports_dir: Path,
+    profile: str | None,
+    data: Dataset | None,
+    say: Callable[[str], None] = typer.echo,
+) -> Written:
+    """Write the report and say where it lies."""
     from benchmark.report import page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
     for problem in written.problems:
         warn(f"passed over {problem}")
-    typer.echo(f"\n{written.headline}\nReport: {written.path}")
+    say(f"\n{written.headline}\nReport: {written.path}")
     return written

@@ -29,7 +29,10 @@ from benchmark.contract import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from benchmark.contract import DatasetSpec, ModelSpec
+    from rich.console import Console
+
+    from benchmark.contract import Cell, DatasetSpec, ModelSpec
+    from benchmark.progress import Quiet
     from benchmark.records import Store
     from benchmark.runner import Prepared
     from benchmark.schema import RunRecord
@@ -62,6 +65,16 @@ def run(
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="Tell a program what happens: a JSON object a line.")
+    ] = False,
+    tensorboard: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write curves for TensorBoard there (an extra).")
+    ] = None,
+    mlflow: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Track cells in an MLflow store there (an extra).")
+    ] = None,
 ) -> None:
     """Train and score models, record every run, write the report.
 
@@ -77,7 +90,7 @@ def run(
     from benchmark.data.splits import parts_for
     from benchmark.estimate import expected_seconds
     from benchmark.files import check_writable
-    from benchmark.progress import Display
+    from benchmark.progress import JsonLines, Several
     from benchmark.records import Store
     from benchmark.units import duration, parse_duration
 
@@ -91,7 +104,10 @@ def run(
     if report:
         check_writable(reports_dir)
 
-    screen = Console(soft_wrap=True)
+    if quiet and json_lines:
+        raise UserError("Both --quiet and --json-lines were given.", "Give one or the other.")
+    screen = Console(soft_wrap=True, quiet=quiet or json_lines)
+    events = JsonLines(typer.echo) if json_lines else None
     prepared = {spec.name: prepare(spec, data_dir, store) for spec in specs}
     cells = list(runner.plan(chosen, prepared, seeds, profile))
     jobs = min(jobs, len(cells))
@@ -115,17 +131,38 @@ def run(
         train_sizes={name: len(parts_for(ready.dataset, PROFILES[profile]).train) for name, ready in prepared.items()},
     )
     screen.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
+    if events:
+        events.tell("plan", cells=len(cells), waiting=len(waiting), expected_seconds=seconds, not_counted=unknown)
+    watchers = [events or _display(screen, cells), *_trackers(tensorboard, mlflow, store)]
     try:
-        with Display(screen, len(cells)) as display:
-            records = runner.run(cells, known, prepared, how, display)
+        with Several(watchers) as watcher:
+            records = runner.run(cells, known, prepared, how, watcher)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
     if report:
         for name, ready in prepared.items():
-            write_report(store, name, reports_dir, profile, ready.dataset)
+            written = write_report(store, name, reports_dir, profile, ready.dataset, say=screen.print)
+            if events:
+                events.tell("report", dataset=name, headline=written.headline, path=str(written.path))
     if any(record.status in ("error", "timeout") for record in records):
         raise typer.Exit(1)
+
+
+def _display(screen: Console, cells: Sequence[Cell]) -> Quiet:
+    """A live table on a terminal, plain lines elsewhere, nothing if nothing is to be said."""
+    from benchmark.progress import Display, Lines, Quiet
+
+    if screen.quiet:
+        return Quiet()
+    return Display(screen, cells) if screen.is_terminal else Lines(screen)
+
+
+def _trackers(tensorboard: Path | None, mlflow: Path | None, store: Store) -> list[Quiet]:
+    from benchmark.tracking import MLflow, TensorBoard
+
+    trackers: list[Quiet] = [TensorBoard(tensorboard, warn)] if tensorboard else []
+    return [*trackers, MLflow(mlflow, store.folder, warn)] if mlflow else trackers
 
 
 def _chosen_models(

@@ -86,7 +86,7 @@ ALLOWED = {
         "benchmark.runner",
     ),
     "benchmark.progress": (*CONTRACT, "benchmark.units"),
-    "benchmark.tracking": (*CONTRACT, "benchmark.units", "benchmark.files"),
+    "benchmark.tracking": (*CONTRACT, "benchmark.units", "benchmark.progress"),
     "benchmark.cli": ("benchmark",),
     "benchmark.cli_check": ("benchmark",),
     "benchmark.cli_compare": ("benchmark",),

@@ -240,7 +240,8 @@ class Display(Quiet):
         took: str = row.took
         note: RenderableType = escape(row.reason)
         if row.status == "running":
-            took = duration(time.monotonic() - row.since)
+            seconds = time.monotonic() - row.since
+            took = duration(seconds) if seconds >= 1 else ""
             # A model without epochs tells nothing of how far it is: its bar pulses.
             note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
         return [

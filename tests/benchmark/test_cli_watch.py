@@ -1,0 +1,104 @@
+"""What ``run`` says while it runs: to a person at a terminal, in a log, to a program, to trackers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmark import records
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN = ("run", "knn", "cnn-simple", "--dataset", "digits", "--profile", "quick", "--threads", "1", "--fresh")
+
+
+@pytest.fixture(scope="module")
+def environ(tmp_path_factory):
+    cache = str(tmp_path_factory.mktemp("cache"))
+    return {**os.environ, "BENCHMARK_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+
+
+@pytest.fixture
+def run(tmp_path, environ):
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "benchmark", *RUN, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            env=environ,
+        )
+
+    return command
+
+
+def test_a_program_reads_what_happens(run, tmp_path):
+    done = run("--json-lines")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[0]["event"] == "plan"
+    assert (events[0]["cells"], events[0]["waiting"]) == (2, 2)
+    assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "cnn-simple"]
+    assert all(e["test_accuracy"] > 0.9 for e in events if e["event"] == "finished")
+    assert {e["model"] for e in events if e["event"] == "epoch"} == {"cnn-simple"}
+    assert events[-1]["event"] == "report"
+    assert (tmp_path / events[-1]["path"]).is_file()
+
+    (path,) = (tmp_path / "results/quick/digits/cnn-simple").glob("*.json")
+    record = records.read(path).record
+    assert len(record.epoch_tests) == len(record.epochs)
+    assert record.test.accuracy in record.epoch_tests
+
+
+def test_quiet_says_nothing(run):
+    done = run("--quiet", "--no-report")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_quiet_and_json_at_once_is_a_mistake(run):
+    done = run("--quiet", "--json-lines")
+    assert done.returncode == 2
+    assert "Give one or the other" in done.stderr
+
+
+def test_trackers_get_a_run_a_cell(run, tmp_path):
+    pytest.importorskip("tensorboard", reason="an optional extra")
+    assert run("--tensorboard", "curves", "--no-report").returncode == 0
+    folders = {str(path.parent.relative_to(tmp_path / "curves")) for path in tmp_path.rglob("events.out*")}
+    assert folders == {"digits/knn/quick-seed0", "digits/cnn-simple/quick-seed0"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_a_terminal_shows_a_table_that_fills_in(tmp_path, environ):
+    import pty
+
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", *RUN, "--no-report"],
+        cwd=tmp_path,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environ,
+    )
+    os.close(terminal)
+    parts = []
+    while True:
+        try:
+            part = os.read(controller, 65536)
+        except OSError:  # The other end is closed.
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(controller)
+    assert process.wait(timeout=60) == 0
+    seen = b"".join(parts).decode()
+    for word in ("waiting", "running", "validation", "all cells", "2/2"):
+        assert word in seen

@@ -55,7 +55,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = LEVEL, resamples: i
 
     A resample is known by how often each distinct value occurs in it, and those counts are multinomial: where
     values take few levels, as hits over a few seeds do, ten thousand resamples are a matter of milliseconds.
-    With fewer than about ten images right or wrong the interval is too narrow; :func:`wilson` is not.
+    With fewer than about five images right or wrong the interval is too narrow; :func:`wilson` is not.
 
     Parameters
     ----------

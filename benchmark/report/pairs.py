@@ -32,7 +32,7 @@ def evidence(pair: Pair) -> str:
 
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and the adjusted p."""
-    points = f"{pair.points:.2f}" if pair.beats else f"{pair.points:+.2f}"
+    points = f"{pair.points:.2f}" if pair.beats else f"{pair.points:+z.2f}"
     return f"{points} points (95% CI {interval(pair)}, p {_relation(pair.adjusted_p)})"
 
 
@@ -65,16 +65,16 @@ def detectable(found: Evidence) -> str:
     points = stats.minimum_detectable_difference(n, share)
     smallest = "no difference at all" if points is None else f"a true difference of {points * 100:.2f} points"
     return (
-        f"Of two neighbours in the table, one is right and the other wrong on {share:.1%} of the {n:,} images (median): "
-        f"a paired test at the level of 5%, taken alone, then finds {smallest} in four cases out of five."
+        f"Of two neighbours in the table, one is right and the other wrong on {share:.1%} of the {n:,} images "
+        f"(median): a paired test at the level of 5%, taken alone, then finds {smallest} in four cases out of five."
     )
 
 
 METHOD = """\
-Every pair is compared on the same images. "Only it" and "only the other" count those that one of the two alone gets right
-(of several seeds, the mean over pairs of runs). With one seed each, p is that of McNemar's exact test. With several it
-rests on t with Satterthwaite's degrees of freedom, and on two sources of variance: per-image differences over the
-images, and what seeds move accuracy as a whole. A model with one seed contributes nothing to the second: the
+Every pair is compared on the same images. "Only it" and "only the other" count those that one of the two alone gets
+right (of several seeds, the mean over pairs of runs). With one seed each, p is that of McNemar's exact test. With
+several it rests on t with Satterthwaite's degrees of freedom, and on two sources of variance: per-image differences
+over the images, and what seeds move accuracy as a whole. A model with one seed contributes nothing to the second: the
 verdict then is about that run. Intervals are for each pair alone; Holm's p is adjusted over all pairs, and the verdict
 is at the level of 5%."""
 
@@ -115,9 +115,9 @@ def _about(found: Evidence, pair: Pair) -> str:
         else "what training adds cannot be seen with one seed each"
     )
     return (
-        f"{escape(pair.left)} against {escape(pair.right)}: {evidence(pair)}. To the standard error of the difference the choice of test "
-        f"images contributes {pair.images_error:.2f} points, {training}. Resampling the images alone, "
-        f"without any formula, gives an interval of {low * 100:.2f} to {high * 100:.2f}."
+        f"{escape(pair.left)} against {escape(pair.right)}: {evidence(pair)}. To the standard error of the difference "
+        f"the choice of test images contributes {pair.images_error:.2f} points, {training}. Resampling the images "
+        f"alone, without any formula, gives an interval of {low * 100:.2f} to {high * 100:.2f}."
     )
 
 
@@ -126,7 +126,7 @@ def _table(pairs: Sequence[Pair]) -> str:
         [
             escape(pair.left),
             escape(pair.right),
-            f"{pair.points:+.2f}",
+            f"{pair.points:+z.2f}",
             interval(pair),
             f"{pair.only_left:.0f}",
             f"{pair.only_right:.0f}",
@@ -151,24 +151,27 @@ def matrix(names: Sequence[str], comparison: Comparison) -> Figure:
         if pair is not None and evidence(pair) != LEVEL:
             points[place] = pair.points
     top = float(np.nanmax(points)) if np.isfinite(points).any() else 1.0
-    # The root spreads the small differences, of which there are most; the darkest blue is left out for the numbers' sake.
-    axes.imshow(points, cmap="Blues", norm=PowerNorm(0.5, vmin=0, vmax=1.25 * top), aspect="auto")
+    # The root spreads the small differences, of which there are most.
+    scale = PowerNorm(0.5, vmin=0, vmax=1.3 * top)
+    axes.imshow(points, cmap="Blues", norm=scale, aspect="auto")
     for (row, column), pair in found.items():
         if pair is None:
             continue
         apart = evidence(pair) != LEVEL
+        tile = Rectangle(
+            (column - 0.5, row - 0.5), 1, 1, fill=not apart, facecolor=PALE, edgecolor="white", linewidth=1
+        )
         if not apart:
-            corner = (column - 0.5, row - 0.5)
-            axes.add_patch(Rectangle(corner, 1, 1, facecolor=PALE, edgecolor="white", hatch="///", linewidth=0))
-        dark = apart and pair.points > 0.5 * top
+            tile.set_hatch("///")
+        axes.add_patch(tile)
         axes.text(
             column,
             row,
-            f"{pair.points:.1f}" if apart else f"{pair.points:.2f}",
+            f"{pair.points:z.1f}",
             ha="center",
             va="center",
             fontsize=10 if k <= 8 else 8.5,
-            color="white" if dark else INK,
+            color="white" if apart and float(scale(pair.points)) > 0.66 else INK,
         )
     axes.set_xticks(range(k), names[1:], rotation=40, ha="left", rotation_mode="anchor")
     axes.set_yticks(range(k), names[:-1])
@@ -203,7 +206,7 @@ def class_section(found: Evidence) -> Section | None:
         [
             escape(names[number]),
             *(f"{recall[number]:.3f}" for recall in recalls),
-            f"{pair.points:+.1f}",
+            f"{pair.points:+z.1f}",
             f"{pair.low:.1f} to {pair.high:.1f}",
             f"{pair.only_left:.0f}",
             f"{pair.only_right:.0f}",
@@ -241,7 +244,9 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
         colour, shape, label = groups[pair.verdict]
         axes.plot([pair.low, pair.high], [place, place], color=colour, linewidth=2)
         drawn[label] = axes.scatter(pair.points, place, s=55, marker=shape, color=colour, zorder=3)
-        axes.annotate(f"{pair.points:+.1f}", (pair.high, place), xytext=(7, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{pair.points:+z.1f}", (pair.high, place), xytext=(7, 0), textcoords="offset points", va="center"
+        )
     axes.set_yticks(places, [plain(name) for name, _ in compared])
     axes.set_ylim(-0.6, len(compared) - 0.4)
     axes.margins(x=0.09)

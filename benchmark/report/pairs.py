@@ -91,7 +91,7 @@ def section(found: Evidence) -> Section | None:
     shown = [best, *(pair for pair in neighbours(found) if pair != best)] if best else neighbours(found)
     text = [
         "## Who beats whom",
-        f"Of {len(comparison.pairs)} pairs of models, {apart} can be told apart.",
+        f"{apart} of {len(comparison.pairs)} pairs of models can be told apart.",
         "![By how many points each model is ahead of each other](pairs.png)",
         *([_about(found, best)] if best else []),
         f"{'The best network against the best baseline, and each' if best else 'Each'} model against the next of the "
@@ -143,7 +143,8 @@ def _table(pairs: Sequence[Pair]) -> str:
 def matrix(names: Sequence[str], comparison: Comparison) -> Figure:
     """By how many points the model of a row is ahead of that of a column; ``names`` are sorted, best first."""
     k = len(names) - 1
-    figure = Figure(figsize=(WIDTH, 1.9 + 0.4 * k), layout="constrained")
+    height = 0.85 + 0.055 * max(map(len, names)) + 0.4 * k  # The names of the columns stand aslant on top.
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
     found = {(r, c): comparison.find(names[r], names[c + 1]) for r in range(k) for c in range(r, k)}
     points = np.full((k, k), np.nan)
@@ -170,7 +171,7 @@ def matrix(names: Sequence[str], comparison: Comparison) -> Figure:
             f"{pair.points:z.1f}",
             ha="center",
             va="center",
-            fontsize=10 if k <= 8 else 8.5,
+            fontsize=10 if k <= 8 else 8.5 if k <= 14 else 6,
             color="white" if apart and float(scale(pair.points)) > 0.66 else INK,
         )
     axes.set_xticks(range(k), names[1:], rotation=40, ha="left", rotation_mode="anchor")

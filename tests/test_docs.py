@@ -15,6 +15,7 @@ from benchmark.cli import app
 from benchmark.contract import DatasetSpec, ModelSpec
 from benchmark.records import Store
 from benchmark.report import headline, page
+from benchmark.report.evidence import Evidence
 from benchmark.summary import select
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,9 +80,10 @@ def test_the_examples_build_what_they_promise():
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():
     _, selection = reference()
+    evidence = Evidence(selection, [], None, [])
     shown = re.search(r"<!-- leaderboard -->\n\n(.*?)\n\n<!-- /leaderboard -->", README, flags=re.DOTALL)
     assert shown is not None
-    assert shown[1] == headline.excerpt(selection.summaries)
+    assert shown[1] == headline.excerpt(evidence)
 
 
 def test_the_reference_report_is_that_of_the_reference_records(tmp_path):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmark.comparison import Comparison, Pair, accuracy_interval, compare
 from benchmark.contract import Dataset, UserError
 from benchmark.records import Problem, Stored
+from benchmark.stats import Interval
 from benchmark.summary import ModelSummary, Selection, best
 
 
@@ -58,6 +61,23 @@ class Evidence:
     @property
     def baseline(self) -> ModelSummary | None:
         return best(self.summaries, "classical")
+
+    @functools.cached_property
+    def comparison(self) -> Comparison:
+        """Every model against every other, on the test images."""
+        return compare(self.summaries, self.predictions)
+
+    @property
+    def best_pair(self) -> Pair | None:
+        """The best network against the best baseline; None unless there are both and they can be compared."""
+        if self.cnn is None or self.baseline is None:
+            return None
+        return self.comparison.find(self.cnn.name, self.baseline.name)
+
+    @functools.cached_property
+    def intervals(self) -> dict[str, Interval | None]:
+        """95 % interval of each model's accuracy for the choice of test images; None where it cannot be had."""
+        return {s.name: accuracy_interval(s, self.predictions) for s in self.summaries}
 
     def predictions(self, stored: Stored) -> dict[str, np.ndarray] | None:
         """The arrays of :meth:`benchmark.records.Stored.predictions`, read once; None if they cannot be had,

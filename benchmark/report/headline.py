@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.contract import UserError
 from benchmark.files import write_atomically
-from benchmark.report import charts, tables
+from benchmark.report import charts, pairs, tables
+from benchmark.report.evidence import Evidence
 from benchmark.summary import ModelSummary, best
 from benchmark.units import duration
 
 
-def excerpt(summaries: Sequence[ModelSummary]) -> str:
+def excerpt(evidence: Evidence) -> str:
     """The headline and the leaderboard, as they may stand on another page."""
+    line, summaries = sentence(evidence), evidence.summaries
     if not summaries:
-        return sentence(summaries)
-    return f"**{sentence(summaries)}** {price(summaries)}".rstrip() + f"\n\n{tables.leaderboard(summaries)}"
+        return line
+    return f"**{line}** {price(summaries)}".rstrip() + f"\n\n{tables.leaderboard(summaries, evidence.intervals)}"
 
 
 def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
@@ -42,41 +43,29 @@ def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
     write_atomically(path, f"{before}{opened}\n{text}\n\n{closed}{after}".encode())
 
 
-def sentence(summaries: Sequence[ModelSummary]) -> str:
-    """The headline: the best of either family, by validation, and the difference, with the numbers."""
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+def sentence(evidence: Evidence) -> str:
+    """The headline: the best of either family, by validation, and what their paired comparison finds."""
+    cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
     if cnn is None and baseline is None:
         return "No model has finished yet."
     if cnn is None or baseline is None:
         only = baseline if cnn is None else cnn
         assert only is not None
         return f"{_said(only)}; no {'network' if cnn is None else 'baseline'} is recorded to compare it with."
-    points = (cnn.accuracy - baseline.accuracy) * 100
-    if abs(points) < 2 * _difference_error(cnn, baseline):
+    other = f"the best baseline, {_said(baseline)},"
+    if pair is None:
+        points = (cnn.accuracy - baseline.accuracy) * 100
         return (
-            f"{_said(cnn)} and the best baseline, {_said(baseline)}, are level: "
-            f"{points:+.2f} points lie within what the choice of test images may do."
+            f"{_said(cnn)} and {other} differ by {points:+.2f} points; without predictions of the same images "
+            "there is no telling whether by chance."
         )
-    if points > 0:
-        verdict = f"{_said(cnn)} leads the best baseline, {_said(baseline)}, by {points:.2f} points"
-        if cnn.accuracy == 1:
-            return f"{verdict}: it makes no error."
+    if pair.beats:
         fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
-        return f"{verdict}: it makes {fewer:.0%} fewer errors."
-    return f"No network is ahead: {_said(cnn)} trails the best baseline, {_said(baseline)}, by {-points:.2f} points."
-
-
-def standard_error(accuracy: float, n: int) -> float:
-    """Standard error of an accuracy on n images, in points: the binomial's sqrt(p (1 - p) / n)."""
-    return 100 * math.sqrt(accuracy * (1 - accuracy) / max(n, 1))
-
-
-def _difference_error(left: ModelSummary, right: ModelSummary) -> float:
-    """Standard error of a difference, in points, as if the models had seen different test images.
-
-    They have seen the same ones, which makes the true one smaller: this errs on the side of "level".
-    """
-    return math.hypot(*(standard_error(s.accuracy, s.tests[0].n_images) for s in (left, right)))
+        outcome = "it makes no error" if cnn.accuracy == 1 else f"it makes {fewer:.0%} fewer errors"
+        return f"{_said(cnn)} beats {other} by {pairs.extent(pair)}: {outcome}."
+    if pair.swapped().beats:
+        return f"No network is ahead: {_said(cnn)} is beaten by {other} by {pairs.extent(pair.swapped())}."
+    return f"{_said(cnn)} and {other} cannot be told apart: {pairs.extent(pair)}."
 
 
 def price(summaries: Sequence[ModelSummary]) -> str:

@@ -14,17 +14,22 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import charts, confusion, gallery, headline, optimism, style, tables
+from benchmark.report import charts, confusion, gallery, headline, optimism, pairs, style, tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"
-OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
+OWN_CHARTS = (
+    *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
+    *("pairs.png", "class-pairs.png"),
+)
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
 SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
     "optimism": optimism.section,
+    "pairs": pairs.section,
+    "class_pairs": pairs.class_section,
 }
 
 
@@ -75,7 +80,7 @@ def write(
             drawn |= section.figures
         for name, figure in drawn.items():
             style.save(figure, folder / name)
-    line = headline.sentence(selection.summaries)
+    line = headline.sentence(evidence)
     text = (
         _environment()
         .get_template(TEMPLATE)
@@ -85,7 +90,7 @@ def write(
     for stale in {path for chart in OWN_CHARTS for path in folder.glob(chart)} - {folder / name for name in drawn}:
         with explain_write_errors(stale):
             stale.unlink()
-    return Written(folder / "README.md", line, headline.excerpt(selection.summaries), tuple(problems))
+    return Written(folder / "README.md", line, headline.excerpt(evidence), tuple(problems))
 
 
 def _draw(evidence: Evidence) -> dict[str, Figure]:
@@ -161,17 +166,18 @@ def _context(
         "collection": collection,
         "commands": _commands(selection, collection, max(seeds) + 1),
         "confused_pairs": confusion.most_confused(pair, info.class_names),
+        "detectable": pairs.detectable(evidence),
         "drawn": drawn,
         "gains": _gains(baseline, cnn, info.class_names),
         "hardest": _hardest(pair, info.class_names),
         "headline": line,
         "info": info,
+        "intervals": evidence.intervals,
         "mixed_machines": len({_machine(record) for s in summaries for record in s.records}) > 1,
         "price": headline.price(summaries),
         "problems": [f"{problem.path.name}: {problem.reason}" for problem in evidence.problems],
         "sections": {name: section.text for name, section in sections.items()},
         "selection": selection,
-        "standard_error": headline.standard_error(summaries[0].accuracy, info.test_size) if summaries else 0.0,
         "summaries": summaries,
         "tables": tables,
         "varied": any(record.variants for s in summaries for record in s.records),

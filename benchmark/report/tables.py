@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -11,6 +11,7 @@ from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.confusion import ConfusedPair
 from benchmark.report.style import FAMILIES
 from benchmark.schema import Audit, RunRecord
+from benchmark.stats import Interval
 from benchmark.summary import ModelSummary
 from benchmark.units import count, duration, memory
 
@@ -32,17 +33,23 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int |
     return str(frame.to_markdown(index=False, tablefmt="pipe", colalign=alignment, disable_numparse=True))
 
 
-def leaderboard(summaries: Sequence[ModelSummary]) -> str:
-    header = ("model", "family", "test accuracy", "sd over seeds", "validation", "fit", "predict 1,000")
+def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | None]) -> str:
+    """The models, best first, with accuracy, its two sources of chance, and cost.
+
+    ``intervals`` has each model's 95 % interval for the choice of test images; None where it is not known.
+    """
+    header = ("model", "family", "test accuracy", "95% CI, images", "sd, seeds (n)", "validation", "fit")
     rows = []
     for s in summaries:
         peak, parameters = s.mean_cost("peak_memory_bytes"), s.mean_cost("parameter_count")
+        interval = intervals[s.name]
         rows.append(
             [
                 f"**{escape(s.name)}**",
                 FAMILIES[s.family],
                 f"**{s.accuracy:.4f}**",
-                "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} (n = {s.n_seeds})",
+                "unknown" if interval is None else "{:.4f} to {:.4f}".format(*interval),
+                "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} ({s.n_seeds})",
                 f"{s.validation_accuracy:.4f}",
                 duration(s.mean_cost("fit_seconds") or 0.0),
                 duration(predict_seconds_per_1000(s)),
@@ -50,7 +57,7 @@ def leaderboard(summaries: Sequence[ModelSummary]) -> str:
                 UNKNOWN if parameters is None else count(parameters),
             ]
         )
-    return markdown([*header, "peak memory", "parameters"], rows, n_left=2)
+    return markdown([*header, "predict 1,000", "peak memory", "parameters"], rows, n_left=2)
 
 
 def per_class(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: str) -> str:

@@ -2,49 +2,76 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from benchmark.contract import UserError
 from benchmark.records import Stored
 from benchmark.report import headline as line
-from benchmark.summary import ModelSummary, best
+from benchmark.report.evidence import Evidence
+from benchmark.summary import ModelSummary, Selection, best, select
 
 
-@pytest.fixture(scope="module")
-def headline(make_summary):
-    """The sentence for a CNN and a baseline with so many of 1000 right."""
+@pytest.fixture
+def evidence(tmp_path, make_collection):
+    """What a report rests on, for a CNN and a baseline with so many per cent of errors."""
 
-    def make(cnn, baseline):
-        labels = np.arange(1000) % 2
-        pair = [("cnn-simple", "deep", cnn), ("knn", "classical", baseline)]
-        guessed = [
-            (name, family, np.where(np.arange(1000) < right, labels, 1 - labels)) for name, family, right in pair
-        ]
-        return line.sentence([make_summary((labels, g), model=name, family=family) for name, family, g in guessed])
+    def make(cnn, baseline, n=1000, seeds=(0,)):
+        models = [("cnn-simple", "deep", cnn), ("knn", "classical", baseline)]
+        store = make_collection(tmp_path, models, seeds=seeds, class_names=("cat", "dog"), n=n)
+        stored, problems = store.read_all("synthetic")
+        return Evidence(select(stored), stored, None, problems)
 
     return make
 
 
-def test_headline_ahead_and_behind(headline):
-    assert headline(900, 800) == (
-        "cnn-simple (90.00%) leads the best baseline, knn (80.00%), by 10.00 points: it makes 50% fewer errors."
+def test_headline_ahead_and_behind(evidence):
+    assert line.sentence(evidence(10, 20)) == (
+        "cnn-simple (90.00%) beats the best baseline, knn (80.00%), by 10.00 points "
+        "(95% CI 8.10 to 11.86, p < 0.001): it makes 50% fewer errors."
     )
-    assert headline(800, 900) == (
-        "No network is ahead: cnn-simple (80.00%) trails the best baseline, knn (90.00%), by 10.00 points."
+    assert line.sentence(evidence(20, 10)) == (
+        "No network is ahead: cnn-simple (80.00%) is beaten by the best baseline, knn (90.00%), by 10.00 points "
+        "(95% CI 8.10 to 11.86, p < 0.001)."
     )
 
 
-@pytest.mark.parametrize(("cnn", "baseline", "points"), [(900, 900, "+0.00"), (910, 900, "+1.00"), (899, 902, "-0.30")])
-def test_headline_of_equals_names_no_leader(headline, cnn, baseline, points):
-    """Two standard errors of a difference are 2.7 points here."""
-    sentence = headline(cnn, baseline)
-    assert f"are level: {points} points lie within" in sentence
-    assert "leads" not in sentence
+def test_headline_of_several_seeds(evidence):
+    assert re.fullmatch(
+        r"cnn-simple \(89.50%, mean of 2 seeds\) beats the best baseline, knn \(79.50%, mean of 2 seeds\), "
+        r"by 10.00 points \(95% CI \d+\.\d\d to \d+\.\d\d, p < 0.001\): it makes 49% fewer errors\.",
+        line.sentence(evidence(10, 20, seeds=(0, 1))),
+    )
 
 
-def test_headline_of_a_cnn_without_errors(headline):
-    assert headline(1000, 900).endswith("by 10.00 points: it makes no error.")
+@pytest.mark.parametrize(("cnn", "baseline", "points"), [(10, 10, "+0.00"), (9, 10, "+1.00"), (12, 10, "-2.00")])
+def test_headline_of_those_that_cannot_be_told_apart_names_no_leader(evidence, cnn, baseline, points):
+    sentence = line.sentence(evidence(cnn, baseline, n=100))
+    assert f"the best baseline, knn ({100 - baseline}.00%), cannot be told apart: {points} points (95% CI -" in sentence
+    assert sentence.endswith(("p = 1.000).", "p = 0.500)."))
+    assert "beat" not in sentence
+
+
+def test_one_point_on_a_thousand_images_that_else_agree_is_evidence(evidence):
+    """Ten images to none: p = 2 / 2^10."""
+    assert "by 1.00 points (95% CI 0.32 to 1.67, p = 0.002): it makes 10% fewer" in line.sentence(evidence(9, 10))
+
+
+def test_headline_of_a_cnn_without_errors(evidence):
+    assert line.sentence(evidence(0, 10)).endswith("p < 0.001): it makes no error.")
+
+
+def test_without_predictions_no_evidence_is_claimed(evidence):
+    found = evidence(10, 20)
+    for stored in found.stored:
+        stored.path.with_suffix(".npz").unlink()
+    assert line.sentence(found) == (
+        "cnn-simple (90.00%) and the best baseline, knn (80.00%), differ by +10.00 points; without predictions of "
+        "the same images there is no telling whether by chance."
+    )
+    assert len(found.problems) == 2
 
 
 def test_the_best_of_a_family_is_chosen_by_validation(make_summary, make_record):
@@ -70,15 +97,17 @@ def test_price(make_summary):
 
 
 def test_headline_tells_seeds_and_missing_sides(make_summary):
+    def alone(*summaries):
+        return line.sentence(Evidence(Selection(None, "full", summaries, (), ()), [], None, []))
+
     run = ((0, 1), (0, 1))
-    assert line.sentence([]) == "No model has finished yet."
+    assert alone() == "No model has finished yet."
     two = make_summary(run, run, model="cnn_x", family="deep")
-    assert line.sentence([two]) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
+    assert alone(two) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
 
 
-def test_headline_and_leaderboard_go_between_the_marks(tmp_path, make_summary):
-    run = (np.arange(10) % 2, np.zeros(10, dtype=int))
-    text = line.excerpt([make_summary(run, model="cnn-simple", family="deep"), make_summary(run)])
+def test_headline_and_leaderboard_go_between_the_marks(tmp_path, evidence):
+    text = line.excerpt(evidence(10, 20, n=100))
     target = tmp_path / "README.md"
     target.write_text("before\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nafter\n")
     for _ in range(2):

@@ -70,8 +70,10 @@ def test_a_full_report_has_every_part(full):
     assert headings(full) == [
         "Synthetic: do I need a CNN, and what does it cost me?",
         "Leaderboard",
+        "Who beats whom",
         "What it costs",
         "Class by class: where the networks win",
+        "cnn-augmented against svm-rbf, class by class",
         "The hard part",
         "Training",
         "Predictions",

@@ -55,26 +55,27 @@ def test_escape_by_example():
 def test_leaderboard(make_summary):
     two = make_summary(((0, 1, 0, 1), (0, 1, 0, 1)), ((0, 1, 0, 1), (0, 1, 1, 1)), model="cnn-simple", family="deep")
     one = make_summary(((0, 1), (0, 0)))
-    header, first, second = cells(tables.leaderboard([two, one]))
+    header, first, second = cells(tables.leaderboard([two, one], {"cnn-simple": (0.81234, 1.0), "knn": None}))
     assert dict(zip(header, first, strict=True)) == {
         "model": "cnn-simple",
         "family": "network",
         "test accuracy": "0.8750",
-        "sd over seeds": "0.1768 (n = 2)",
+        "95% CI, images": "0.8123 to 1.0000",
+        "sd, seeds (n)": "0.1768 (2)",
         "validation": "0.8750",
         "fit": "2.0 s",
         "predict 1,000": "12 s",
         "peak memory": "512 MB",
         "parameters": "7,850",
     }
-    assert second[:4] == ["knn", "baseline", "0.5000", "one seed"]
+    assert second[:5] == ["knn", "baseline", "0.5000", "unknown", "one seed"]
 
 
 def test_costs_that_were_not_measured(make_record):
     record = make_record()
     cost = record.cost.model_copy(update={"peak_memory_bytes": None, "parameter_count": None})
     summary = ModelSummary((Stored(record.model_copy(update={"cost": cost}), Path("x.json")),))
-    assert cells(tables.leaderboard([summary]))[1][-2:] == ["not measured", "not measured"]
+    assert cells(tables.leaderboard([summary], {"knn": None}))[1][-2:] == ["not measured", "not measured"]
 
 
 def test_per_class_has_the_best_f1_in_bold(make_summary):
@@ -172,7 +173,7 @@ def test_a_model_with_an_underscore_is_named_once(make_summary):
 
 
 def test_columns_are_aligned(make_summary):
-    rule = tables.leaderboard([make_summary(((0, 1), (0, 1)))]).splitlines()[1]
+    rule = tables.leaderboard([make_summary(((0, 1), (0, 1)))], {"knn": None}).splitlines()[1]
     marks = [cell.strip() for cell in rule.strip("|").split("|")]
     assert all(re.fullmatch(":-+", mark) for mark in marks[:2])
     assert all(re.fullmatch("-+:", mark) for mark in marks[2:])

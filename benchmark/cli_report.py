@@ -77,11 +77,12 @@ def write_report(
     data: Dataset | None,
     say: Callable[[str], None] = typer.echo,
 ) -> Written:
-    """Write the report and say where it lies."""
-    from benchmark.report import page
+    """Write the report and the collection's index, and say where the report lies."""
+    from benchmark.report import index, page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
     for problem in written.problems:
         warn(f"passed over {problem}")
+    index.write(store, reports_dir)
     say(f"\n{written.headline}\nReport: {written.path}")
     return written

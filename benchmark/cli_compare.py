@@ -1,0 +1,96 @@
+"""The command ``compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli_options import DatasetsOption, ResultsOption, collection_name, console, warn
+from benchmark.contract import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.records import Store, Stored
+    from benchmark.report.sides import Side
+    from benchmark.summary import Selection
+
+
+def compare(
+    left: Annotated[str, typer.Argument(help="A collection, such as the one before a change.")],
+    right: Annotated[str, typer.Argument(help="Another, such as the one after it.")],
+    dataset: DatasetsOption = None,
+    profile: Annotated[
+        str | None, typer.Option("--profile", "-p", help="Profile to compare.  [default: full if both have it]")
+    ] = None,
+    results_dir: ResultsOption = Path("results"),
+    markdown: Annotated[Path | None, typer.Option(help="Write the comparison as Markdown there.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the comparison as an HTML page there.")] = None,
+) -> None:
+    """Set two collections side by side: accuracy, tested image by image, and cost, model by model.
+
+    For changes of code and for two machines. Names the data sets that both have; --dataset chooses among them.
+    """
+    from benchmark.files import write_atomically
+    from benchmark.records import Store
+    from benchmark.report import sides
+
+    stores = [Store(results_dir, collection_name(name, profile or "full")) for name in (left, right)]
+    for store in stores:
+        if not store.folder.is_dir():
+            raise UserError(f"There is no collection {store.folder}.", "Make one with: python -m benchmark run")
+    both = [name for name in stores[0].datasets() if name in stores[1].datasets()]
+    blocks: dict[str, list[Side]] = {}
+    for name in dataset or both:
+        one, other = (_select(store, name, profile) for store in stores)
+        if one is None or other is None:
+            continue
+        if one.profile != other.profile:
+            one, other = (_select(store, name, "quick") for store in stores)
+        if one is not None and other is not None:
+            blocks[f"{one.dataset.title}, profile {one.profile}"] = sides.sides(one, other, _predictions)
+    if not blocks:
+        raise UserError(
+            f"{left} and {right} have no records of the same data set and profile.",
+            "See 'python -m benchmark report' for what each has.",
+        )
+    _show(blocks, left, right)
+    if markdown:
+        write_atomically(markdown, sides.markdown(blocks, left, right).encode())
+    if html:
+        write_atomically(html, sides.html(blocks, left, right).encode())
+
+
+def _select(store: Store, name: str, profile: str | None) -> Selection | None:
+    from benchmark.summary import select
+
+    stored, problems = store.read_all(name)
+    for problem in problems:
+        warn(f"passed over {problem}")
+    return select(stored, profile)
+
+
+def _predictions(stored: Stored) -> dict[str, np.ndarray] | None:
+    try:
+        return stored.predictions()
+    except UserError as error:
+        warn(error.problem)
+        return None
+
+
+def _show(blocks: dict[str, list[Side]], left: str, right: str) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from benchmark.report import sides
+
+    screen = console()
+    for title, rows in blocks.items():
+        table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
+        for name in ("model", left, right, "difference", "evidence", f"fit, {left}", right, "factor"):
+            table.add_column(escape(name), justify="left" if name in ("model", "evidence") else "right")
+        for row in rows:
+            table.add_row(*map(escape, sides.cells(row)[:8]))
+        screen.print(table, "")

@@ -1,0 +1,81 @@
+"""``reports/<collection>/``: an index over its data sets, as Markdown and as a page to open."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import jinja2
+
+from benchmark.files import write_atomically
+from benchmark.records import Store
+from benchmark.report import tables
+from benchmark.summary import ModelSummary, best, select
+
+HEADER = ("data set", "profile", "models", "runs", "best network", "best baseline", "difference", "last run")
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """What the index says of a data set: a text for each column of HEADER, and the pages that there are."""
+
+    dataset: str
+    cells: tuple[str, ...]
+    pages: tuple[str, ...]
+
+
+def write(store: Store, reports_dir: Path) -> Path | None:
+    """Write ``index.html`` and ``README.md`` over the data sets that have a report; None if none has."""
+    folder = reports_dir / store.collection
+    entries = [entry for name in store.datasets() if (entry := _entry(store, name, folder / name)) is not None]
+    if not entries:
+        return None
+    rows = [
+        [f"[{tables.escape(entry.cells[0])}]({entry.pages[0]})", *map(tables.escape, entry.cells[1:])]
+        for entry in entries
+    ]
+    title = f"Reports of the collection {store.collection}"
+    text = f"# {tables.escape(title)}\n\n{tables.markdown(HEADER, rows, 2)}\n\n{NOTE}\n"
+    write_atomically(folder / "README.md", text.encode())
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("benchmark.report", "."), undefined=jinja2.StrictUndefined, autoescape=True
+    )
+    page = environment.get_template("index.html.jinja").render(
+        title=title, header=HEADER, entries=entries, note=NOTE, names=PAGES
+    )
+    write_atomically(folder / "index.html", page.encode())
+    return folder / "index.html"
+
+
+PAGES = {"report.html": "to play with", "README.md": "to read"}
+NOTE = (
+    "The best of either family is the one with the highest validation accuracy; accuracies are on the test images, "
+    "mean over seeds. Whether a difference is more than chance stands in the report."
+)
+
+
+def _entry(store: Store, dataset: str, folder: Path) -> Entry | None:
+    pages = tuple(f"{dataset}/{page}" for page in PAGES if (folder / page).is_file())
+    selection = select(store.read_all(dataset)[0])
+    if selection is None or not pages:
+        return None
+    cnn, baseline = best(selection.summaries, "deep"), best(selection.summaries, "classical")
+    records = [record for summary in selection.summaries for record in summary.records]
+    return Entry(
+        dataset,
+        (
+            selection.dataset.title,
+            selection.profile,
+            str(len(selection.summaries)),
+            str(len(records) + len(selection.failed)),
+            _said(cnn),
+            _said(baseline),
+            "" if cnn is None or baseline is None else f"{(cnn.accuracy - baseline.accuracy) * 100:+z.2f} points",
+            max((record.started_at for record in (*records, *selection.failed)), default="").partition("T")[0],
+        ),
+        pages,
+    )
+
+
+def _said(summary: ModelSummary | None) -> str:
+    return "none" if summary is None else f"{summary.name}, {summary.accuracy:.2%}"

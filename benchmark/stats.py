@@ -244,7 +244,7 @@ def paired_difference(left: np.ndarray, right: np.ndarray, level: float = LEVEL)
     confidence interval for a difference of binomial proportions based on paired data", 2012.
 
     With one seed each, p is that of :func:`mcnemar_exact`, otherwise that of t. By simulation the interval covers
-    the truth in 94 to 97 % with sizes as of Fashion-MNIST; in up to 98 % where seeds move nothing but single
+    the truth in 93 to 97 % with sizes as of Fashion-MNIST; in up to 98 % where seeds move nothing but single
     images; in as few as 90 % where two seeds must tell of a spread that outweighs the choice of images.
 
     Parameters

@@ -75,8 +75,8 @@ Every pair is compared on the same images. "Only it" and "only the other" count 
 right (of several seeds, the mean over pairs of runs). With one seed each, p is that of McNemar's exact test. With
 several it rests on t with Satterthwaite's degrees of freedom, and on two sources of variance: per-image differences
 over the images, and what seeds move accuracy as a whole. A model with one seed contributes nothing to the second: the
-verdict then is about that run. Intervals are for each pair alone; Holm's p is adjusted over all pairs, and the verdict
-is at the level of 5%."""
+verdict then is about that run. Intervals are for each pair alone; Holm's p, which the headline gives, is adjusted over
+all pairs, and the verdict is at the level of 5%."""
 
 
 def section(found: Evidence) -> Section | None:
@@ -180,7 +180,14 @@ def matrix(names: Sequence[str], comparison: Comparison) -> Figure:
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_title("By how many points of test accuracy the row is ahead of the column")
+    axes.set_xlim(-0.5, max(k, 8) - 0.5)  # Few models leave room to the right.
+    figure.suptitle(
+        "By how many points of test accuracy the row is ahead of the column",
+        x=0.01,
+        ha="left",
+        fontsize=11,
+        fontweight="bold",
+    )
     handle = Patch(facecolor=PALE, edgecolor="white", hatch="///", linewidth=0)
     legend_below(figure, [handle], ["cannot be told apart (Holm's p is 0.05 or more)"])
     return figure

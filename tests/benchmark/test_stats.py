@@ -123,7 +123,7 @@ def test_holm_of_worked_examples():
 
 
 @given(PROBABILITIES)
-@settings(max_examples=30)  # The library collects garbage in every call.
+@settings(max_examples=15)  # The library collects garbage in every call.
 def test_holm_keeps_the_order_and_lowers_nothing(p_values):
     adjusted = stats.holm(p_values)
     assert np.all(adjusted >= np.array(p_values) - 1e-12)

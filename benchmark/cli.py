@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from benchmark.cli_options import (
     console,
     known_profile,
     open_closed_streams,
+    say,
     warn,
 )
 from benchmark.cli_report import report
@@ -127,12 +129,13 @@ def list_() -> None:
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     open_closed_streams()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ends a command as Ctrl-C does.
     try:
         app()
     except UserError as error:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}")
         raise SystemExit(2) from None
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        typer.echo(f"error: the system refused{where}: {error.strerror or error}.", err=True)
+        say(f"error: the system refused{where}: {error.strerror or error}.")
         raise SystemExit(2) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.contract import NAME, PROFILES, UserError
+from benchmark.units import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
+MEMORY_SHARE = 0.9
 
 DatasetsOption = Annotated[
     list[str] | None,
@@ -42,7 +44,21 @@ DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, s
 DeviceOption = Annotated[
     str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest that is there.")
 ]
+MemoryLimitOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Most memory that a cell and all it starts may use, as 512M, 4GB or 4GiB.  [default: 90% of the machine's]"
+    ),
+]
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
+
+
+def memory_limit_bytes(text: str | None) -> int:
+    """What ``--memory-limit`` says, or the share of this machine's memory at which the system itself still works."""
+    from benchmark import environment
+    from benchmark.units import parse_memory
+
+    return int(MEMORY_SHARE * environment.machine_memory_bytes()) if text is None else parse_memory(text)
 
 
 def known_profile(name: str) -> None:
@@ -91,8 +107,8 @@ def open_closed_streams() -> None:
 
 
 def say(text: str) -> None:
-    typer.echo(text, err=True)
+    typer.echo(printable(text), err=True)
 
 
 def warn(text: str) -> None:
-    typer.echo(f"note: {text}", err=True)
+    say(f"note: {text}")

@@ -14,12 +14,14 @@ from benchmark.cli_options import (
     DataDirOption,
     DatasetsOption,
     DeviceOption,
+    MemoryLimitOption,
     ProfileOption,
     ReportsOption,
     ResultsOption,
     collection_name,
     dataset_specs,
     known_device,
+    memory_limit_bytes,
     say,
     warn,
 )
@@ -49,6 +51,7 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cells to run at a time.", min=1)] = 1,
     threads: Annotated[int | None, typer.Option(help="Threads a cell.  [default: cores / jobs]", min=1)] = None,
     time_limit: Annotated[str, typer.Option(help="Longest a cell may take, as 90s, 30m or 2h.")] = "2h",
+    memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     settings: Annotated[
         list[str] | None,
@@ -81,7 +84,7 @@ def run(
     Without names the five core models run: three classical ones on pixels, a simple and an augmented CNN.
 
     Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
-    a cell failed or ran out of time.
+    a cell failed, crashed, or ran out of time or memory.
     """
     from rich.console import Console
 
@@ -100,6 +103,7 @@ def run(
     specs = dataset_specs(dataset)
     store = Store(results_dir, collection_name(collection, profile))
     limit = parse_duration(time_limit)
+    most_memory = memory_limit_bytes(memory_limit)
     check_writable(store.folder)
     if report:
         check_writable(reports_dir)
@@ -119,6 +123,7 @@ def run(
         device=device,
         time_limit_seconds=limit,
         fresh=fresh,
+        memory_limit_bytes=most_memory,
     )
     recorded = runner.recorded(cells, known, prepared, how)
     waiting = [cell for cell in cells if cell not in recorded]
@@ -145,7 +150,7 @@ def run(
             written = write_report(store, name, reports_dir, profile, ready.dataset, say=screen.print)
             if events:
                 events.tell("report", dataset=name, headline=written.headline, path=str(written.path))
-    if any(record.status in ("error", "timeout") for record in records):
+    if any(record.status not in runner.KEPT for record in records):
         raise typer.Exit(1)
 
 

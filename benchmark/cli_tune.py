@@ -12,10 +12,12 @@ from benchmark.cli_options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    MemoryLimitOption,
     ResultsOption,
     collection_name,
     console,
     known_device,
+    memory_limit_bytes,
 )
 from benchmark.contract import UserError
 
@@ -29,6 +31,7 @@ def tune(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the search and of every trial.", min=0)] = 0,
     threads: Annotated[int | None, typer.Option(help="Threads a trial.  [default: cores]", min=1)] = None,
+    memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
@@ -58,7 +61,7 @@ def tune(
     if not spec.search:
         able = ", ".join(name for name, other in registry.models().items() if other.search)
         raise UserError(f"{spec.name} has nothing to tune.", f"These have: {able}.")
-    seconds = parse_duration(budget)
+    seconds, most_memory = parse_duration(budget), memory_limit_bytes(memory_limit)
     store = Store(results_dir, collection_name(collection, "full"))
     check_writable(store.folder)
     ready = prepare(registry.find("data set", registry.datasets(), dataset), data_dir, store)
@@ -74,6 +77,7 @@ def tune(
         threads=threads or environment.available_cores(),
         device=device,
         environment=environment.describe(),
+        memory_limit_bytes=most_memory,
     )
     screen = console()
     size = train_size or most

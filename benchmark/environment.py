@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import platform
 import subprocess
@@ -63,6 +64,17 @@ def gemm_gflops(size: int = 1024, repeats: int = 5) -> float:
 def available_cores() -> int:
     """Processors that this process may use, limits of containers included."""
     return int(joblib.cpu_count())
+
+
+def machine_memory_bytes() -> int:
+    """Memory of this machine or, where that is less, what the container may use."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    for limit in (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")):
+        with contextlib.suppress(OSError, ValueError):  # There is none, or it is "max".
+            total = min(total, int(limit.read_text(encoding="ascii")))
+    return total
 
 
 def _cpu() -> str:

@@ -16,6 +16,7 @@ from benchmark.contract import UserError
 APP = "do-i-need-a-cnn"
 CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
 LARGEST_BYTES = 256 << 20
+LARGEST_TEXT_BYTES = 16 << 20  # Parsed, text takes many times its size.
 
 
 def cache_root() -> Path:
@@ -24,11 +25,53 @@ def cache_root() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path(APP, appauthor=False)
 
 
-def read_whole(path: Path) -> bytes:
-    """The content of a plain file of sensible size; anything else is an OSError."""
-    if path.exists() and (not path.is_file() or path.stat().st_size > LARGEST_BYTES):
-        raise OSError(errno.EFBIG, f"no plain file, or larger than {LARGEST_BYTES >> 20} MiB")
-    return path.read_bytes()
+def read_whole(path: Path, *, root: Path | None = None, largest: int | None = None) -> bytes:
+    """The content of a plain file of sensible size; anything else is an OSError.
+
+    Parameters
+    ----------
+    root : Path or None
+        A folder that ``path`` must not lead out of by links.
+    largest : int or None
+        Bytes; None is LARGEST_BYTES.
+    """
+    most = LARGEST_BYTES if largest is None else largest
+    if root is not None and not path.resolve().is_relative_to(root.resolve()):
+        raise OSError(errno.ELOOP, "a link that leads elsewhere")
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no plain file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most / (1 << 20):g} MiB")
+    return content
+
+
+def read_text(path: Path, *, root: Path | None = None) -> bytes:
+    """The same of a file that holds text."""
+    return read_whole(path, root=root, largest=LARGEST_TEXT_BYTES)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Only one thread of one process at a time is inside with the same folder, which is created.
+
+    Where the system or the file system has no such locks, nothing is held apart. A lock ends with its process.
+    """
+    with explain_write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class Result:
 class Failure:
     """Why there is no result."""
 
-    status: Literal["error", "unsupported"]
+    status: Literal["error", "out-of-memory", "unsupported"]
     reason: str
 
 

@@ -1,33 +1,36 @@
-"""The store of records: ``<results>/<collection>/<dataset>/<model>/<key>.json`` with ``<key>.npz`` beside it.
+"""The store of records: ``<results>/<collection>/<dataset>/<model>/<key>.json`` with a ``.npz`` beside it.
 
-A record appears whole or not at all: files are written under another name, flushed and renamed, the
-``.npz`` before the ``.json`` that names it.
+A record appears whole or not at all: files are written under another name, flushed and renamed, the ``.npz``
+before the ``.json`` that names it. The name of the ``.npz`` has a part of its SHA-256, so that a new one does
+not take the place of one that a record still names. Where two runs write the same cell, the later one wins.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import io
 import json
 import re
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from benchmark import leftovers
+from benchmark.archives import unpack
 from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
-from benchmark.files import read_whole, write_atomically
+from benchmark.files import locked, read_text, read_whole, write_atomically
 from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
 from benchmark.units import first_line
 
 SUMMARY = "dataset.json"
 # Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
 DROPPED_BITS = 12
+LARGEST_ARRAYS_BYTES = 1 << 30
 
 
 def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
@@ -104,7 +107,7 @@ class Stored:
         path = self.path.parent / self.record.predictions.file
         remedy = "Run the cell again with --fresh."
         try:
-            content = read_whole(path)
+            content = read_whole(path, root=_collection(self.path))
         except OSError as error:
             raise UserError(f"Cannot read {path.name}: {error.strerror}.", remedy) from error
         found = hashlib.sha256(content).hexdigest()
@@ -113,10 +116,8 @@ class Stored:
                 f"{path.name} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
             )
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-                arrays = dict(archive)
-        # What a damaged archive raises depends on where the damage lies.
-        except (ValueError, TypeError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            arrays = unpack(content, self._most_bytes())
+        except ValueError as error:
             raise UserError(f"{path.name} is no readable .npz file: {error}.", remedy) from error
         self._check(arrays, path.name, remedy)
         return arrays
@@ -128,6 +129,12 @@ class Stored:
         except UserError:
             return False
         return True
+
+    def _most_bytes(self) -> int:
+        """What predictions of as many images and classes may take, with some room for further arrays."""
+        info = self.record.dataset
+        an_image = 3 * 8 + 8 * len(info.class_names)
+        return min(4 * (info.validation_size + info.test_size) * an_image + (1 << 20), LARGEST_ARRAYS_BYTES)
 
     def _check(self, arrays: dict[str, np.ndarray], name: str, remedy: str) -> None:
         """Hold the arrays' names, lengths and values against the record."""
@@ -142,6 +149,8 @@ class Stored:
             probabilities = arrays.get(f"{part}_probabilities")
             if probabilities is not None and (probabilities.shape != (n, n_classes) or probabilities.dtype.kind != "f"):
                 raise UserError(f"{name} has {part}_probabilities of a wrong shape or type.", remedy)
+            if probabilities is not None and not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither.
+                raise UserError(f"{name} has {part}_probabilities outside 0-1.", remedy)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,17 +178,34 @@ class Store:
     def path(self, cell: Cell, key: str) -> Path:
         return self.folder / cell.dataset / cell.model / f"{key}.json"
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from writing meanwhile; not to be entered twice."""
+        with locked(self.folder):
+            yield
+
     def write(self, record: RunRecord, key: str) -> Path:
+        """Write the record and remove predictions of the same key that it does not name.
+
+        Writers of a result hold :meth:`locked` over its predictions and its record.
+        """
         cell = record.cell
         path = self.folder / cell.dataset / cell.model / f"{key}.json"
         write_atomically(path, to_json(record))
+        leftovers.remove_unnamed(path)
         return path
 
     def write_predictions(self, cell: Cell, key: str, content: bytes) -> tuple[str, str]:
         """Write the ``.npz``; return its name and SHA-256."""
-        path = self.path(cell, key).with_suffix(".npz")
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self.path(cell, f"{key}-{sha256[:8]}").with_suffix(".npz")
         write_atomically(path, content)
-        return path.name, hashlib.sha256(content).hexdigest()
+        return path.name, sha256
+
+    def tidy(self) -> None:
+        """Remove what runs that were killed have left: unfinished files, predictions that no record names."""
+        with self.locked():
+            leftovers.remove(self.folder)
 
     def find(self, cell: Cell, key: str) -> Stored | None:
         """The record of a cell, or None if it is absent or unreadable."""
@@ -202,24 +228,25 @@ class Store:
         return sorted(entry.name for entry in self.folder.iterdir() if entry.is_dir())
 
     def write_summary(self, summary: DatasetSummary) -> None:
-        write_atomically(self.folder / summary.name / SUMMARY, to_json(summary))
+        with self.locked():
+            write_atomically(self.folder / summary.name / SUMMARY, to_json(summary))
 
     def read_summary(self, dataset: str) -> DatasetSummary | Problem | None:
         path = self.folder / dataset / SUMMARY
         if not path.is_file():
             return None
         try:
-            return DatasetSummary.model_validate_json(read_whole(path), strict=True)
+            return DatasetSummary.model_validate_json(read_text(path, root=self.folder), strict=True)
         except OSError as error:
             return Problem(path, f"not readable ({error.strerror})")
-        except ValidationError as error:
+        except (ValidationError, RecursionError) as error:
             return Problem(path, first_problem(error))
 
 
 def read(path: Path) -> Stored | Problem:
     """Read one record; what cannot be read is named, with the reason, never raised."""
     try:
-        raw = read_whole(path)
+        raw = read_text(path, root=_collection(path))
     except OSError as error:
         return Problem(path, f"not readable ({error.strerror})")
     try:
@@ -229,6 +256,11 @@ def read(path: Path) -> Stored | Problem:
     if (record.cell.dataset, record.cell.model) != (path.parent.parent.name, path.parent.name):
         return Problem(path, f"it lies in the wrong folder: it is about {record.cell.model} on {record.cell.dataset}")
     return Stored(record, path)
+
+
+def _collection(record: Path) -> Path:
+    """The folder of the collection in which a record lies."""
+    return record.parent.parent.parent
 
 
 def _diagnosis(raw: bytes, error: Exception) -> str:

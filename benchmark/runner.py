@@ -55,6 +55,8 @@ class Settings:
         After which a cell's process is killed.
     fresh : bool
         Run also what is recorded already.
+    memory_limit_bytes : int or None
+        Resident memory of a cell's processes, added up, beyond which they are killed.
     """
 
     store: Store
@@ -64,6 +66,7 @@ class Settings:
     device: str
     time_limit_seconds: float
     fresh: bool
+    memory_limit_bytes: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,11 +95,12 @@ def run(
 ) -> list[RunRecord]:
     """Run the cells that have no record yet, ``settings.jobs`` at a time; return a record for each.
 
-    Cells that failed or ran out of time before are tried again. When interrupted, running cells are
+    Cells that failed before, or ran out of time or memory, are tried again. When interrupted, running cells are
     killed and finished ones stay recorded.
     """
     stop = threading.Event()
     records = []
+    settings.store.tidy()
     with worker_environment(settings.threads, preload(models[cell.model] for cell in cells)):
         parallel = joblib.Parallel(
             n_jobs=min(settings.jobs, max(len(cells), 1)), backend="threading", return_as="generator_unordered"
@@ -181,7 +185,13 @@ def run_cell(
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
-    outcome = supervise(job, settings.time_limit_seconds, lambda row: watcher.epoch(cell, row), stop)
+    outcome = supervise(
+        job,
+        settings.time_limit_seconds,
+        lambda row: watcher.epoch(cell, row),
+        stop,
+        memory_limit_bytes=settings.memory_limit_bytes,
+    )
     total_seconds = time.perf_counter() - start
 
     def record(parts: dict[str, Any], environment: Environment, implementation: str | None) -> RunRecord:
@@ -196,23 +206,28 @@ def run_cell(
         )
 
     if isinstance(outcome, messages.Result):
-        try:
-            parts = _ok_parts(cell, name, outcome, total_seconds, settings)
-            environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
-            done = record(parts, environment, outcome.implementation)
-        except ValidationError as error:  # What the model tells of itself is not to be believed.
-            outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")
-        else:
-            settings.store.write(done, name)
-            log.unlink(missing_ok=True)
-            return done
-    failed = record({"status": outcome.status, "reason": outcome.reason}, settings.environment, None)
+        environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
+        with settings.store.locked():
+            try:
+                parts = _ok_parts(cell, name, outcome, total_seconds, settings)
+                done = record(parts, environment, outcome.implementation)
+            except ValidationError as error:  # What the model tells of itself is not to be believed.
+                outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")
+            else:
+                settings.store.write(done, name)
+                log.unlink(missing_ok=True)
+                return done
+    reason = outcome.reason
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
-    # A failure does not take the place of a result: with --fresh, the earlier one stays.
-    earlier = settings.store.find(cell, name)
-    if earlier is None or earlier.record.status != "ok":
-        settings.store.write(failed, name)
+    elif log.exists():
+        reason += f" (log: {log.name})"
+    failed = record({"status": outcome.status, "reason": reason}, settings.environment, None)
+    with settings.store.locked():
+        # A failure does not take the place of a result: with --fresh, the earlier one stays.
+        earlier = settings.store.find(cell, name)
+        if earlier is None or earlier.record.status != "ok":
+            settings.store.write(failed, name)
     return failed
 
 

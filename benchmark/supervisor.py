@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Literal
 
-from benchmark import messages, worker
+from benchmark import messages, processes, worker
 from benchmark.preload import VARIABLE
-from benchmark.units import duration
+from benchmark.units import duration, memory
 
 POOLS = (
     "OMP_NUM_THREADS",
@@ -28,6 +29,8 @@ POOLS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
+LOOK_SECONDS = 0.2  # Between two looks at a cell's memory and log.
+LOG_BYTES = 4 << 20  # More than a person reads.
 
 
 class InterruptedRunError(Exception):
@@ -38,7 +41,7 @@ class InterruptedRunError(Exception):
 class Lost:
     """A process that ended without a word, or was ended."""
 
-    status: Literal["error", "timeout"]
+    status: Literal["error", "timeout", "out-of-memory", "crashed"]
     reason: str
 
 
@@ -99,8 +102,11 @@ def supervise(
     limit_seconds: float,
     on_epoch: Callable[[Mapping[str, float | None]], None],
     stop: threading.Event,
+    memory_limit_bytes: int | None = None,
 ) -> Outcome:
     """Run ``job`` in a process of its own and wait for its outcome.
+
+    ``memory_limit_bytes`` holds for the resident memory of the process and all that it has started, added up.
 
     Raises
     ------
@@ -111,6 +117,7 @@ def supervise(
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
     deadline = time.monotonic() + limit_seconds
+    next_look = 0.0
     try:
         try:
             with _asking, _without_ctrl_c():
@@ -121,28 +128,48 @@ def supervise(
         while True:
             if stop.is_set():
                 raise InterruptedRunError
-            left = deadline - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if now >= deadline:
                 return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
-            if not wait([receiver, process.sentinel], timeout=min(left, 0.25)):
+            if now >= next_look:
+                next_look = now + LOOK_SECONDS
+                shorten(job.log)
+                used = 0 if memory_limit_bytes is None else processes.resident_bytes(process.pid)
+                if memory_limit_bytes is not None and used > memory_limit_bytes:
+                    limit = memory(memory_limit_bytes)
+                    return Lost("out-of-memory", f"stopped at the memory limit of {limit}: it used {memory(used)}")
+            if not wait([receiver, process.sentinel], timeout=max(0.0, min(deadline, next_look) - now)):
                 continue
             try:
                 if not receiver.poll():  # What it has started may hold its end of the pipe open.
                     raise EOFError
                 message: messages.Epoch | messages.Result | messages.Failure = receiver.recv()
             except (EOFError, OSError):  # OSError: it ended in the middle of a message.
-                return Lost("error", _exit_reason(process))
+                return Lost("crashed", _exit_reason(process))
             if not isinstance(message, messages.Epoch):
-                with _asking:
-                    process.join(5)
+                wait([process.sentinel], 5)
                 return message
             on_epoch(message.row)
     finally:
         receiver.close()
         if process.pid is not None:
-            _kill(process)
+            processes.end(process.pid, process.sentinel)
             with _asking:
                 process.join()
+            shorten(job.log, to_end=True)
+
+
+def shorten(log: Path, *, to_end: bool = False) -> None:
+    """Cut a log that has grown beyond LOG_BYTES: its first half is kept and, once it is closed, its end."""
+    with contextlib.suppress(OSError):  # There is none (yet), or it is no file of ours.
+        if log.is_symlink() or log.stat().st_size <= LOG_BYTES:
+            return
+        with log.open("r+b") as file:
+            file.seek(-LOG_BYTES // 2, os.SEEK_END)
+            last = file.read() if to_end else b""
+            file.truncate(LOG_BYTES // 2)
+            file.seek(0, os.SEEK_END)
+            file.write(b"\n... what was printed here is left out ...\n" + last)
 
 
 def _context() -> Any:
@@ -156,15 +183,6 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmark.preload"])
     return context
-
-
-def _kill(process: BaseProcess) -> None:
-    """End the process and its group: all that it started, but for what has begun a session of its own."""
-    assert process.pid is not None  # Group 0 would be our own.
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (AttributeError, ProcessLookupError, PermissionError):  # No groups here, or it has not made its own yet.
-        process.kill()
 
 
 @contextlib.contextmanager
@@ -183,10 +201,14 @@ def _without_ctrl_c() -> Iterator[None]:
 
 
 def _exit_reason(process: BaseProcess) -> str:
+    wait([process.sentinel], 5)
     with _asking:
-        process.join(5)
         code = process.exitcode
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"the process was ended by {signal.Signals(-code).name}"
-    return f"the process ended with exit code {code} before it had a result"
+    if code is None or code >= 0:
+        return f"the process ended with exit code {code} before it had a result"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    hint = ": was the machine out of memory? --memory-limit sets a limit" if name == "SIGKILL" else ""
+    return f"the process was ended by {name}{hint}"

@@ -23,7 +23,7 @@ from benchmark.files import write_atomically
 from benchmark.messages import Job, Result
 from benchmark.records import Store, plain, to_json
 from benchmark.runner import Prepared, preload
-from benchmark.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256
+from benchmark.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256, Status
 from benchmark.supervisor import supervise, worker_environment
 
 FAILURES = 10  # So many trials from the start without one result, and the search is given up.
@@ -33,7 +33,7 @@ class Trial(Model):
     """One choice of parameters and what became of it."""
 
     params: dict[str, JsonValue]
-    status: Literal["ok", "error", "timeout", "unsupported"]
+    status: Status
     validation_accuracy: Fraction | None = None
     fit_seconds: Seconds | None = None
     reason: str | None = None
@@ -78,6 +78,7 @@ class Search:
     threads: int
     device: str
     environment: Environment
+    memory_limit_bytes: int | None = None
 
 
 def path_of(store: Store, dataset: str, model: str) -> Path:
@@ -122,7 +123,7 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
                 else:
                     study.tell(asked, trial.validation_accuracy)
     finally:
-        if not trials or trials[-1].status != "error":  # Otherwise it says where.
+        if not trials or trials[-1].status in ("ok", "timeout", "unsupported"):  # Otherwise it says where.
             log.unlink(missing_ok=True)
     profile = _profile(search)
     parts = parts_for(dataset, profile)
@@ -147,7 +148,8 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
         best=max(scored, key=lambda trial: trial.validation_accuracy or 0.0).params if scored else None,
     )
     if record.best is not None:
-        write_atomically(path_of(store, dataset.name, model.name), to_json(record))
+        with store.locked():
+            write_atomically(path_of(store, dataset.name, model.name), to_json(record))
     return record
 
 
@@ -168,7 +170,9 @@ def _try(search: Search, cell: Cell, chosen: Mapping[str, Any], limit_seconds: f
         log=log,
         test=False,
     )
-    outcome = supervise(job, limit_seconds, lambda row: None, threading.Event())
+    outcome = supervise(
+        job, limit_seconds, lambda row: None, threading.Event(), memory_limit_bytes=search.memory_limit_bytes
+    )
     params = plain(dict(chosen))
     if isinstance(outcome, Result):
         accuracy = outcome.validation.accuracy

@@ -7,6 +7,7 @@ import re
 from benchmark.contract import UserError
 
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_THOUSANDS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def duration(seconds: float) -> str:
@@ -56,3 +57,26 @@ def parse_duration(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise UserError(f"{text!r} is not a time limit.", "Write 90s, 30m or 2h.")
     return seconds
+
+
+def parse_memory(text: str) -> int:
+    """Bytes from ``4GB``, ``4G``, ``512M``, ``1.5GiB`` or ``8e9`` without a unit; only ``iB`` are powers of two.
+
+    Raises
+    ------
+    UserError
+        If the text is no size of at least a byte.
+    """
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?(?:[eE]\d{1,2})?)\s*([KMGT]?)(i?B)?\s*", text, re.IGNORECASE)
+    size = 0.0
+    if match and not (match[2] == "" and (match[3] or "").lower() == "ib"):
+        base = 1024 if (match[3] or "").lower() == "ib" else 1000
+        size = float(match[1]) * base ** _THOUSANDS[match[2].upper()]
+    if not 1 <= size < 2**63:
+        raise UserError(f"{text!r} is not a memory limit.", "Write 512M, 4GB or 4GiB.")
+    return int(size)
+
+
+def printable(text: str) -> str:
+    """Text for a terminal, without characters that would steer it; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

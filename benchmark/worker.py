@@ -5,11 +5,12 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-import threading
 import traceback
-from multiprocessing import parent_process
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Literal, TextIO
 
+from benchmark import processes
 from benchmark.contract import UnsupportedError, UserError
 from benchmark.messages import Epoch, Failure, Job, Result
 
@@ -17,12 +18,10 @@ from benchmark.messages import Epoch, Failure, Job, Result
 def main(connection: Connection, job: Job) -> None:
     """Entry point of the process: sends any number of :class:`Epoch`, then a Result or a Failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The runner decides what Ctrl-C means.
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()  # So that what the model starts can be ended with it.
-    _end_with_parent()
+    processes.keep(connection)
     os.environ.update(job.variables)
     try:
-        log = job.log.open("w", encoding="utf-8")
+        log = _open_log(job.log)
     except OSError as error:
         connection.send(Failure("error", f"its log could not be written: {error.strerror}"))
         return
@@ -34,19 +33,10 @@ def main(connection: Connection, job: Job) -> None:
     connection.close()
 
 
-def _end_with_parent() -> None:
-    """However the runner ends, ``kill -9`` included, do not go on without it."""
-    parent = parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        wait([parent.sentinel])
-        if hasattr(os, "killpg"):
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _open_log(path: Path) -> TextIO:
+    """An empty log, written at its end wherever the supervisor has cut it; no link is followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8")
 
 
 def _guarded(job: Job, connection: Connection) -> Result | Failure:
@@ -61,7 +51,10 @@ def _guarded(job: Job, connection: Connection) -> Result | Failure:
     except Exception as error:  # A model may raise anything; the other cells go on.
         traceback.print_exc()
         text = _short(error)
-        return Failure("error", f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        # PyTorch's name for an accelerator's memory error, which is no MemoryError.
+        no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        status: Literal["out-of-memory", "error"] = "out-of-memory" if no_memory else "error"
+        return Failure(status, f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def _short(error: Exception) -> str:

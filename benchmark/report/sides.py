@@ -70,8 +70,9 @@ def _changes(left: ModelSummary, right: ModelSummary) -> str:
 def cells(row: Side) -> list[str]:
     """The texts of a row, as many as HEADER has; nothing in them is escaped."""
     accuracies = [ABSENT if s is None else f"{s.accuracy:.4f}" for s in (row.left, row.right)]
-    fits = _times([s and (s.mean_cost("fit_seconds") or 0.0) for s in (row.left, row.right)])
-    predictions = _times([s and predict_seconds_per_1000(s) for s in (row.left, row.right)])
+    both = (row.left, row.right)
+    fits = _times([None if s is None else s.mean_cost("fit_seconds") for s in both])
+    predictions = _times([None if s is None else predict_seconds_per_1000(s) for s in both])
     if row.left is None or row.right is None:
         difference = ABSENT
     else:

@@ -78,7 +78,7 @@ def test_what_is_no_plain_file_of_sensible_size_is_not_read(tmp_path, monkeypatc
         with pytest.raises(OSError, match="no plain file"):
             read_whole(path)
     record = Store(tmp_path, "made").write(make_record(), "full-seed0-00000000")
-    monkeypatch.setattr(files, "LARGEST_BYTES", 10)
+    monkeypatch.setattr(files, "LARGEST_TEXT_BYTES", 10)
     outcome = read(record)
     assert isinstance(outcome, Problem)
     assert "larger than" in outcome.reason

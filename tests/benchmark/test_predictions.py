@@ -48,7 +48,7 @@ def test_predictions_are_those_that_were_written(stored):
 
 
 def test_missing_predictions(stored):
-    path = stored.path.with_suffix(".npz")
+    path = stored.path.with_name(stored.record.predictions.file)
     path.unlink()
     with pytest.raises(UserError, match=r"Cannot read .*\.npz: No such file") as caught:
         stored.predictions()
@@ -56,7 +56,7 @@ def test_missing_predictions(stored):
 
 
 def test_altered_predictions_are_told_with_both_sums(stored):
-    path = stored.path.with_suffix(".npz")
+    path = stored.path.with_name(stored.record.predictions.file)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))

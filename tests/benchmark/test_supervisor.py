@@ -18,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[2]
 only_forked = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are workers forked")
 FAILURES = {
     "Raises": ("error", "RuntimeError: the model broke"),
-    "Exits": ("error", "exit code 3"),
-    "IsKilled": ("error", "SIGKILL"),
-    "LeavesQuietly": ("error", "exit code"),
+    "Exits": ("crashed", "exit code 3"),
+    "IsKilled": ("crashed", "SIGKILL"),
+    "LeavesQuietly": ("crashed", "exit code"),
     "Unsupported": ("unsupported", "these images are not mine"),
     "WrongLength": ("error", "predict returned shape"),
     "FloatLabels": ("error", "not integer labels"),
@@ -44,6 +44,7 @@ def test_bad_cells_are_recorded_with_their_reason_and_stop_nobody(prepared, sett
     stored, problems = settings.store.read_all("digits")
     assert (len(stored), problems) == (len(specs), [])
     (log,) = (settings.store.folder / "digits/raises").glob("*.log")
+    assert records["raises", 0].reason == f"RuntimeError: the model broke (log: {log.name})"
     assert "about to fail" in log.read_text()
     assert "Traceback" in log.read_text()
     assert not list((settings.store.folder / "digits/majority").glob("*.log"))
@@ -82,7 +83,7 @@ def test_an_interrupt_kills_the_cells_in_flight_and_keeps_the_finished_ones(prep
 def test_a_cell_that_dies_is_noticed_although_a_copy_of_it_lives(prepared, settings):
     start = time.monotonic()
     record = go([spec("LeavesAChild")], prepared, settings)["leavesachild", 0]
-    assert (record.status, record.reason) == ("error", "the process ended with exit code 4 before it had a result")
+    assert (record.status, record.reason) == ("crashed", "the process ended with exit code 4 before it had a result")
     assert time.monotonic() - start < 30
 
 
@@ -104,7 +105,7 @@ def test_a_cell_sees_the_variables_of_now(prepared, settings, monkeypatch, word)
 def test_what_a_model_starts_ends_with_it(prepared, settings, tmp_path):
     trace = tmp_path / "pid"
     parent = spec("HasAChild", params={"trace": str(trace)})
-    record = go([parent], prepared, dataclasses.replace(settings, time_limit_seconds=8.0))["hasachild", 0]
+    record = go([parent], prepared, dataclasses.replace(settings, time_limit_seconds=5.0))["hasachild", 0]
     assert record.status == "timeout"
     assert gone(int(trace.read_text()))
 

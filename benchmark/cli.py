@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.cli_curve import curve
 from benchmark.cli_data import data_app
 from benchmark.cli_options import (
     CollectionOption,
@@ -40,6 +41,7 @@ app.add_typer(data_app, name="data")
 app.command()(run)
 app.command()(report)
 app.command()(tune)
+app.command()(curve)
 
 
 @app.command()

@@ -27,11 +27,11 @@ from benchmark.cli_report import write_report
 from benchmark.contract import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from benchmark.contract import DatasetSpec, ModelSpec
+    from benchmark.contract import Cell, DatasetSpec, ModelSpec
     from benchmark.records import Store
-    from benchmark.runner import Prepared
+    from benchmark.runner import Prepared, Settings
     from benchmark.schema import RunRecord
 
 
@@ -57,6 +57,10 @@ def run(
         str | None, typer.Option("--as", metavar="NAME", help="With --set: the name under which it is recorded.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")] = False,
+    corruptions: Annotated[
+        bool,
+        typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities."),
+    ] = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
@@ -70,20 +74,13 @@ def run(
     Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
     a cell failed or ran out of time.
     """
-    from rich.console import Console
-
     from benchmark import environment, runner
-    from benchmark.contract import PROFILES
-    from benchmark.data.splits import parts_for
-    from benchmark.estimate import expected_seconds
     from benchmark.files import check_writable
-    from benchmark.progress import Display
     from benchmark.records import Store
-    from benchmark.units import duration, parse_duration
+    from benchmark.units import parse_duration
 
     known_device(device)
-    chosen = _chosen_models(models, everything, settings, rename)
-    known = {model.name: model for model in chosen}
+    chosen = chosen_models(models, everything, settings, rename)
     specs = dataset_specs(dataset)
     store = Store(results_dir, collection_name(collection, profile))
     limit = parse_duration(time_limit)
@@ -91,7 +88,6 @@ def run(
     if report:
         check_writable(reports_dir)
 
-    screen = Console(soft_wrap=True)
     prepared = {spec.name: prepare(spec, data_dir, store) for spec in specs}
     cells = list(runner.plan(chosen, prepared, seeds, profile))
     jobs = min(jobs, len(cells))
@@ -103,17 +99,31 @@ def run(
         device=device,
         time_limit_seconds=limit,
         fresh=fresh,
+        corruptions=corruptions,
     )
+    records = carry_out(cells, chosen, prepared, how)
+    if report:
+        for name, ready in prepared.items():
+            write_report(store, name, reports_dir, profile, ready.dataset)
+    end(records)
+
+
+def carry_out(
+    cells: Sequence[Cell], models: Sequence[ModelSpec], prepared: Mapping[str, Prepared], how: Settings
+) -> list[RunRecord]:
+    """Say what there is to do and how long it takes, then run the cells and show how they get on."""
+    from rich.console import Console
+
+    from benchmark import runner
+    from benchmark.progress import Display
+    from benchmark.units import duration
+
+    known = {model.name: model for model in models}
+    screen = Console(soft_wrap=True)
     recorded = runner.recorded(cells, known, prepared, how)
     waiting = [cell for cell in cells if cell not in recorded]
-    _warn_of_devices(recorded.values(), device)
-    seconds, unknown = expected_seconds(
-        waiting,
-        (store, Store(results_dir, "reference")),
-        jobs,
-        gflops=how.environment.gemm_gflops,
-        train_sizes={name: len(parts_for(ready.dataset, PROFILES[profile]).train) for name, ready in prepared.items()},
-    )
+    _warn_of_devices(recorded.values(), how.device)
+    seconds, unknown = _expected(waiting, prepared, how)
     screen.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
     try:
         with Display(screen, len(cells)) as display:
@@ -121,14 +131,38 @@ def run(
     except KeyboardInterrupt:
         typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
-    if report:
-        for name, ready in prepared.items():
-            write_report(store, name, reports_dir, profile, ready.dataset)
+    return records
+
+
+def end(records: Sequence[RunRecord]) -> None:
+    """Exit code 1 if a cell failed or ran out of time."""
     if any(record.status in ("error", "timeout") for record in records):
         raise typer.Exit(1)
 
 
-def _chosen_models(
+def _expected(waiting: Sequence[Cell], prepared: Mapping[str, Prepared], how: Settings) -> tuple[float, int]:
+    """Seconds for the cells whose like is recorded, and how many others there are."""
+    from benchmark.contract import profile_named
+    from benchmark.data.splits import parts_for
+    from benchmark.estimate import expected_seconds
+    from benchmark.records import Store
+
+    found = [(0.0, 0)]
+    for profile in sorted({cell.profile for cell in waiting}):
+        sizes = {name: len(parts_for(ready.dataset, profile_named(profile)).train) for name, ready in prepared.items()}
+        found.append(
+            expected_seconds(
+                [cell for cell in waiting if cell.profile == profile],
+                (how.store, Store(how.store.results_dir, "reference")),
+                how.jobs,
+                gflops=how.environment.gemm_gflops,
+                train_sizes=sizes,
+            )
+        )
+    return sum(seconds for seconds, _ in found), sum(unknown for _, unknown in found)
+
+
+def chosen_models(
     names: Sequence[str] | None, everything: bool, settings: Sequence[str] | None, rename: str | None
 ) -> list[ModelSpec]:
     """The models to run, with the parameters that ``--set`` changes."""

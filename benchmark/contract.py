@@ -262,13 +262,18 @@ class Dataset:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Profile:
-    """How much of a data set is used: at most this many images of each part (None: all), stratified."""
+    """How much of a data set is used: at most this many images of each part (None: all), stratified.
+
+    With a ``draw``, the training images are nested: of one draw, fewer are contained in more
+    (:func:`benchmark.data.splits.nested_sample`).
+    """
 
     name: str
     description: str
     train_size: int | None = None
     validation_size: int | None = None
     test_size: int | None = None
+    draw: int | None = None
 
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
@@ -283,6 +288,26 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         ),
     }
 )
+
+
+def profile_named(name: str, draw: int = 0) -> Profile:
+    """One of :data:`PROFILES`, or ``train-N``: N training images, all of validation and test.
+
+    Under ``train-N`` the seed of a cell is also the number of its draw, so that results by seed vary with the
+    choice of training images, as they would for someone who collects N images.
+
+    Raises
+    ------
+    UserError
+        If there is no profile of this name.
+    """
+    if name in PROFILES:
+        return PROFILES[name]
+    sized = re.fullmatch(r"train-([1-9][0-9]{0,8})", name)
+    if sized is None:
+        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}, and train-1000 and the like.")
+    size = int(sized[1])
+    return Profile(name=name, description=f"{size:,} training images, all others", train_size=size, draw=draw)
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-from benchmark import metrics
+from benchmark import corruptions, metrics
 from benchmark.clock import Stopwatch
 from benchmark.contract import ModelSpec, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
 from benchmark.environment import memory_bytes
+from benchmark.feature_cache import unkept
 from benchmark.messages import Job, Result
 from benchmark.schema import Metrics, Variant
 
@@ -71,6 +72,10 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         scores = _score(model, validation, n_classes, arrays) if job.test else test_scores
         variants = _variants(model, validation, test, n_classes) if job.test else {}
         scoring_seconds = scoring.lap() - scoring.spared
+        peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
+        corrupted = {}
+        if job.corruptions:
+            corrupted = _corrupted(model, job, dataset.test_images[parts.test], test.y, n_classes)
 
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
@@ -82,7 +87,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         predict_seconds=predict_seconds,
         cached_seconds=cached_seconds,
         scoring_seconds=scoring_seconds,
-        peak_memory_bytes=_added(libraries, memory_bytes(peak=True)),
+        peak_memory_bytes=_added(libraries, peak),
         parameter_count=None if count is None else int(count),
         device=device,
         precision=None if precision is None else str(precision),
@@ -90,6 +95,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         implementation=implementation(model),
         epochs=tuple(_finite(row) for row in getattr(model, "history_", ())),
         arrays=arrays,
+        corruptions=corrupted,
     )
 
 
@@ -134,6 +140,20 @@ def _variants(model: Any, validation: Part, test: Part, n_classes: int) -> dict[
             validation=_score(variant, validation, n_classes, {}), test=test_scores, predict_seconds=seconds
         )
     return found
+
+
+def _corrupted(
+    model: Any, job: Job, images: np.ndarray, labels: np.ndarray, n_classes: int
+) -> dict[str, tuple[float, ...]]:
+    """Accuracy on corrupted ``images`` uint8 (n, h, w, c), by corruption, from the mildest severity on."""
+    accuracies: dict[str, list[float]] = {}
+    every = np.arange(len(images))
+    with unkept():
+        for name, _, changed in corruptions.versions(images, job.dataset.name):
+            found = model.predict(inputs(changed, every, job.model))
+            predicted = metrics.check_labels(found, len(images), n_classes)
+            accuracies.setdefault(name, []).append(float(np.mean(predicted == labels)))
+    return {name: tuple(values) for name, values in accuracies.items()}
 
 
 def configured(model: Any, random_state: int, threads: int, device: str = "auto") -> Any:

@@ -17,7 +17,7 @@ import joblib
 from pydantic import ValidationError
 
 from benchmark import messages, seeds
-from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
+from benchmark.contract import Cell, Dataset, DatasetSpec, ModelSpec, Profile, profile_named
 from benchmark.data.splits import parts_for
 from benchmark.files import explain_write_errors
 from benchmark.records import Store, first_problem, key, pack, plain, round_probabilities
@@ -55,6 +55,9 @@ class Settings:
         After which a cell's process is killed.
     fresh : bool
         Run also what is recorded already.
+    corruptions : bool
+        Predict corrupted test images too; what is recorded without them is run again. A record that has them
+        keeps them: when its cell is run again they are predicted again, asked for or not.
     """
 
     store: Store
@@ -64,6 +67,7 @@ class Settings:
     device: str
     time_limit_seconds: float
     fresh: bool
+    corruptions: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,11 +79,15 @@ class Prepared:
 
 
 def plan(models: Iterable[ModelSpec], datasets: Iterable[str], n_seeds: int, profile: str) -> Iterator[Cell]:
-    """Yield every cell once, seeds innermost; a model that is not stochastic gets one seed."""
+    """Yield every cell once, seeds innermost.
+
+    A model that is not stochastic gets one seed, unless the seed decides about the training images too.
+    """
     models = tuple(models)
+    drawn = profile_named(profile).draw is not None
     for dataset in datasets:
         for model in models:
-            for seed in range(n_seeds if model.stochastic else 1):
+            for seed in range(n_seeds if model.stochastic or drawn else 1):
                 yield Cell(dataset, model.name, seed, profile)
 
 
@@ -131,9 +139,11 @@ def recorded(
 def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
     if settings.fresh:
         return None
-    profile = PROFILES[cell.profile]
+    profile = profile_named(cell.profile, cell.seed)
     stored = settings.store.find(cell, key(cell, model, prepared.dataset.fingerprint, profile))
     if stored is None or stored.record.status not in KEPT:
+        return None
+    if settings.corruptions and stored.record.status == "ok" and not stored.record.corruptions:
         return None
     # The rest of what a record rests on: how the data were split, and predictions that are still there.
     then, now = stored.record.dataset, _dataset_info(prepared.dataset, profile)
@@ -162,12 +172,13 @@ def run_cell(
     cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
 ) -> RunRecord:
     """Run one cell in a process of its own and write its record, whatever becomes of it."""
-    profile = PROFILES[cell.profile]
+    profile = profile_named(cell.profile, cell.seed)
     name = key(cell, model, prepared.dataset.fingerprint, profile)
     log = settings.store.path(cell, name).with_suffix(".log")
     with explain_write_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     random_state = seeds.derive("fit", cell.dataset, cell.seed)
+    earlier = settings.store.find(cell, name)
     job = messages.Job(
         cell,
         model,
@@ -178,6 +189,7 @@ def run_cell(
         settings.threads,
         settings.device,
         log,
+        corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
@@ -210,7 +222,6 @@ def run_cell(
     if log.exists() and log.stat().st_size == 0:
         log.unlink()
     # A failure does not take the place of a result: with --fresh, the earlier one stays.
-    earlier = settings.store.find(cell, name)
     if earlier is None or earlier.record.status != "ok":
         settings.store.write(failed, name)
     return failed
@@ -244,6 +255,7 @@ def _ok_parts(
         "variants": result.variants,
         "cost": cost,
         "epochs": result.epochs,
+        "corruptions": result.corruptions,
         "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
     }
 

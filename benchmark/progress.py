@@ -20,15 +20,20 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from benchmark.contract import Cell
+from benchmark.contract import PROFILES, Cell
 from benchmark.schema import CellInfo, RunRecord
 from benchmark.units import duration
 
 
+def named(cell: Cell | CellInfo) -> str:
+    """A cell in words; the profile only where several are run at once."""
+    sized = "" if cell.profile in PROFILES else f", {cell.profile}"
+    return f"{cell.model} on {cell.dataset}, seed {cell.seed}{sized}"
+
+
 def outcome_line(record: RunRecord, *, kept: bool) -> str:
     """One line of markup on a finished cell."""
-    cell = record.cell
-    name = f"{cell.model} on {cell.dataset}, seed {cell.seed}"
+    name = named(record.cell)
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         return f"[green]ok[/]          {name}: test accuracy {record.test.accuracy:.4f} ({took})"
@@ -76,7 +81,7 @@ class Display:
                 f"{cell.model} seed {cell.seed}", total=epochs or 1, unit=unit, note=""
             )
             if not self._console.is_terminal:
-                self._console.print(f"started     {cell.model} on {cell.dataset}, seed {cell.seed}", highlight=False)
+                self._console.print(f"started     {named(cell)}", highlight=False)
 
     def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
         with self._lock:

@@ -14,16 +14,22 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import charts, confusion, gallery, headline, style, tables
+from benchmark.report import charts, confusion, efficiency, gallery, headline, robustness, style, tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"
-OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
+OWN_CHARTS = (
+    *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
+    *("efficiency.png", "robustness.png", "corruptions.png"),
+)
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
-SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {}
+SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
+    "efficiency": efficiency.section,
+    "robustness": robustness.section,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,6 +215,7 @@ def _commands(selection: Selection, collection: str, n_seeds: int) -> str:
     found = {record.cell.model: record.model for record in records}
     options = ["--dataset", records[0].cell.dataset, "--profile", selection.profile, "--collection", collection]
     options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    options += ["--corruptions"] if any(r.corruptions for s in selection.summaries for r in s.records) else []
     registered = sorted(name for name, model in found.items() if model.base is None)
     runs = [registered] if registered else []
     for name, model in sorted(found.items()):

@@ -24,7 +24,7 @@ def section(evidence: Evidence) -> Section | None:
     ahead, info = leads(points), points[0].summary.records[0].dataset
     parts = [
         "## How many images each needs",
-        f"{sentence(ahead)}",
+        sentence(ahead),
         f"![Test accuracy against the number of training images]({CHART})",
         "Test accuracy, mean over seeds, with the 95% interval of the mean (Student's t) where there are three seeds "
         "or more; the best of each size in bold. A seed stands for a draw of training images and for chance in "
@@ -33,7 +33,11 @@ def section(evidence: Evidence) -> Section | None:
         table(points),
     ]
     if ahead:
-        parts += ["The best of either family at each size, by validation accuracy:", leads_table(ahead)]
+        parts += [
+            "The best of either family at each size, by validation accuracy; ahead is who has the higher mean test "
+            "accuracy, by however little:",
+            leads_table(ahead),
+        ]
     parts += [
         "Training images are drawn stratified by class; of one seed, the smaller set is part of the larger. Every size "
         f"is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a family: "
@@ -55,11 +59,11 @@ def sentence(ahead: Mapping[int, Lead]) -> str:
             f"**No crossover: none found up to {most:,} training images**, where the best network, "
             f"{escape(lead.network.model)}, is {order} the best baseline, {escape(lead.baseline.model)}."
         )
-    lead, behind = ahead[found], [size for size in ahead if size < found]
+    lead, fewer = ahead[found], [size for size in ahead if size < found]
     onward = "and at every larger size" if found != most else "the most that were tried"
-    before = "the fewest that were tried" if not behind else f"not yet with {max(behind):,}"
+    before = f"with {max(fewer):,} it is not yet" if fewer else "which are the fewest that were tried"
     return (
-        f"**The best network is ahead from {found:,} training images on** ({before}, {onward}): there "
+        f"**The best network is ahead from {found:,} training images on**, {onward}; {before}. With {found:,}, "
         f"{escape(lead.network.model)} leads {escape(lead.baseline.model)} by {lead.points:.2f} points."
     )
 
@@ -161,6 +165,7 @@ def chart(points: Sequence[Point], crossing: int | None) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}%"))
+    axes.set_ylim(top=min(axes.get_ylim()[1], 1.02))  # Intervals may reach beyond what accuracies can.
     axes.grid(True)
     axes.set_xlabel("training images (logarithmic)")
     axes.set_ylabel("test accuracy")

@@ -55,9 +55,9 @@ def section(evidence: Evidence) -> Section | None:
         "## Corrupted images",
         sentence(found),
         f"![Test accuracy by severity of each corruption]({CHART})",
-        "The test images, spoilt in six ways at five severities; no model was trained on images spoilt so on purpose, "
-        "though augmentation may resemble the milder ones. Accuracy, mean over seeds; the columns by corruption are "
-        "the points lost, mean over severities, the least of each in bold:",
+        "The test images, spoilt in six ways at five severities. None of this is in the training images; augmentation, "
+        "where a model has it, moves and turns them a little. Accuracy, mean over seeds; the columns by corruption "
+        "are the points lost, mean over severities, the least of each in bold:",
         table(found),
     ]
     if images is not None and len(images):
@@ -89,6 +89,11 @@ def sentence(found: Sequence[Robustness]) -> str:
             f"**Corruptions cost the {FAMILIES[family]}s {points:.1f} points of accuracy on average.** {hurts} {most}"
         )
     more, less = sorted(lost, key=lambda family: -lost[family])
+    if f"{lost[more]:.1f}" == f"{lost[less]:.1f}":
+        return (
+            f"**Networks and baselines lose as much to corruptions, {lost[more]:.1f} points of accuracy on average.** "
+            f"{hurts} {most}"
+        )
     return (
         f"**The {FAMILIES[more]}s lose more to corruptions, {lost[more]:.1f} points of accuracy on average, the "
         f"{FAMILIES[less]}s {lost[less]:.1f}.** {hurts} {most}"

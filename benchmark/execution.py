@@ -74,7 +74,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         scoring_seconds = scoring.lap() - scoring.spared
         peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
         corrupted = {}
-        if job.corruptions:
+        if job.corruptions and job.test:
             corrupted = _corrupted(model, job, dataset.test_images[parts.test], test.y, n_classes)
 
     count = getattr(model, "parameter_count_", None)

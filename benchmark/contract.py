@@ -11,8 +11,11 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from benchmark.profiles import PROFILES as PROFILES
+from benchmark.profiles import Profile as Profile
+from benchmark.profiles import sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -260,36 +263,6 @@ class Dataset:
     source: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Profile:
-    """How much of a data set is used: at most this many images of each part (None: all), stratified.
-
-    With a ``draw``, the training images are nested: of one draw, fewer are contained in more
-    (:func:`benchmark.data.splits.nested_sample`).
-    """
-
-    name: str
-    description: str
-    train_size: int | None = None
-    validation_size: int | None = None
-    test_size: int | None = None
-    draw: int | None = None
-
-
-PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {
-        "full": Profile(name="full", description="every image"),
-        "quick": Profile(
-            name="quick",
-            description="10,000 / 2,000 / 10,000 images and fewer epochs: a first look, and CI",
-            train_size=10_000,
-            validation_size=2_000,
-            test_size=10_000,
-        ),
-    }
-)
-
-
 def profile_named(name: str, draw: int = 0) -> Profile:
     """One of :data:`PROFILES`, or ``train-N``: N training images, all of validation and test.
 
@@ -301,13 +274,10 @@ def profile_named(name: str, draw: int = 0) -> Profile:
     UserError
         If there is no profile of this name.
     """
-    if name in PROFILES:
-        return PROFILES[name]
-    sized = re.fullmatch(r"train-([1-9][0-9]{0,8})", name)
-    if sized is None:
+    profile = PROFILES.get(name) or sized(name, draw)
+    if profile is None:
         raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}, and train-1000 and the like.")
-    size = int(sized[1])
-    return Profile(name=name, description=f"{size:,} training images, all others", train_size=size, draw=draw)
+    return profile
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -19,7 +19,7 @@ import threadpoolctl
 
 from benchmark import corruptions, metrics
 from benchmark.clock import Stopwatch
-from benchmark.contract import ModelSpec, UserError
+from benchmark.contract import ModelSpec, UnsupportedError, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
 from benchmark.environment import memory_bytes
@@ -48,6 +48,8 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         y_val = np.asarray(dataset.train_labels[parts.validation])
         validation = Part("validation", X_val, y_val, parts.validation)
 
+        if job.model.validates and not np.isin(y_val, y).all():  # With very few images that may be.
+            raise UnsupportedError("the validation images show a class that the training images do not")
         watch = Stopwatch()
         if job.model.validates:
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))

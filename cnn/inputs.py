@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from benchmark.contract import UnsupportedError
 from cnn.augment import Augmentation
 
 
@@ -114,10 +113,7 @@ def check_images(X: np.ndarray) -> None:
 
 
 def check_fit(X: np.ndarray, y: np.ndarray, X_val: np.ndarray, y_val: np.ndarray) -> None:
-    """Raise ValueError unless training and validation images belong together and to their labels.
-
-    A class that no training image shows is UnsupportedError: with very few images that may be.
-    """
+    """Raise ValueError unless training and validation images belong together and to their labels."""
     check_images(X)
     check_images(X_val)
     if X.shape[1:] != X_val.shape[1:]:
@@ -125,7 +121,7 @@ def check_fit(X: np.ndarray, y: np.ndarray, X_val: np.ndarray, y_val: np.ndarray
     if len(X) != len(y) or len(X_val) != len(y_val):
         raise ValueError("as many labels as images are needed")
     if not np.isin(y_val, y).all():
-        raise UnsupportedError("the validation images show a class that the training images do not")
+        raise ValueError("y_val has a class that y has not")
 
 
 def to_device(X: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -20,7 +20,8 @@ ANALYSES = tuple(
 ALLOWED = {
     "benchmark": (),
     "benchmark.__main__": ("benchmark.cli",),
-    "benchmark.contract": (),
+    "benchmark.profiles": (),
+    "benchmark.contract": ("benchmark.profiles",),
     "benchmark.schema": ("benchmark.contract",),
     "benchmark.seeds": (),
     "benchmark.units": CONTRACT,

@@ -1,7 +1,7 @@
 """What every part agrees on: specifications, data in memory, cells, and how a user's mistake is told.
 
-Only the standard library is imported here, so that ``--help`` and ``list`` start at once. The shape of
-what is written to disk is in :mod:`benchmark.schema`.
+Only the standard library is imported here (and profiles, which do likewise), so that ``--help`` and ``list``
+start at once. The shape of what is written to disk is in :mod:`benchmark.schema`.
 """
 
 from __future__ import annotations

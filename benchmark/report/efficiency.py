@@ -61,9 +61,9 @@ def sentence(ahead: Mapping[int, Lead]) -> str:
         )
     lead, fewer = ahead[found], [size for size in ahead if size < found]
     onward = "and at every larger size" if found != most else "the most that were tried"
-    before = f"with {max(fewer):,} it is not yet" if fewer else "which are the fewest that were tried"
+    before = f"{onward}; with {max(fewer):,} it is not yet" if fewer else f"the fewest that were tried, {onward}"
     return (
-        f"**The best network is ahead from {found:,} training images on**, {onward}; {before}. With {found:,}, "
+        f"**The best network is ahead from {found:,} training images on**, {before}. With {found:,}, "
         f"{escape(lead.network.model)} leads {escape(lead.baseline.model)} by {lead.points:.2f} points."
     )
 

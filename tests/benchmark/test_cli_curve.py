@@ -18,7 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 CURVE = (
     "curve",
     "knn",
-    "logistic-regression",
     "mlp",
     "--dataset",
     "digits",

@@ -20,6 +20,7 @@ from baselines.accelerated import (
     RandomForestClassifier,
     watched,
 )
+from benchmark.contract import UnsupportedError
 
 
 class PixelLogisticRegression(LogisticRegression):
@@ -85,6 +86,8 @@ class PixelKNeighbors(KNeighborsClassifier):
     """Nearest neighbours; what it keeps is the training set, and its work is to predict."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelKNeighbors:
+        if X.shape[0] < self.n_neighbors:
+            raise UnsupportedError(f"{self.n_neighbors} neighbours are looked for among {X.shape[0]} training images")
         with watched() as ran:
             super().fit(X, y)
         self.implementation_ = ran.told("KNeighborsClassifier")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmark.cli_compare import compare
+from benchmark.cli_curve import curve
 from benchmark.cli_data import data_app
 from benchmark.cli_options import (
     CollectionOption,
@@ -44,6 +45,7 @@ app.command()(run)
 app.command()(report)
 app.command()(tune)
 app.command()(compare)
+app.command()(curve)
 
 
 @app.command()

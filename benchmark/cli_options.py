@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.contract import NAME, PROFILES, UserError
+from benchmark.contract import NAME, PROFILES, UserError, profile_named
 from benchmark.units import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ DatasetsOption = Annotated[
     list[str] | None,
     typer.Option("--dataset", "-d", help=f"Data set; may be given again.  [default: {DEFAULT_DATASET}]"),
 ]
-ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="How much of the data: full, or quick.")]
+ProfileOption = Annotated[
+    str, typer.Option("--profile", "-p", help="How much of the data: full, quick, or train-N for N training images.")
+]
 CollectionOption = Annotated[
     str | None,
     typer.Option(
@@ -62,8 +64,7 @@ def memory_limit_bytes(text: str | None) -> int:
 
 
 def known_profile(name: str) -> None:
-    if name not in PROFILES:
-        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}.")
+    profile_named(name)
 
 
 def known_device(name: str) -> None:
@@ -73,8 +74,8 @@ def known_device(name: str) -> None:
 
 def collection_name(name: str | None, profile: str) -> str:
     known_profile(profile)
-    if name is None:
-        return "local" if profile == "full" else profile
+    if name is None:  # Few training images belong beside all of them.
+        return "local" if profile == "full" or profile not in PROFILES else profile
     if re.fullmatch(NAME, name) is None:
         raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
     return name

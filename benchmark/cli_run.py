@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from benchmark.cli_cells import (
+    JsonLinesOption,
+    MlflowOption,
+    QuietOption,
+    TensorBoardOption,
+    Voice,
+    carry_out,
+    chosen_models,
+    end,
+    prepare,
+)
 from benchmark.cli_options import (
     CollectionOption,
     DataDirOption,
@@ -22,22 +31,7 @@ from benchmark.cli_options import (
     dataset_specs,
     known_device,
     memory_limit_bytes,
-    say,
-    warn,
 )
-from benchmark.cli_report import write_report
-from benchmark.contract import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from rich.console import Console
-
-    from benchmark.contract import Cell, DatasetSpec, ModelSpec
-    from benchmark.progress import Quiet
-    from benchmark.records import Store
-    from benchmark.runner import Prepared
-    from benchmark.schema import RunRecord
 
 
 def run(
@@ -63,21 +57,19 @@ def run(
         str | None, typer.Option("--as", metavar="NAME", help="With --set: the name under which it is recorded.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")] = False,
+    corruptions: Annotated[
+        bool,
+        typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities."),
+    ] = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
     report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")] = False,
-    json_lines: Annotated[
-        bool, typer.Option("--json-lines", help="Tell a program what happens: a JSON object a line.")
-    ] = False,
-    tensorboard: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write curves for TensorBoard there (an extra).")
-    ] = None,
-    mlflow: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Track cells in an MLflow store there (an extra).")
-    ] = None,
+    quiet: QuietOption = False,
+    json_lines: JsonLinesOption = False,
+    tensorboard: TensorBoardOption = None,
+    mlflow: MlflowOption = None,
 ) -> None:
     """Train and score models, record every run, write the report.
 
@@ -86,20 +78,13 @@ def run(
     Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
     a cell failed, crashed, or ran out of time or memory.
     """
-    from rich.console import Console
-
     from benchmark import environment, runner
-    from benchmark.contract import PROFILES
-    from benchmark.data.splits import parts_for
-    from benchmark.estimate import expected_seconds
     from benchmark.files import check_writable
-    from benchmark.progress import JsonLines, Several
     from benchmark.records import Store
-    from benchmark.units import duration, parse_duration
+    from benchmark.units import parse_duration
 
     known_device(device)
-    chosen = _chosen_models(models, everything, settings, rename)
-    known = {model.name: model for model in chosen}
+    chosen = chosen_models(models, everything, settings, rename)
     specs = dataset_specs(dataset)
     store = Store(results_dir, collection_name(collection, profile))
     limit = parse_duration(time_limit)
@@ -108,10 +93,7 @@ def run(
     if report:
         check_writable(reports_dir)
 
-    if quiet and json_lines:
-        raise UserError("Both --quiet and --json-lines were given.", "Give one or the other.")
-    screen = Console(soft_wrap=True, quiet=quiet or json_lines)
-    events = JsonLines(typer.echo) if json_lines else None
+    voice = Voice(quiet, json_lines, tensorboard, mlflow, store)
     prepared = {spec.name: prepare(spec, data_dir, store) for spec in specs}
     cells = list(runner.plan(chosen, prepared, seeds, profile))
     jobs = min(jobs, len(cells))
@@ -124,140 +106,10 @@ def run(
         time_limit_seconds=limit,
         fresh=fresh,
         memory_limit_bytes=most_memory,
+        corruptions=corruptions,
     )
-    recorded = runner.recorded(cells, known, prepared, how)
-    waiting = [cell for cell in cells if cell not in recorded]
-    _warn_of_devices(recorded.values(), device)
-    seconds, unknown = expected_seconds(
-        waiting,
-        (store, Store(results_dir, "reference")),
-        jobs,
-        gflops=how.environment.gemm_gflops,
-        train_sizes={name: len(parts_for(ready.dataset, PROFILES[profile]).train) for name, ready in prepared.items()},
-    )
-    screen.print(_plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown), highlight=False)
-    if events:
-        events.tell("plan", cells=len(cells), waiting=len(waiting), expected_seconds=seconds, not_counted=unknown)
-    watchers = [events or _display(screen, cells), *_trackers(tensorboard, mlflow, store)]
-    try:
-        with Several(watchers) as watcher:
-            records = runner.run(cells, known, prepared, how, watcher)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
-        raise typer.Exit(130) from None
+    records = carry_out(cells, chosen, prepared, how, voice)
     if report:
         for name, ready in prepared.items():
-            written = write_report(store, name, reports_dir, profile, ready.dataset, say=screen.print)
-            if events:
-                events.tell("report", dataset=name, headline=written.headline, path=str(written.path))
-    if any(record.status not in runner.KEPT for record in records):
-        raise typer.Exit(1)
-
-
-def _display(screen: Console, cells: Sequence[Cell]) -> Quiet:
-    """A live table on a terminal, plain lines elsewhere, nothing if nothing is to be said."""
-    from benchmark.progress import Display, Lines, Quiet
-
-    if screen.quiet:
-        return Quiet()
-    return Display(screen, cells) if screen.is_terminal else Lines(screen)
-
-
-def _trackers(tensorboard: Path | None, mlflow: Path | None, store: Store) -> list[Quiet]:
-    from benchmark.tracking import MLflow, TensorBoard
-
-    trackers: list[Quiet] = [TensorBoard(tensorboard, warn)] if tensorboard else []
-    return [*trackers, MLflow(mlflow, store.folder, warn)] if mlflow else trackers
-
-
-def _chosen_models(
-    names: Sequence[str] | None, everything: bool, settings: Sequence[str] | None, rename: str | None
-) -> list[ModelSpec]:
-    """The models to run, with the parameters that ``--set`` changes."""
-    from benchmark import registry
-
-    known = registry.models()
-    if names and everything:
-        raise UserError("Both --all and names of models were given.", "Give one or the other.")
-    if names:
-        chosen = [registry.find("model", known, name) for name in dict.fromkeys(names)]
-    else:
-        chosen = [model for model in known.values() if everything or model.core]
-    if not settings and rename is None:
-        return chosen
-    if not names or len(chosen) != 1:
-        raise UserError("--set and --as change one model.", "Name just that one.")
-    (model,) = chosen
-    params = dict(parse_setting(text) for text in settings or ())
-    if rename is None:  # Under its own name it would take the place of the model in reports and checks.
-        raise UserError("--set makes another model of it, which needs a name.", f"Add --as {model.name}-2, say.")
-    if rename in known:
-        raise UserError(f"There is a model {rename!r} already.", "Give another name with --as.")
-    try:
-        # What is asked for by hand has the last word, whatever the profile or the data set.
-        return [
-            dataclasses.replace(
-                model,
-                name=rename,
-                base=model.name,
-                settings=tuple(settings or ()),
-                params={**model.params, **params},
-                profile_params={key: {**layer, **params} for key, layer in model.profile_params.items()},
-                dataset_params={key: {**layer, **params} for key, layer in model.dataset_params.items()},
-            )
-        ]
-    except ValueError as error:
-        raise UserError(f"{error}.") from error
-
-
-def parse_setting(text: str) -> tuple[str, object]:
-    """``C=3`` as a name and a value: JSON where it is JSON (a number, true, null, a list), else text."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.isidentifier():
-        raise UserError(f"{text!r} is no setting.", "Write --set NAME=VALUE, as in --set C=3.")
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
-
-
-def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
-    """Load a data set and, if its summary is not in the collection yet, check it and write one."""
-    from benchmark.data import store as data
-    from benchmark.data.audit import summarise
-    from benchmark.runner import Prepared
-    from benchmark.schema import DatasetSummary
-
-    dataset = data.prepare(spec, data_dir=data_dir, say=say)
-    known = store.read_summary(spec.name)
-    sizes = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint
-    if not isinstance(known, DatasetSummary) or sizes != (known.train_size, known.validation_size, known.fingerprint):
-        known = summarise(dataset, spec)
-        store.write_summary(known)
-    for check in known.audit.checks:
-        if check.outcome != "passed":
-            warn(f"{spec.title}, {check.name}: {check.outcome}: {check.detail}")
-    return Prepared(spec, dataset)
-
-
-def _warn_of_devices(kept: Iterable[RunRecord], device: str) -> None:
-    """Say so if a device was asked for and a network's record, which stays, comes from another."""
-    networks = [record for record in kept if record.model.family == "deep" and record.cost is not None]
-    others = {record.cost.device for record in networks if record.cost} - {device}
-    if device != "auto" and others:
-        warn(
-            f"what is recorded already ran on {' and '.join(sorted(others))}, not {device}, and is not run again; "
-            "--fresh does so, --collection keeps both"
-        )
-
-
-def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:
-    kept = f", {n_cells - n_waiting} of them already recorded" if n_waiting < n_cells else ""
-    line = f"{n_cells} cell{'s' if n_cells != 1 else ''}{kept}."
-    if not n_waiting:
-        return line
-    if not estimate:
-        return f"{line} How long this takes is not known yet: nothing like it is recorded."
-    return f"{line} About {estimate}, going by the records and the speed of this machine" + (
-        f" ({unknown} cells not counted: nothing like them is recorded)." if unknown else "."
-    )
+            voice.report(store, name, reports_dir, profile, ready)
+    end(records)

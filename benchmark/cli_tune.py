@@ -47,7 +47,7 @@ def tune(
     from rich.table import Table
 
     from benchmark import environment, registry, tuning
-    from benchmark.cli_run import prepare
+    from benchmark.cli_cells import prepare
     from benchmark.files import check_writable
     from benchmark.records import Store
     from benchmark.units import duration, parse_duration

@@ -1,7 +1,7 @@
 """What every part agrees on: specifications, data in memory, cells, and how a user's mistake is told.
 
-Only the standard library is imported here, so that ``--help`` and ``list`` start at once. The shape of
-what is written to disk is in :mod:`benchmark.schema`.
+Only the standard library is imported here (and profiles, which do likewise), so that ``--help`` and ``list``
+start at once. The shape of what is written to disk is in :mod:`benchmark.schema`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from benchmark.profiles import PROFILES as PROFILES
+from benchmark.profiles import Profile as Profile
+from benchmark.profiles import sized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -261,29 +264,21 @@ class Dataset:
     source: str
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Profile:
-    """How much of a data set is used: at most this many images of each part (None: all), stratified."""
+def profile_named(name: str, draw: int = 0) -> Profile:
+    """One of :data:`PROFILES`, or ``train-N``: N training images, all of validation and test.
 
-    name: str
-    description: str
-    train_size: int | None = None
-    validation_size: int | None = None
-    test_size: int | None = None
+    Under ``train-N`` the seed of a cell is also the number of its draw, so that results by seed vary with the
+    choice of training images, as they would for someone who collects N images.
 
-
-PROFILES: Mapping[str, Profile] = MappingProxyType(
-    {
-        "full": Profile(name="full", description="every image"),
-        "quick": Profile(
-            name="quick",
-            description="10,000 / 2,000 / 10,000 images and fewer epochs: a first look, and CI",
-            train_size=10_000,
-            validation_size=2_000,
-            test_size=10_000,
-        ),
-    }
-)
+    Raises
+    ------
+    UserError
+        If there is no profile of this name.
+    """
+    profile = PROFILES.get(name) or sized(name, draw)
+    if profile is None:
+        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}, and train-1000 and the like.")
+    return profile
 
 
 @dataclasses.dataclass(frozen=True, order=True)

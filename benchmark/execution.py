@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-from benchmark import metrics
+from benchmark import corruptions, metrics
 from benchmark.clock import Stopwatch
-from benchmark.contract import ModelSpec, UserError
+from benchmark.contract import ModelSpec, UnsupportedError, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
 from benchmark.environment import memory_bytes
+from benchmark.feature_cache import unkept
 from benchmark.messages import Job, Result
 from benchmark.schema import Metrics, Variant
 
@@ -47,6 +48,8 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         y_val = np.asarray(dataset.train_labels[parts.validation])
         validation = Part("validation", X_val, y_val, parts.validation)
 
+        if job.model.validates and not np.isin(y_val, y).all():  # With very few images that may be.
+            raise UnsupportedError("the validation images show a class that the training images do not")
         watch = Stopwatch()
         if job.model.validates:
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
@@ -72,6 +75,10 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         variants = _variants(model, validation, test, n_classes) if job.test else {}
         epoch_tests = _epoch_tests(model, test) if job.test else ()
         scoring_seconds = scoring.lap() - scoring.spared
+        peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
+        corrupted = {}
+        if job.corruptions and job.test:
+            corrupted = _corrupted(model, job, dataset.test_images[parts.test], test.y, n_classes)
 
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
@@ -83,7 +90,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         predict_seconds=predict_seconds,
         cached_seconds=cached_seconds,
         scoring_seconds=scoring_seconds,
-        peak_memory_bytes=_added(libraries, memory_bytes(peak=True)),
+        peak_memory_bytes=_added(libraries, peak),
         parameter_count=None if count is None else int(count),
         device=device,
         precision=None if precision is None else str(precision),
@@ -92,6 +99,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         epochs=tuple(_finite(row) for row in getattr(model, "history_", ())),
         epoch_tests=epoch_tests,
         arrays=arrays,
+        corruptions=corrupted,
     )
 
 
@@ -143,6 +151,20 @@ def _variants(model: Any, validation: Part, test: Part, n_classes: int) -> dict[
             validation=_score(variant, validation, n_classes, {}), test=test_scores, predict_seconds=seconds
         )
     return found
+
+
+def _corrupted(
+    model: Any, job: Job, images: np.ndarray, labels: np.ndarray, n_classes: int
+) -> dict[str, tuple[float, ...]]:
+    """Accuracy on corrupted ``images`` uint8 (n, h, w, c), by corruption, from the mildest severity on."""
+    accuracies: dict[str, list[float]] = {}
+    every = np.arange(len(images))
+    with unkept():
+        for name, _, changed in corruptions.versions(images, job.dataset.name):
+            found = model.predict(inputs(changed, every, job.model))
+            predicted = metrics.check_labels(found, len(images), n_classes)
+            accuracies.setdefault(name, []).append(float(np.mean(predicted == labels)))
+    return {name: tuple(values) for name, values in accuracies.items()}
 
 
 def configured(model: Any, random_state: int, threads: int, device: str = "auto") -> Any:

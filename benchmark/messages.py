@@ -19,8 +19,9 @@ class Job:
     """What a worker has to know.
 
     ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
-    never read: a search for hyper-parameters sees validation images only. ``variables`` are those of the
-    environment in which the job was made: a forked process has others.
+    never read: a search for hyper-parameters sees validation images only. With ``corruptions``, corrupted test
+    images are predicted when all else is done. ``variables`` are those of the environment in which the job was
+    made: a forked process has others.
     """
 
     cell: Cell
@@ -33,6 +34,7 @@ class Job:
     device: str
     log: Path
     test: bool = True
+    corruptions: bool = False
     variables: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
 
 
@@ -56,6 +58,7 @@ class Result:
     epochs: tuple[dict[str, float | None], ...]
     epoch_tests: tuple[float, ...]
     arrays: dict[str, np.ndarray]
+    corruptions: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def has_probabilities(self) -> bool:

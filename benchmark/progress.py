@@ -21,8 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from benchmark.contract import Cell
-from benchmark.schema import RunRecord
+from benchmark.contract import PROFILES, Cell
+from benchmark.schema import CellInfo, RunRecord
 from benchmark.units import duration
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # All else is red.
@@ -82,10 +82,15 @@ class Several(Quiet):
                 watcher.finished(record, kept=kept)
 
 
+def named(cell: Cell | CellInfo) -> str:
+    """A cell in words; the profile only where several are run at once."""
+    sized = "" if cell.profile in PROFILES else f", {cell.profile}"
+    return f"{cell.model} on {cell.dataset}, seed {cell.seed}{sized}"
+
+
 def outcome_line(record: RunRecord, *, kept: bool) -> str:
     """One line of markup on a finished cell."""
-    cell = record.cell
-    name = f"{cell.model} on {cell.dataset}, seed {cell.seed}"
+    name = named(record.cell)
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         return f"[green]ok[/]            {name}: test accuracy {record.test.accuracy:.4f} ({took})"
@@ -99,7 +104,7 @@ class Lines(Quiet):
         self._console = console
 
     def started(self, cell: Cell, epochs: int | None) -> None:
-        self._console.print(f"started       {cell.model} on {cell.dataset}, seed {cell.seed}", highlight=False)
+        self._console.print(f"started       {named(cell)}", highlight=False)
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
         self._console.print(outcome_line(record, kept=kept), highlight=False)
@@ -154,7 +159,8 @@ class Display(Quiet):
     def __init__(self, console: Console, cells: Sequence[Cell]) -> None:
         self._console = console
         self._rows = {cell: Row() for cell in cells}
-        self._many = len({cell.dataset for cell in cells}) > 1
+        self._datasets = len({cell.dataset for cell in cells}) > 1
+        self._profiles = len({cell.profile for cell in cells}) > 1
         self._lock = threading.Lock()
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -244,8 +250,9 @@ class Display(Quiet):
             took = duration(seconds) if seconds >= 1 else ""
             # A model without epochs tells nothing of how far it is: its bar pulses.
             note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
+        name = f"{cell.model} on {cell.dataset}" if self._datasets else cell.model
         return [
-            escape(f"{cell.model} on {cell.dataset}" if self._many else cell.model),
+            escape(f"{name}, {cell.profile}" if self._profiles else name),
             str(cell.seed),
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
             "" if row.validation is None else f"{row.validation:.4f}",

@@ -44,6 +44,8 @@ def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
         "params": plain(spec.params_for(cell)),
         "sizes": [profile.train_size, profile.validation_size, profile.test_size],
     }
+    if profile.draw is not None:
+        decides["draw"] = profile.draw
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return f"{cell.profile}-seed{cell.seed}-{digest[:8]}"
 

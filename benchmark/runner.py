@@ -17,11 +17,11 @@ import joblib
 from pydantic import ValidationError
 
 from benchmark import messages, seeds
-from benchmark.contract import PROFILES, Cell, Dataset, DatasetSpec, ModelSpec, Profile
-from benchmark.data.splits import parts_for
+from benchmark.contract import Cell, Dataset, DatasetSpec, ModelSpec, profile_named
 from benchmark.files import explain_write_errors
-from benchmark.records import Store, first_problem, key, pack, plain, round_probabilities
-from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
+from benchmark.recording import dataset_info, model_info, result_parts
+from benchmark.records import Store, first_problem, key
+from benchmark.schema import CellInfo, Environment, RunRecord
 from benchmark.supervisor import InterruptedRunError, supervise, warm_up, worker_environment
 
 KEPT = ("ok", "unsupported")
@@ -57,6 +57,9 @@ class Settings:
         Run also what is recorded already.
     memory_limit_bytes : int or None
         Resident memory of a cell's processes, added up, beyond which they are killed.
+    corruptions : bool
+        Predict corrupted test images too; what is recorded without them is run again. A record that has them
+        keeps them: when its cell is run again they are predicted again, asked for or not.
     """
 
     store: Store
@@ -67,6 +70,7 @@ class Settings:
     time_limit_seconds: float
     fresh: bool
     memory_limit_bytes: int | None = None
+    corruptions: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +82,15 @@ class Prepared:
 
 
 def plan(models: Iterable[ModelSpec], datasets: Iterable[str], n_seeds: int, profile: str) -> Iterator[Cell]:
-    """Yield every cell once, seeds innermost; a model that is not stochastic gets one seed."""
+    """Yield every cell once, seeds innermost.
+
+    A model that is not stochastic gets one seed, unless the seed decides about the training images too.
+    """
     models = tuple(models)
+    drawn = profile_named(profile).draw is not None
     for dataset in datasets:
         for model in models:
-            for seed in range(n_seeds if model.stochastic else 1):
+            for seed in range(n_seeds if model.stochastic or drawn else 1):
                 yield Cell(dataset, model.name, seed, profile)
 
 
@@ -135,12 +143,14 @@ def recorded(
 def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
     if settings.fresh:
         return None
-    profile = PROFILES[cell.profile]
+    profile = profile_named(cell.profile, cell.seed)
     stored = settings.store.find(cell, key(cell, model, prepared.dataset.fingerprint, profile))
     if stored is None or stored.record.status not in KEPT:
         return None
+    if settings.corruptions and stored.record.status == "ok" and not stored.record.corruptions:
+        return None
     # The rest of what a record rests on: how the data were split, and predictions that are still there.
-    then, now = stored.record.dataset, _dataset_info(prepared.dataset, profile)
+    then, now = stored.record.dataset, dataset_info(prepared.dataset, profile)
     if (then.train_size, then.validation_size, then.test_size) != (now.train_size, now.validation_size, now.test_size):
         return None
     return stored.record if stored.record.status != "ok" or stored.is_intact() else None
@@ -166,12 +176,13 @@ def run_cell(
     cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
 ) -> RunRecord:
     """Run one cell in a process of its own and write its record, whatever becomes of it."""
-    profile = PROFILES[cell.profile]
+    profile = profile_named(cell.profile, cell.seed)
     name = key(cell, model, prepared.dataset.fingerprint, profile)
     log = settings.store.path(cell, name).with_suffix(".log")
     with explain_write_errors(log):
         log.parent.mkdir(parents=True, exist_ok=True)
     random_state = seeds.derive("fit", cell.dataset, cell.seed)
+    earlier = settings.store.find(cell, name)
     job = messages.Job(
         cell,
         model,
@@ -182,6 +193,7 @@ def run_cell(
         settings.threads,
         settings.device,
         log,
+        corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
@@ -199,8 +211,8 @@ def run_cell(
             started_at=started_at.isoformat(timespec="seconds"),
             cell=CellInfo(**dataclasses.asdict(cell)),
             random_state=random_state,
-            dataset=_dataset_info(prepared.dataset, profile),
-            model=_model_info(model, cell, implementation),
+            dataset=dataset_info(prepared.dataset, profile),
+            model=model_info(model, cell, implementation),
             environment=environment,
             **parts,
         )
@@ -209,7 +221,7 @@ def run_cell(
         environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
         with settings.store.locked():
             try:
-                parts = _ok_parts(cell, name, outcome, total_seconds, settings)
+                parts = result_parts(cell, name, outcome, total_seconds, settings.threads, settings.store)
                 done = record(parts, environment, outcome.implementation)
             except ValidationError as error:  # What the model tells of itself is not to be believed.
                 outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")
@@ -229,64 +241,3 @@ def run_cell(
         if earlier is None or earlier.record.status != "ok":
             settings.store.write(failed, name)
     return failed
-
-
-def _ok_parts(
-    cell: Cell, name: str, result: messages.Result, total_seconds: float, settings: Settings
-) -> dict[str, Any]:
-    """Write the predictions; return what a record has only where there is a result."""
-    cost = Cost(
-        fit_seconds=result.fit_seconds,
-        predict_seconds=result.predict_seconds,
-        cached_seconds=result.cached_seconds,
-        scoring_seconds=result.scoring_seconds,
-        total_seconds=total_seconds,
-        peak_memory_bytes=result.peak_memory_bytes,
-        parameter_count=result.parameter_count,
-        threads=settings.threads,
-        device=result.device,
-        precision=result.precision,
-    )
-    arrays = {
-        part: round_probabilities(values) if part.endswith("_probabilities") else values
-        for part, values in result.arrays.items()
-    }
-    file, sha256 = settings.store.write_predictions(cell, name, pack(arrays))
-    return {
-        "status": "ok",
-        "validation": result.validation,
-        "test": result.test,
-        "variants": result.variants,
-        "cost": cost,
-        "epochs": result.epochs,
-        "epoch_tests": result.epoch_tests,
-        "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
-    }
-
-
-def _dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
-    parts = parts_for(dataset, profile)
-    height, width, channels = dataset.train_images.shape[1:]
-    return DatasetInfo(
-        title=dataset.title,
-        fingerprint=dataset.fingerprint,
-        source=dataset.source,
-        class_names=dataset.class_names,
-        image_shape=(height, width, channels),
-        train_size=len(parts.train),
-        validation_size=len(parts.validation),
-        test_size=len(parts.test),
-    )
-
-
-def _model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
-    return ModelInfo(
-        family=model.family,
-        version=model.version,
-        description=model.description,
-        build=model.build,
-        params=plain(model.params_for(cell)),
-        implementation=implementation,
-        base=model.base,
-        settings=model.settings,
-    )

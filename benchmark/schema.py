@@ -106,7 +106,7 @@ class Metrics(Model):
 
 
 class Cost(Model):
-    """What the cell cost. Data preparation and imports are in ``total_seconds`` only.
+    """What the cell cost. Data preparation, imports and corrupted images are in ``total_seconds`` only.
 
     Features that came from a cache were computed by an earlier cell: their seconds are counted here again,
     the memory that computing them took is not.

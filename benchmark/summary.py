@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from benchmark.contract import PROFILES
 from benchmark.records import Stored
 from benchmark.schema import Cost, DatasetInfo, Metrics, RunRecord
 
@@ -117,7 +118,8 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     stored : sequence of Stored
         Of one data set.
     profile : str or None
-        None takes ``full`` where it is recorded, otherwise the profile with the newest record.
+        None takes ``full`` where it is recorded, otherwise the profile with the newest record; one of fewer
+        training images (``train-1000``) only where there is no other.
 
     Returns
     -------
@@ -127,7 +129,8 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
     if profile is None and newest_first:
         profiles = [s.record.cell.profile for s in newest_first]
-        profile = "full" if "full" in profiles else profiles[0]
+        known = [name for name in profiles if name in PROFILES]
+        profile = "full" if "full" in known else (known or profiles)[0]
     chosen = [s for s in newest_first if s.record.cell.profile == profile]
     if not chosen or profile is None:
         return None

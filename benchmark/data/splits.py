@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -35,6 +36,59 @@ def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -
     quotas, remainders = np.divmod(counts * size, max(n, 1))
     left = size - int(quotas.sum())
     quotas[np.argsort(-remainders, kind="stable")[:left]] += 1
+    return _drawn(labels, classes, quotas, rng)
+
+
+def nested_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw ``size`` indices without replacement; what a like generator draws of a smaller size is part of it.
+
+    There is one order of all images, and the sample is its first ``size``. Within a class the order is random;
+    which class comes next is decided by Tijdeman's algorithm ("The chairman assignment problem", 1980), so that
+    the images of each class differ from ``size * share`` by less than one at every size.
+
+    Parameters
+    ----------
+    labels : ndarray of int (n,)
+    size : int
+        In [0, n].
+    rng : numpy.random.Generator
+        Drawn from alike whatever the size.
+
+    Returns
+    -------
+    ndarray of int64 (size,)
+        Sorted.
+    """
+    if not 0 <= size <= len(labels):
+        raise ValueError(f"cannot draw {size} of {len(labels)} images")
+    classes, counts = np.unique(labels, return_counts=True)
+    order = rng.permutation(len(classes))  # Among classes alike, chance says which comes first.
+    quotas = np.empty(len(classes), dtype=np.int64)
+    quotas[order] = _quotas([int(count) for count in counts[order]], size)
+    return _drawn(labels, classes, quotas, rng)
+
+
+def _quotas(counts: list[int], size: int) -> list[int]:
+    """How many of the first ``size`` images each class has, in the order that :func:`nested_sample` describes."""
+    if not counts:
+        return []
+    # The order repeats itself where the counts have a common divisor; after each round all shares are exact.
+    rounds = math.gcd(*counts)
+    counts = [count // rounds for count in counts]
+    n, slack = sum(counts), max(2 * len(counts) - 2, 1)
+    whole, rest = divmod(size, n)
+    taken = [0] * len(counts)
+    for step in range(1, rest + 1):
+        # What a class is owed, times n; those that are owed least may wait, of the others the most urgent is next.
+        owed = [count * step - n * had for count, had in zip(counts, taken, strict=True)]
+        able = [place for place, due in enumerate(owed) if due * slack >= n]
+        chosen = min(able, key=lambda place: ((slack - 1) * n - slack * owed[place]) / counts[place])
+        taken[chosen] += 1
+    return [count * whole + had for count, had in zip(counts, taken, strict=True)]
+
+
+def _drawn(labels: np.ndarray, classes: np.ndarray, quotas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The first so many of a random order of each class; sorted."""
     parts = [
         rng.permutation(np.flatnonzero(labels == label))[:quota] for label, quota in zip(classes, quotas, strict=True)
     ]
@@ -58,13 +112,16 @@ class Parts:
 
 
 def parts_for(dataset: Dataset, profile: Profile) -> Parts:
-    """The indices that ``profile`` uses, the same for every model and seed."""
+    """The indices that ``profile`` uses, the same for every model, and for every seed unless it has draws."""
 
     def limit(part: str, indices: np.ndarray, labels: np.ndarray, size: int | None) -> np.ndarray:
         if size is None or size >= len(indices):
             return indices
-        rng = seeds.generator("profile", dataset.name, part, size)
-        chosen: np.ndarray = indices[stratified_sample(labels[indices], size, rng)]
+        if part == "train" and profile.draw is not None:
+            place = nested_sample(labels[indices], size, seeds.generator("draw", dataset.name, profile.draw))
+        else:
+            place = stratified_sample(labels[indices], size, seeds.generator("profile", dataset.name, part, size))
+        chosen: np.ndarray = indices[place]
         return chosen
 
     test = np.arange(len(dataset.test_labels))

@@ -14,7 +14,18 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import charts, confusion, gallery, headline, optimism, pairs, style, tables
+from benchmark.report import (
+    charts,
+    confusion,
+    efficiency,
+    gallery,
+    headline,
+    optimism,
+    pairs,
+    robustness,
+    style,
+    tables,
+)
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
@@ -23,6 +34,7 @@ TEMPLATE = "report.md.jinja"
 OWN_CHARTS = (
     *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
     *("pairs.png", "class-pairs.png"),
+    *("efficiency.png", "robustness.png", "corruptions.png"),
 )
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
@@ -30,6 +42,8 @@ SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
     "optimism": optimism.section,
     "pairs": pairs.section,
     "class_pairs": pairs.class_section,
+    "efficiency": efficiency.section,
+    "robustness": robustness.section,
 }
 
 
@@ -217,6 +231,7 @@ def _commands(selection: Selection, collection: str, n_seeds: int) -> str:
     found = {record.cell.model: record.model for record in records}
     options = ["--dataset", records[0].cell.dataset, "--profile", selection.profile, "--collection", collection]
     options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    options += ["--corruptions"] if any(r.corruptions for s in selection.summaries for r in s.records) else []
     registered = sorted(name for name, model in found.items() if model.base is None)
     runs = [registered] if registered else []
     for name, model in sorted(found.items()):

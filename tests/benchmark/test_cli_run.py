@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmark import registry
-from benchmark.cli_run import _chosen_models, parse_setting
+from benchmark.cli_cells import chosen_models, parse_setting
 from benchmark.contract import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,9 +39,9 @@ def home(tmp_path_factory):
 
 
 def test_without_names_the_core_runs_and_with_all_everything():
-    assert [model.name for model in _chosen_models(None, False, None, None)] == CORE
-    assert [model.name for model in _chosen_models(None, True, None, None)] == list(registry.models())
-    assert [model.name for model in _chosen_models(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
+    assert [model.name for model in chosen_models(None, False, None, None)] == CORE
+    assert [model.name for model in chosen_models(None, True, None, None)] == list(registry.models())
+    assert [model.name for model in chosen_models(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_is_no_setting_is_refused(text):
 
 
 def test_what_is_set_by_hand_has_the_last_word():
-    (model,) = _chosen_models(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
+    (model,) = chosen_models(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
     assert model.name == "mine"
     assert model.params["epochs"] == model.profile_params["quick"]["epochs"] == 3
     assert model.dataset_params["digits"]["flip"] is True
@@ -87,7 +87,7 @@ def test_what_is_set_by_hand_has_the_last_word():
 )
 def test_settings_that_make_no_sense_are_refused(names, settings, rename, message):
     with pytest.raises(UserError, match=message):
-        _chosen_models(names, False, settings, rename)
+        chosen_models(names, False, settings, rename)
 
 
 def test_a_model_with_other_parameters_stands_beside_the_first(home):

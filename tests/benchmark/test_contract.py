@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.contract import PROFILES, Cell, DatasetSpec, ModelSpec, UserError
+from benchmark.contract import PROFILES, Cell, DatasetSpec, ModelSpec, UserError, profile_named
 
 
 def spec(**changes) -> ModelSpec:
@@ -56,3 +56,22 @@ def test_a_users_mistake_is_one_line_with_its_remedy():
 def test_profiles_are_named_as_they_are_filed():
     assert all(name == profile.name for name, profile in PROFILES.items())
     assert PROFILES["quick"].train_size == 10_000
+
+
+def test_a_profile_is_found_by_its_name_whatever_the_draw():
+    assert all(profile_named(name, 3) is profile for name, profile in PROFILES.items())
+
+
+def test_a_number_of_training_images_is_a_profile_too():
+    profile = profile_named("train-1000", 2)
+    assert (profile.name, profile.train_size, profile.draw) == ("train-1000", 1000, 2)
+    assert profile.validation_size is None
+    assert profile.test_size is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "huge", "train-", "train-0", "train-01", "train--5", "train-1e3", "train-5x", "Full"]
+)
+def test_a_profile_that_there_is_not_is_refused_with_those_there_are(name):
+    with pytest.raises(UserError, match="There are: full, quick, and train-1000"):
+        profile_named(name)

@@ -55,6 +55,17 @@ def test_looking_after_the_cache_costs_the_model_nothing(monkeypatch):
     assert 0.05 <= watch.lap() < 0.25
 
 
+def test_what_nobody_will_want_again_is_not_kept(folder):
+    compute = Means()
+    with feature_cache.unkept():
+        for _ in range(2):
+            feature_cache.features("means", IMAGES, compute)
+    assert compute.calls == 2
+    assert not folder.exists()
+    feature_cache.features("means", IMAGES, compute)
+    assert folder.exists()
+
+
 @pytest.mark.parametrize(
     ("name", "images", "settings"),
     [

@@ -136,6 +136,7 @@ def test_rounding_keeps_nought_and_one():
         (SPEC, "f", dataclasses.replace(FULL, train_size=10)),
         (SPEC, "f", dataclasses.replace(FULL, validation_size=10)),
         (SPEC, "f", dataclasses.replace(FULL, test_size=10)),
+        (SPEC, "f", dataclasses.replace(FULL, draw=0)),
     ],
 )
 def test_the_key_changes_with_what_decides_the_numbers(spec, fingerprint, profile):

@@ -152,3 +152,9 @@ def test_a_failure_is_told_with_its_reason(make_record, status):
 
 def test_a_kept_record_is_told_as_such(make_record):
     assert outcome_line(make_record(), kept=True).endswith("(already recorded)")
+
+
+def test_a_profile_is_named_where_there_are_several(make_record):
+    few, quick = (make_record(seed=2, profile=profile) for profile in ("train-100", "quick"))
+    assert "knn on synthetic, seed 2, train-100: test" in outcome_line(few, kept=True)
+    assert "knn on synthetic, seed 2: test" in outcome_line(quick, kept=True)

@@ -23,6 +23,32 @@ def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
     assert [cell.seed for cell in cells if cell.model == "raises" and cell.dataset == "b"] == [0, 1, 2]
 
 
+def test_with_fewer_training_images_every_model_gets_all_seeds():
+    cells = list(runner.plan([spec("Majority")], ["a"], 3, "train-100"))
+    assert [cell.seed for cell in cells] == [0, 1, 2]
+
+
+def test_a_seed_stands_for_its_own_training_images(prepared, settings):
+    specs = [spec("Majority"), registry.models()["knn"]]
+    records = go(specs, prepared, settings, n_seeds=2, profile="train-30")
+    assert {record.dataset.train_size for record in records.values()} == {30}
+    assert {record.dataset.test_size for record in records.values()} == {360}
+    assert records["knn", 0].test.confusion != records["knn", 1].test.confusion
+    assert len({stored.path.stem[-8:] for stored in settings.store.read_all("digits")[0]}) == 4
+    log = Log()
+    go(specs, prepared, settings, n_seeds=2, profile="train-30", log=log)
+    assert log.started_cells == []
+
+
+def test_too_few_images_are_unsupported_and_no_error(prepared, settings):
+    many = dataclasses.replace(registry.models()["knn"], params={"n_neighbors": 20})
+    networks = dataclasses.replace(registry.models()["cnn-simple"], params={"network": "simple", "epochs": 1})
+    records = go([many, networks], prepared, settings, profile="train-5")
+    assert {record.status for record in records.values()} == {"unsupported"}
+    assert "20 neighbours are looked for among 5" in records["knn", 0].reason
+    assert "a class that the training images do not" in records["cnn-simple", 0].reason
+
+
 def test_what_is_recorded_is_kept_and_failures_are_tried_again(prepared, settings):
     specs = [spec("Majority"), spec("Unsupported"), spec("Raises")]
     go(specs, prepared, settings)

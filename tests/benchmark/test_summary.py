@@ -40,6 +40,14 @@ def test_without_full_the_profile_of_the_newest_record_is_taken(stored):
     assert select(both[::-1]).profile == "quick"
 
 
+def test_fewer_training_images_are_taken_only_where_there_is_nothing_else(stored):
+    few, quick = stored(profile="train-100", started_at=NEW), stored(profile="quick", started_at=OLD)
+    assert select([few, quick]).profile == "quick"
+    assert select([few, stored(profile="full", started_at=OLD)]).profile == "full"
+    assert select([few, stored(profile="train-300", started_at=OLD)]).profile == "train-100"
+    assert select([few, quick], "train-100").profile == "train-100"
+
+
 def test_the_newest_record_of_a_cell_is_taken(stored):
     old, new = stored(NONE, started_at=OLD), stored(HALF, started_at=NEW)
     for order in ([old, new], [new, old]):

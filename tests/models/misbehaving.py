@@ -246,3 +246,18 @@ class CountsBelowZero(Majority):
 class TellsWords(Majority):
     def fit(self, X, y, *, X_val, y_val, on_epoch):
         on_epoch({"epoch": 1, "validation_accuracy": "good"})
+
+
+class PredictsSlowly(Majority):
+    def predict(self, X):
+        time.sleep(0.05)
+        return super().predict(X)
+
+
+class CachesPixels(Majority):
+    """Its features are the pixels themselves, out of the cache where they are there."""
+
+    def predict(self, X):
+        from benchmark.feature_cache import features
+
+        return super().predict(features("pixels", X, np.asarray))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.contract import PROFILES, Dataset, Profile, RawImages, Split
-from benchmark.data.splits import make_split, parts_for, stratified_sample
+from benchmark.contract import PROFILES, Dataset, Profile, RawImages, Split, profile_named
+from benchmark.data.splits import make_split, nested_sample, parts_for, stratified_sample
 
 
 @st.composite
@@ -167,3 +168,81 @@ def test_train_and_validation_stay_apart_whatever_the_split(dataset: Dataset) ->
     parts = parts_for(swapped, SMALL)
     assert set(parts.train) <= set(dataset.split.validation)
     assert set(parts.validation) <= set(dataset.split.train)
+
+
+@given(labels_and_size(), st.integers(0, 2**32 - 1), st.data())
+def test_of_nested_samples_the_smaller_is_part_of_the_larger_and_each_is_in_proportion(
+    case: tuple[np.ndarray, int], seed: int, data: st.DataObject
+) -> None:
+    labels, size = case
+    larger = nested_sample(labels, size, np.random.default_rng(seed))
+    smaller = nested_sample(labels, data.draw(st.integers(0, size)), np.random.default_rng(seed))
+    assert set(smaller) <= set(larger)
+    assert larger.shape == (size,)
+    assert (np.diff(larger) > 0).all()
+    assert ((larger >= 0) & (larger < len(labels))).all()
+    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
+        drawn = int((labels[larger] == label).sum())
+        assert abs(drawn - size * count / len(labels)) < 1
+
+
+def test_nested_samples_of_classes_of_very_different_sizes_stay_in_proportion() -> None:
+    counts = np.array([500, 90, 1, 1, 1, 1, 1, 37])
+    labels = np.repeat(np.arange(len(counts)), counts)
+    for size in range(0, len(labels) + 1, 7):
+        found = np.bincount(labels[nested_sample(labels, size, np.random.default_rng(3))], minlength=len(counts))
+        assert (np.abs(found - size * counts / len(labels)) < 1).all()
+
+
+def test_another_seed_nests_other_images_and_begins_with_another_class() -> None:
+    labels = np.repeat(np.arange(10), 20)
+    samples = [nested_sample(labels, 3, np.random.default_rng(seed)) for seed in range(20)]
+    assert len({tuple(sample) for sample in samples}) == 20
+    assert len({tuple(labels[sample]) for sample in samples}) > 5
+
+
+@pytest.mark.parametrize("size", [-1, 4])
+def test_an_impossible_nested_size_is_refused(size: int) -> None:
+    with pytest.raises(ValueError, match=f"cannot draw {size} of 3 images"):
+        nested_sample(np.zeros(3, dtype=np.int64), size, np.random.default_rng(0))
+
+
+def test_profiles_of_fewer_training_images_are_nested_by_draw(dataset: Dataset) -> None:
+    parts = {
+        (size, draw): parts_for(dataset, profile_named(f"train-{size}", draw))
+        for size in (8, 50, 300)
+        for draw in (0, 1)
+    }
+    for draw in (0, 1):
+        few, some, many = (set(parts[size, draw].train) for size in (8, 50, 300))
+        assert few < some < many < set(dataset.split.train)
+        assert (len(few), len(some), len(many)) == (8, 50, 300)
+    assert set(parts[50, 0].train) != set(parts[50, 1].train)
+    assert np.bincount(dataset.train_labels[parts[8, 0].train]).tolist() == [2] * 4
+    for part in parts.values():
+        assert part.validation.tolist() == dataset.split.validation.tolist()
+        assert len(part.test) == 120
+
+
+def test_a_profile_of_more_training_images_than_there_are_uses_them_all(dataset: Dataset) -> None:
+    assert parts_for(dataset, profile_named("train-9999", 1)).train.tolist() == dataset.split.train.tolist()
+
+
+def test_the_images_of_quick_are_those_that_records_are_about() -> None:
+    """Another draw would make records of the profile mean something else under the same key."""
+    labels = np.arange(60) % 10
+    blank = np.zeros((60, 1, 1, 1), dtype=np.uint8)
+    dataset = Dataset(
+        name="tiny",
+        title="Tiny",
+        class_names=tuple("0123456789"),
+        train_images=blank,
+        train_labels=labels,
+        test_images=blank,
+        test_labels=labels,
+        split=make_split("tiny", labels, 10),
+        fingerprint="0" * 64,
+        source="made up",
+    )
+    parts = parts_for(dataset, dataclasses.replace(PROFILES["quick"], train_size=10))
+    assert parts.train.tolist() == [2, 3, 5, 7, 16, 18, 30, 34, 49, 51]

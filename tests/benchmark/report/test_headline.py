@@ -66,7 +66,7 @@ def test_headline_of_a_cnn_without_errors(evidence):
 def test_without_predictions_no_evidence_is_claimed(evidence):
     found = evidence(10, 20)
     for stored in found.stored:
-        stored.path.with_suffix(".npz").unlink()
+        (stored.path.parent / stored.record.predictions.file).unlink()
     assert line.sentence(found) == (
         "cnn-simple (90.00%) and the best baseline, knn (80.00%), differ by +10.00 points; without predictions of "
         "the same images there is no telling whether by chance."

@@ -1,0 +1,73 @@
+"""What a record says of a cell's data, model and result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.contract import Cell, Dataset, ModelSpec, Profile
+from benchmark.data.splits import parts_for
+from benchmark.messages import Result
+from benchmark.records import Store, pack, plain, round_probabilities
+from benchmark.schema import Cost, DatasetInfo, ModelInfo, Predictions
+
+
+def result_parts(
+    cell: Cell, name: str, result: Result, total_seconds: float, threads: int, store: Store
+) -> dict[str, Any]:
+    """Write the predictions; return what a record has only where there is a result."""
+    cost = Cost(
+        fit_seconds=result.fit_seconds,
+        predict_seconds=result.predict_seconds,
+        cached_seconds=result.cached_seconds,
+        scoring_seconds=result.scoring_seconds,
+        total_seconds=total_seconds,
+        peak_memory_bytes=result.peak_memory_bytes,
+        parameter_count=result.parameter_count,
+        threads=threads,
+        device=result.device,
+        precision=result.precision,
+    )
+    arrays = {
+        part: round_probabilities(values) if part.endswith("_probabilities") else values
+        for part, values in result.arrays.items()
+    }
+    file, sha256 = store.write_predictions(cell, name, pack(arrays))
+    return {
+        "status": "ok",
+        "validation": result.validation,
+        "test": result.test,
+        "variants": result.variants,
+        "cost": cost,
+        "epochs": result.epochs,
+        "epoch_tests": result.epoch_tests,
+        "corruptions": result.corruptions,
+        "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
+    }
+
+
+def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
+    parts = parts_for(dataset, profile)
+    height, width, channels = dataset.train_images.shape[1:]
+    return DatasetInfo(
+        title=dataset.title,
+        fingerprint=dataset.fingerprint,
+        source=dataset.source,
+        class_names=dataset.class_names,
+        image_shape=(height, width, channels),
+        train_size=len(parts.train),
+        validation_size=len(parts.validation),
+        test_size=len(parts.test),
+    )
+
+
+def model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
+    return ModelInfo(
+        family=model.family,
+        version=model.version,
+        description=model.description,
+        build=model.build,
+        params=plain(model.params_for(cell)),
+        implementation=implementation,
+        base=model.base,
+        settings=model.settings,
+    )

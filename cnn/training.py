@@ -25,6 +25,7 @@ from cnn.pruning import Pruning
 from cnn.snapshots import Snapshots
 
 EVALUATION_BATCH = 1000
+LEAST_STEPS = 32  # In an epoch: where the images are fewer, it goes through them several times.
 AVERAGE_EVERY = 5  # Steps between updates of the running average: all of its use at a fifth of its cost.
 
 
@@ -117,7 +118,8 @@ def train(
     """
     n, device = len(training.labels), training.labels.device
     batch_size = min(recipe.batch_size, n)
-    whole = n // batch_size  # Batches of an epoch of all images; the rest is left out: one image breaks BatchNorm.
+    passes = max(1, math.ceil(LEAST_STEPS * batch_size / n))  # Through all images, in an epoch.
+    whole = passes * n // batch_size  # Batches in an epoch; the rest is left out: one image breaks BatchNorm.
     pruning = Pruning(n, recipe.pruning, recipe.epochs, device)
     optimizers = make_optimizers(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision)
     average = RunningAverage(network, recipe.averaging) if recipe.averaging else None
@@ -129,7 +131,7 @@ def train(
     for epoch in range(1, recipe.epochs + 1):
         start = time.perf_counter()
         network.train()
-        order = pruning.order(epoch, generator)
+        order = torch.cat([pruning.order(epoch, generator) for _ in range(passes)])
         batches = max(1, len(order) // batch_size)
         order = order[: batches * batch_size]
         loss_sum = torch.zeros((), device=device)

@@ -169,3 +169,19 @@ def test_training_on_cuda_learns_in_bfloat16():
     generator = torch.Generator(device).manual_seed(0)
     history = train(network, recipe(precision=torch.bfloat16), *inputs, generator, lambda row: None)
     assert history[-1]["validation_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(("n", "batch_size", "steps"), [(40, 8, 35), (40, 64, 32), (100, 33, 33), (400, 8, 50)])
+def test_an_epoch_on_few_images_goes_through_them_several_times(n, batch_size, steps):
+    sizes = []
+
+    class Counted(ImageInputs):
+        def training_batch(self, index, epoch, generator):
+            sizes.append(len(index))
+            return super().training_batch(index, epoch, generator)
+
+    made = toy(n)
+    training = Counted(made.images, made.labels, Standardise.fitted(made.images))
+    chosen = recipe(epochs=2, batch_size=batch_size)
+    train(linear(), chosen, training, toy(seed=1), torch.Generator().manual_seed(0), lambda row: None)
+    assert sizes == [min(batch_size, n)] * (2 * steps)

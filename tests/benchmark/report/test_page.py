@@ -74,6 +74,7 @@ def test_a_full_report_has_every_part(full):
         "Class by class: where the networks win",
         "The hard part",
         "Training",
+        "Can the probabilities be trusted?",
         "Predictions",
         "Runs without a result",
         "The data",

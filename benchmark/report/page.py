@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import calibration, charts, confusion, gallery, headline, style, tables
+from benchmark.report import calibration, charts, confusion, gallery, headline, published, style, tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
@@ -32,7 +32,10 @@ OWN_CHARTS = (
 )
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
-SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {"calibration": calibration.section}
+SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
+    "calibration": calibration.section,
+    "published": published.section,
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
 from benchmark.report import (
+    calibration,
     charts,
     confusion,
     efficiency,
@@ -22,6 +23,7 @@ from benchmark.report import (
     headline,
     optimism,
     pairs,
+    published,
     robustness,
     style,
     tables,
@@ -35,6 +37,14 @@ OWN_CHARTS = (
     *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
     *("pairs.png", "class-pairs.png"),
     *("efficiency.png", "robustness.png", "corruptions.png"),
+    "leaderboard.png",
+    "per-class.png",
+    "cost.png",
+    "training.png",
+    "confusion-*.png",
+    "gallery-*.png",
+    "calibration.png",
+    "risk-coverage.png",
 )
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
@@ -44,6 +54,8 @@ SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
     "class_pairs": pairs.class_section,
     "efficiency": efficiency.section,
     "robustness": robustness.section,
+    "calibration": calibration.section,
+    "published": published.section,
 }
 
 

@@ -76,6 +76,7 @@ def test_a_full_report_has_every_part(full):
         "cnn-augmented against svm-rbf, class by class",
         "The hard part",
         "Training",
+        "Can the probabilities be trusted?",
         "Predictions",
         "Runs without a result",
         "The data",

@@ -1,7 +1,9 @@
 """What a cell does: load, fit, predict, score, measure.
 
-The test images are read only after the model has been fitted; until then it can have seen nothing but
-training and validation images.
+The test set is kept in a vault (``docs/decisions/0006-test-vault.md``). Until ``fit`` returns, nothing of it is
+in this process; then its images are read, and its labels only when the model has answered all that is asked and
+its answers have been copied. This guards the interface against an oversight, not the machine against malice: a
+model that opens the cache's files, or starts a thread that waits, finds what it looks for.
 """
 
 from __future__ import annotations
@@ -12,16 +14,16 @@ import math
 import random
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import threadpoolctl
 
 from benchmark import metrics
 from benchmark.clock import Stopwatch
-from benchmark.contract import ModelSpec, UserError
+from benchmark.contract import ModelSpec, Split, TrainingPool, UserError
 from benchmark.data import cache
-from benchmark.data.splits import parts_for
+from benchmark.data.splits import learning_parts
 from benchmark.environment import memory_bytes
 from benchmark.messages import Job, Result
 from benchmark.schema import Metrics, Variant
@@ -29,111 +31,163 @@ from benchmark.schema import Metrics, Variant
 
 def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Result:
     """Fit and score the job's model in this process; ``on_epoch`` hears of each epoch of a network."""
-    dataset = cache.read(job.dataset, verify=False)
-    if dataset is None or dataset.fingerprint != job.fingerprint:
-        raise UserError(f"The data set {job.dataset.name} was changed during the run.", "Run the same command again.")
-    parts = parts_for(dataset, job.profile)
-    n_classes = len(dataset.class_names)
+    pool = cache.read_pool(job.dataset)
+    if pool is None or pool.fingerprint != job.fingerprint:
+        raise _changed(job)
+    learning = learning_parts(pool, job.profile)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
+    asked = _fit_and_ask(job, pool, learning, on_epoch)
+    # The model is gone, and what it answered is in arrays of our own.
+    labels = {"validation": np.asarray(pool.train_labels[learning.validation])}
+    if job.test:
+        labels["test"] = _read_test(job, "labels")[asked.index["test"]]
+    return _scored(asked, labels, len(pool.class_names))
 
+
+def _changed(job: Job) -> UserError:
+    return UserError(f"The data set {job.dataset.name} was changed during the run.", "Run the same command again.")
+
+
+def _read_test(job: Job, what: Literal["images", "labels"]) -> np.ndarray:
+    found = cache.read_test(job.dataset, what, job.fingerprint)
+    if found is None:
+        raise _changed(job)
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a model predicted: int64 (n,) and, where it has probabilities, float32 (n, k); copies, so that it
+    cannot change them later."""
+
+    predicted: np.ndarray
+    probabilities: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """All that a fitted model had to say, by part: ``validation`` and, unless the job goes without, ``test``.
+
+    ``index`` are the images' places in the data set, ``variants`` the answers of other ways to predict with their
+    seconds, ``told`` the fields of :class:`Result` that need no labels.
+    """
+
+    index: dict[str, np.ndarray]
+    answers: dict[str, Answer]
+    variants: dict[str, tuple[dict[str, Answer], float]]
+    told: dict[str, Any]
+
+
+def _fit_and_ask(
+    job: Job, pool: TrainingPool, learning: Split, on_epoch: Callable[[dict[str, float | None]], None]
+) -> Asked:
+    n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.cell), job.random_state, job.threads, job.device)
     libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
-        X = inputs(dataset.train_images, parts.train, job.model)
-        y = np.asarray(dataset.train_labels[parts.train])
-        X_val = inputs(dataset.train_images, parts.validation, job.model)
-        y_val = np.asarray(dataset.train_labels[parts.validation])
-        validation = Part("validation", X_val, y_val, parts.validation)
+        X = inputs(pool.train_images, learning.train, job.model)
+        y = np.asarray(pool.train_labels[learning.train])
+        X_val = inputs(pool.train_images, learning.validation, job.model)
 
         watch = Stopwatch()
         if job.model.validates:
+            y_val = np.asarray(pool.train_labels[learning.validation])
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
         else:
             model.fit(X, y)
         fit_seconds = watch.lap()
         del X
 
+        index, images = {"validation": learning.validation}, {"validation": X_val}
         if job.test:
-            X_test = inputs(dataset.test_images, parts.test, job.model)
-            test = Part("test", X_test, np.asarray(dataset.test_labels[parts.test]), parts.test)
-        else:
-            test = validation
+            every = _read_test(job, "images")
+            index["test"] = np.arange(len(every)) if job.test_index is None else job.test_index
+            images["test"] = inputs(every, index["test"], job.model)
+        timed = "test" if job.test else "validation"
         watch.lap()
-        test_predicted = model.predict(test.X)
+        predicted = model.predict(images[timed])
         predict_seconds = watch.lap()
         cached_seconds = watch.spared
 
         scoring = Stopwatch()
-        arrays: dict[str, np.ndarray] = {}
-        test_scores = _score(model, test, n_classes, arrays, predicted=test_predicted)
-        scores = _score(model, validation, n_classes, arrays) if job.test else test_scores
-        variants = _variants(model, validation, test, n_classes) if job.test else {}
+        answers = {timed: _answer(model, images[timed], n_classes, predicted)}
+        for part in images.keys() - answers.keys():
+            answers[part] = _answer(model, images[part], n_classes)
+        variants = _variants(model, images, n_classes) if job.test else {}
         scoring_seconds = scoring.lap() - scoring.spared
 
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
+    told = {
+        "fit_seconds": fit_seconds,
+        "predict_seconds": predict_seconds,
+        "cached_seconds": cached_seconds,
+        "scoring_seconds": scoring_seconds,
+        "peak_memory_bytes": _added(libraries, memory_bytes(peak=True)),
+        "parameter_count": None if count is None else int(count),
+        "device": device,
+        "precision": None if precision is None else str(precision),
+        "gpu": _gpu(device),
+        "implementation": implementation(model),
+        "epochs": tuple(_finite(row) for row in getattr(model, "history_", ())),
+    }
+    return Asked(index, answers, variants, told)
+
+
+def _answer(model: Any, images: np.ndarray, n_classes: int, predicted: np.ndarray | None = None) -> Answer:
+    """What ``model`` says of ``images``; ``predicted`` if it has said that already."""
+    labels = metrics.check_labels(model.predict(images) if predicted is None else predicted, len(images), n_classes)
+    probabilities = all_classes(model, images, n_classes)
+    if probabilities is not None:
+        probabilities = metrics.check_probabilities(probabilities, len(images), n_classes)
+    return Answer(labels, probabilities)
+
+
+def _variants(
+    model: Any, images: Mapping[str, np.ndarray], n_classes: int
+) -> dict[str, tuple[dict[str, Answer], float]]:
+    """What the fitted model says in its other ways to predict, where it has any, and how long the test images took."""
+    found = {}
+    for words, variant in getattr(model, "variants", dict)().items():
+        watch = Stopwatch()
+        predicted = variant.predict(images["test"])
+        seconds = watch.lap()
+        test = _answer(variant, images["test"], n_classes, predicted)
+        found[str(words)] = ({"test": test, "validation": _answer(variant, images["validation"], n_classes)}, seconds)
+    return found
+
+
+def _scored(asked: Asked, labels: Mapping[str, np.ndarray], n_classes: int) -> Result:
+    """Hold the answers against the labels; put what is kept of every image into arrays."""
+
+    def scores(answers: Mapping[str, Answer]) -> dict[str, Metrics]:
+        return {part: metrics.evaluate(labels[part], answer.predicted, n_classes) for part, answer in answers.items()}
+
+    label_type = np.uint8 if n_classes <= 256 else np.int32
+    arrays: dict[str, np.ndarray] = {}
+    for part, answer in asked.answers.items():
+        arrays[f"{part}_index"] = asked.index[part].astype(np.int32)
+        arrays[f"{part}_labels"] = labels[part].astype(label_type)
+        arrays[f"{part}_predicted"] = answer.predicted.astype(label_type)
+        if answer.probabilities is not None:
+            arrays[f"{part}_probabilities"] = answer.probabilities
+    found = scores(asked.answers)
     return Result(
-        validation=scores,
-        test=test_scores if job.test else None,
-        variants=variants,
-        fit_seconds=fit_seconds,
-        predict_seconds=predict_seconds,
-        cached_seconds=cached_seconds,
-        scoring_seconds=scoring_seconds,
-        peak_memory_bytes=_added(libraries, memory_bytes(peak=True)),
-        parameter_count=None if count is None else int(count),
-        device=device,
-        precision=None if precision is None else str(precision),
-        gpu=_gpu(device),
-        implementation=implementation(model),
-        epochs=tuple(_finite(row) for row in getattr(model, "history_", ())),
+        validation=found["validation"],
+        test=found.get("test"),
+        variants={
+            words: Variant(**scores(answers), predict_seconds=seconds)
+            for words, (answers, seconds) in asked.variants.items()
+        },
         arrays=arrays,
+        **asked.told,
     )
 
 
 def _added(before: int | None, peak: int | None) -> int | None:
     return None if before is None or peak is None else max(0, peak - before)
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """Images in the form that the model asks for, their labels, and their places in the data set."""
-
-    name: str
-    X: np.ndarray
-    y: np.ndarray
-    index: np.ndarray
-
-
-def _score(
-    model: Any, part: Part, n_classes: int, arrays: dict[str, np.ndarray], predicted: np.ndarray | None = None
-) -> Metrics:
-    """Score ``model`` on ``part``; put what is kept of every image into ``arrays``."""
-    labels = metrics.check_labels(model.predict(part.X) if predicted is None else predicted, len(part.y), n_classes)
-    label_type = np.uint8 if n_classes <= 256 else np.int32
-    arrays[f"{part.name}_index"] = part.index.astype(np.int32)
-    arrays[f"{part.name}_labels"] = part.y.astype(label_type)
-    arrays[f"{part.name}_predicted"] = labels.astype(label_type)
-    probabilities = all_classes(model, part.X, n_classes)
-    if probabilities is not None:
-        arrays[f"{part.name}_probabilities"] = metrics.check_probabilities(probabilities, len(part.y), n_classes)
-    return metrics.evaluate(part.y, labels, n_classes)
-
-
-def _variants(model: Any, validation: Part, test: Part, n_classes: int) -> dict[str, Variant]:
-    """Scores of the fitted model's other ways to predict, where it has any."""
-    found = {}
-    for words, variant in getattr(model, "variants", dict)().items():
-        watch = Stopwatch()
-        predicted = variant.predict(test.X)
-        seconds = watch.lap()
-        test_scores = _score(variant, test, n_classes, {}, predicted=predicted)
-        found[str(words)] = Variant(
-            validation=_score(variant, validation, n_classes, {}), test=test_scores, predict_seconds=seconds
-        )
-    return found
 
 
 def configured(model: Any, random_state: int, threads: int, device: str = "auto") -> Any:

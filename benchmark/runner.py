@@ -178,6 +178,7 @@ def run_cell(
         settings.threads,
         settings.device,
         log,
+        test_index=parts_for(prepared.dataset, profile).test,
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()

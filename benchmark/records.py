@@ -15,17 +15,19 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
 from benchmark.files import read_whole, write_atomically
-from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
+from benchmark.schema import SCHEMA_VERSION, DataAudit, DatasetSummary, RunRecord
 from benchmark.units import first_line
 
 SUMMARY = "dataset.json"
+AUDIT = "audit.json"
+Kept = TypeVar("Kept", bound=BaseModel)
 # Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
 DROPPED_BITS = 12
 
@@ -205,15 +207,28 @@ class Store:
         write_atomically(self.folder / summary.name / SUMMARY, to_json(summary))
 
     def read_summary(self, dataset: str) -> DatasetSummary | Problem | None:
-        path = self.folder / dataset / SUMMARY
-        if not path.is_file():
-            return None
-        try:
-            return DatasetSummary.model_validate_json(read_whole(path), strict=True)
-        except OSError as error:
-            return Problem(path, f"not readable ({error.strerror})")
-        except ValidationError as error:
-            return Problem(path, first_problem(error))
+        return _read_kept(self.folder / dataset / SUMMARY, DatasetSummary)
+
+    def write_audit(self, audit: DataAudit) -> Path:
+        path = self.folder / audit.name / AUDIT
+        write_atomically(path, to_json(audit))
+        return path
+
+
+def read_audit(folder: Path) -> DataAudit | Problem | None:
+    """The audit that lies in a data set's folder of a collection."""
+    return _read_kept(folder / AUDIT, DataAudit)
+
+
+def _read_kept(path: Path, kind: type[Kept]) -> Kept | Problem | None:
+    if not path.is_file():
+        return None
+    try:
+        return kind.model_validate_json(read_whole(path), strict=True)
+    except OSError as error:
+        return Problem(path, f"not readable ({error.strerror})")
+    except ValidationError as error:
+        return Problem(path, first_problem(error))
 
 
 def read(path: Path) -> Stored | Problem:

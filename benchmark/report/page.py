@@ -14,16 +14,21 @@ from matplotlib.figure import Figure
 from benchmark.contract import Dataset, UserError
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
-from benchmark.report import charts, confusion, gallery, headline, style, tables
+from benchmark.report import charts, confusion, gallery, headline, style, suspects, tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"
-OWN_CHARTS = ("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png")
+OWN_CHARTS = (
+    *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
+    *("suspects.png", "near-duplicates.png"),
+)
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
-SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {}
+SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
+    "suspects": suspects.section,
+}
 
 
 @dataclasses.dataclass(frozen=True)

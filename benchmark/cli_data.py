@@ -101,12 +101,14 @@ def audit_(
     from rich.progress import Progress
 
     from benchmark.data import duplicates, store
+    from benchmark.files import check_writable
     from benchmark.records import Store
     from benchmark.units import duration
 
     kept = Store(results_dir, collection_name(collection, "full"))
     (spec,) = dataset_specs([name])
     dataset = store.prepare(spec, data_dir=data_dir, say=say)
+    check_writable(kept.folder / spec.name)
     n_images = len(dataset.test_labels) + len(dataset.split.validation)
     say(f"Comparing {n_images:,} images with {len(dataset.split.train):,} training images.")
     start = time.perf_counter()

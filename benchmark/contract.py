@@ -241,11 +241,11 @@ class Split:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingPool:
-    """What a model may learn from: read-only memory-mapped arrays, names, the fixed split and a fingerprint.
+class Dataset:
+    """A data set ready to use: read-only memory-mapped arrays, names, the fixed split and a fingerprint.
 
-    ``split`` divides the pool into training and validation; ``fingerprint`` is the SHA-256 of all arrays
-    of the data set and its class names (see :func:`benchmark.data.cache.fingerprint`).
+    ``train_images`` is the whole training pool, which ``split`` divides; ``fingerprint`` is the SHA-256
+    of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`).
     """
 
     name: str
@@ -253,17 +253,11 @@ class TrainingPool:
     class_names: tuple[str, ...]
     train_images: np.ndarray
     train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
     split: Split
     fingerprint: str
     source: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Dataset(TrainingPool):
-    """A data set ready to use: the training pool, and the test set beside it."""
-
-    test_images: np.ndarray
-    test_labels: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

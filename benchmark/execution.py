@@ -21,9 +21,9 @@ import threadpoolctl
 
 from benchmark import metrics
 from benchmark.clock import Stopwatch
-from benchmark.contract import ModelSpec, Split, TrainingPool, UserError
+from benchmark.contract import Dataset, ModelSpec, UserError
 from benchmark.data import cache
-from benchmark.data.splits import learning_parts
+from benchmark.data.splits import Parts, parts_for
 from benchmark.environment import memory_bytes
 from benchmark.messages import Job, Result
 from benchmark.schema import Metrics, Variant
@@ -34,12 +34,12 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
     pool = cache.read_pool(job.dataset)
     if pool is None or pool.fingerprint != job.fingerprint:
         raise _changed(job)
-    learning = learning_parts(pool, job.profile)
+    parts = parts_for(pool, job.profile)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
-    asked = _fit_and_ask(job, pool, learning, on_epoch)
+    asked = _fit_and_ask(job, pool, parts, on_epoch)
     # The model is gone, and what it answered is in arrays of our own.
-    labels = {"validation": np.asarray(pool.train_labels[learning.validation])}
+    labels = {"validation": np.asarray(pool.train_labels[parts.validation])}
     if job.test:
         labels["test"] = _read_test(job, "labels")[asked.index["test"]]
     return _scored(asked, labels, len(pool.class_names))
@@ -79,28 +79,26 @@ class Asked:
     told: dict[str, Any]
 
 
-def _fit_and_ask(
-    job: Job, pool: TrainingPool, learning: Split, on_epoch: Callable[[dict[str, float | None]], None]
-) -> Asked:
+def _fit_and_ask(job: Job, pool: Dataset, parts: Parts, on_epoch: Callable[[dict[str, float | None]], None]) -> Asked:
     n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.cell), job.random_state, job.threads, job.device)
     libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
-        X = inputs(pool.train_images, learning.train, job.model)
-        y = np.asarray(pool.train_labels[learning.train])
-        X_val = inputs(pool.train_images, learning.validation, job.model)
+        X = inputs(pool.train_images, parts.train, job.model)
+        y = np.asarray(pool.train_labels[parts.train])
+        X_val = inputs(pool.train_images, parts.validation, job.model)
 
         watch = Stopwatch()
         if job.model.validates:
-            y_val = np.asarray(pool.train_labels[learning.validation])
+            y_val = np.asarray(pool.train_labels[parts.validation])
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
         else:
             model.fit(X, y)
         fit_seconds = watch.lap()
         del X
 
-        index, images = {"validation": learning.validation}, {"validation": X_val}
+        index, images = {"validation": parts.validation}, {"validation": X_val}
         if job.test:
             every = _read_test(job, "images")
             index["test"] = np.arange(len(every)) if job.test_index is None else job.test_index

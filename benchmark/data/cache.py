@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.contract import Dataset, DatasetSpec, RawImages, Split, TrainingPool, UserError
+from benchmark.contract import Dataset, DatasetSpec, RawImages, Split, UserError
 from benchmark.data.splits import make_split
 from benchmark.files import CACHE_VARIABLE, cache_root
 
@@ -126,14 +126,15 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     return None if split is None else Dataset(**described, **arrays, split=split)
 
 
-def read_pool(spec: DatasetSpec) -> TrainingPool | None:
-    """Load the training pool alone, unverified: the files of the test set are not opened."""
+def read_pool(spec: DatasetSpec) -> Dataset | None:
+    """Load a data set as if it had no test images, unverified: the files of the test set are not opened."""
     found = _open(spec, POOL)
     if found is None:
         return None
     described, arrays = found
     split = _split(spec, arrays["train_labels"])
-    return None if split is None else TrainingPool(**described, **arrays, split=split)
+    none = {"test_images": arrays["train_images"][:0], "test_labels": arrays["train_labels"][:0]}
+    return None if split is None else Dataset(**described, **arrays, **none, split=split)
 
 
 def read_test(spec: DatasetSpec, what: Literal["images", "labels"], fingerprint: str) -> np.ndarray | None:
@@ -156,7 +157,7 @@ def _remedy(spec: DatasetSpec) -> str:
 
 
 def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """What a :class:`TrainingPool` has besides arrays and split, and the arrays of these names; None if absent."""
+    """What a :class:`Dataset` has besides arrays and split, and the arrays of these names; None if absent."""
     path = folder(spec.name)
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))

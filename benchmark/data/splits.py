@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from benchmark import seeds
-from benchmark.contract import Dataset, Profile, Split, TrainingPool
+from benchmark.contract import Dataset, Profile, Split
 
 
 def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -57,26 +57,19 @@ class Parts:
     test: np.ndarray
 
 
-def learning_parts(pool: TrainingPool, profile: Profile) -> Split:
-    """The part of the split that ``profile`` uses, the same for every model and seed."""
-    labels = pool.train_labels
-    return Split(
-        train=_limited(pool.name, "train", pool.split.train, labels, profile.train_size),
-        validation=_limited(pool.name, "validation", pool.split.validation, labels, profile.validation_size),
-    )
-
-
 def parts_for(dataset: Dataset, profile: Profile) -> Parts:
     """The indices that ``profile`` uses, the same for every model and seed."""
-    learning = learning_parts(dataset, profile)
-    every = np.arange(len(dataset.test_labels))
-    test = _limited(dataset.name, "test", every, dataset.test_labels, profile.test_size)
-    return Parts(train=learning.train, validation=learning.validation, test=test)
 
+    def limit(part: str, indices: np.ndarray, labels: np.ndarray, size: int | None) -> np.ndarray:
+        if size is None or size >= len(indices):
+            return indices
+        rng = seeds.generator("profile", dataset.name, part, size)
+        chosen: np.ndarray = indices[stratified_sample(labels[indices], size, rng)]
+        return chosen
 
-def _limited(name: str, part: str, indices: np.ndarray, labels: np.ndarray, size: int | None) -> np.ndarray:
-    if size is None or size >= len(indices):
-        return indices
-    rng = seeds.generator("profile", name, part, size)
-    chosen: np.ndarray = indices[stratified_sample(labels[indices], size, rng)]
-    return chosen
+    test = np.arange(len(dataset.test_labels))
+    return Parts(
+        train=limit("train", dataset.split.train, dataset.train_labels, profile.train_size),
+        validation=limit("validation", dataset.split.validation, dataset.train_labels, profile.validation_size),
+        test=limit("test", test, dataset.test_labels, profile.test_size),
+    )

@@ -22,10 +22,12 @@ def cache(tmp_path_factory):
 @pytest.fixture
 def call(cache, tmp_path, monkeypatch):
     monkeypatch.setenv(files.CACHE_VARIABLE, str(cache))
-    monkeypatch.chdir(tmp_path)
+    places = {"audit": ("results",), "run": ("results", "reports"), "report": ("results", "reports")}
 
     def command(*arguments):
-        return CliRunner().invoke(app, arguments)
+        word = arguments[1] if arguments[0] == "data" else arguments[0]
+        folders = [part for name in places[word] for part in (f"--{name}-dir", str(tmp_path / name))]
+        return CliRunner().invoke(app, [*arguments, *folders])
 
     return command
 
@@ -35,7 +37,7 @@ def test_the_digits_are_audited_and_the_report_says_so(call, tmp_path):
     assert done.exit_code == 0, done.output
     assert "Comparing 597 images with 1,200 training images." in done.stderr
     path = tmp_path / "results/mine/digits" / AUDIT
-    assert f"Written to {path.relative_to(tmp_path)} in " in done.stdout
+    assert f"Written to {path} in " in done.stdout
     found = read_audit(path.parent)
     assert isinstance(found, DataAudit)
     assert [(s.part, s.n_images) for s in found.searches] == [("test", 360), ("validation", 237)]

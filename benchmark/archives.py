@@ -1,16 +1,33 @@
-"""Reading ``.npz`` files that a stranger may have made: no pickles, and no more bytes than are to be expected."""
+"""``.npz`` files: made small, and read as if a stranger had made them, no pickles and no more bytes than expected."""
 
 from __future__ import annotations
 
 import io
 import math
 import zipfile
+from collections.abc import Mapping
 from typing import IO
 
 import numpy as np
 
 MOST_MEMBERS = 100
+# Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
+DROPPED_BITS = 12
 _DIRECTORY_ENTRY = b"PK\x01\x02"
+
+
+def round_probabilities(probabilities: np.ndarray) -> np.ndarray:
+    """Round float32 numbers to 12 significant bits, to the nearest, so that they compress."""
+    bits = probabilities.astype(np.float32).view(np.uint32)
+    half, mask = np.uint32(1 << (DROPPED_BITS - 1)), np.uint32((1 << 32) - (1 << DROPPED_BITS))
+    return ((bits + half) & mask).view(np.float32)
+
+
+def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The bytes of a compressed ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def unpack(content: bytes, most_bytes: int) -> dict[str, np.ndarray]:

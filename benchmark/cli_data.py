@@ -1,12 +1,30 @@
-"""The commands of ``data``: fetch, verify, info."""
+"""The commands of ``data``: fetch, verify, info, audit."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli_options import DEFAULT_DATASET, DataDirOption, DatasetArgument, console, dataset_specs, say
+from benchmark.cli_options import (
+    DEFAULT_DATASET,
+    CollectionOption,
+    DataDirOption,
+    DatasetArgument,
+    ResultsOption,
+    collection_name,
+    console,
+    dataset_specs,
+    say,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.schema import DataAudit
+
+PAIRS_SHOWN = 20
 
 data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_help=True)
 
@@ -67,3 +85,60 @@ def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None
     }
     for label, text in lines.items():
         typer.echo(f"{label + ':':<13}{text}")
+
+
+@data_app.command(name="audit")
+def audit_(
+    name: DatasetArgument = DEFAULT_DATASET,
+    collection: CollectionOption = None,
+    results_dir: ResultsOption = Path("results"),
+    data_dir: DataDirOption = None,
+) -> None:
+    """Look for near duplicates of training images in test and validation; the collection's report shows them."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from benchmark.data import duplicates, store
+    from benchmark.files import check_writable
+    from benchmark.records import Store
+    from benchmark.units import duration
+
+    kept = Store(results_dir, collection_name(collection, "full"))
+    (spec,) = dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, say=say)
+    check_writable(kept.folder / spec.name)
+    n_images = len(dataset.test_labels) + len(dataset.split.validation)
+    say(f"Comparing {n_images:,} images with {len(dataset.split.train):,} training images.")
+    start = time.perf_counter()
+    screen = Console(stderr=True)
+    with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
+        task = progress.add_task(spec.title, total=n_images)
+        found = duplicates.search(dataset, lambda n: progress.advance(task, n))
+    path = kept.write_audit(found)
+    _print_audit(found, dataset.class_names)
+    typer.echo(f"Written to {path} in {duration(time.perf_counter() - start)}.")
+
+
+def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="Near duplicates of training images", title_justify="left")
+    for column in ("part", "images", "near duplicates", "of other label", "nearer than", "median distance"):
+        table.add_column(column, justify="left" if column == "part" else "right")
+    for s in found.searches:
+        counts = f"{s.n_images:,}", f"{s.count:,}", f"{s.disagreeing:,}"
+        table.add_row(s.part, *counts, f"{s.threshold:.3f}", f"{s.median_distance:.3f}")
+    console().print(table)
+    pairs = [(s.part, pair) for s in found.searches for pair in s.closest if pair.distance < s.threshold]
+    if not pairs:
+        return
+    table = Table(title="The nearest pairs", title_justify="left")
+    for column in ("part", "image", "label", "training image", "its label", "distance"):
+        table.add_column(column, justify="left" if column in ("part", "label", "its label") else "right")
+    for part, pair in sorted(pairs, key=lambda found: found[1].distance)[:PAIRS_SHOWN]:
+        names = escape(class_names[pair.label]), escape(class_names[pair.train_label])
+        table.add_row(part, str(pair.index), names[0], str(pair.train_index), names[1], f"{pair.distance:.4f}")
+    console().print(table)

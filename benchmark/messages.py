@@ -19,7 +19,8 @@ class Job:
     """What a worker has to know.
 
     ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
-    never read: a search for hyper-parameters sees validation images only. With ``corruptions``, corrupted test
+    never read: a search for hyper-parameters sees validation images only. ``test_index`` says which test images
+    (None: all); it comes with the job because drawing them takes the labels. With ``corruptions``, corrupted test
     images are predicted when all else is done. ``variables`` are those of the environment in which the job was
     made: a forked process has others.
     """
@@ -35,6 +36,7 @@ class Job:
     log: Path
     test: bool = True
     corruptions: bool = False
+    test_index: np.ndarray | None = None
     variables: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
 
 

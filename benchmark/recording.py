@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmark.archives import pack, round_probabilities
 from benchmark.contract import Cell, Dataset, ModelSpec, Profile
 from benchmark.data.splits import parts_for
 from benchmark.messages import Result
-from benchmark.records import Store, pack, plain, round_probabilities
+from benchmark.records import Store, plain
 from benchmark.schema import Cost, DatasetInfo, ModelInfo, Predictions
 
 

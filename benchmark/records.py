@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -24,12 +23,12 @@ from benchmark import leftovers
 from benchmark.archives import unpack
 from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
 from benchmark.files import locked, read_text, read_whole, write_atomically
-from benchmark.schema import SCHEMA_VERSION, DatasetSummary, RunRecord
+from benchmark.schema import SCHEMA_VERSION, DataAudit, DatasetSummary, RunRecord
 from benchmark.units import first_line
 
 SUMMARY = "dataset.json"
-# Probabilities keep 12 significant bits (0.02 %): nobody's conclusion needs more, and it halves the files.
-DROPPED_BITS = 12
+AUDIT = "audit.json"
+Kept = TypeVar("Kept", bound=BaseModel)
 LARGEST_ARRAYS_BYTES = 1 << 30
 
 
@@ -67,20 +66,6 @@ def plain(value: Any) -> Any:
     except (TypeError, ValueError):
         return re.sub(r" at 0x[0-9a-f]+", "", ascii(value))
     return value
-
-
-def round_probabilities(probabilities: np.ndarray) -> np.ndarray:
-    """Round float32 numbers to 12 significant bits, to the nearest, so that they compress."""
-    bits = probabilities.astype(np.float32).view(np.uint32)
-    half, mask = np.uint32(1 << (DROPPED_BITS - 1)), np.uint32((1 << 32) - (1 << DROPPED_BITS))
-    return ((bits + half) & mask).view(np.float32)
-
-
-def pack(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of a compressed ``.npz``."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    return buffer.getvalue()
 
 
 def to_json(model: BaseModel) -> bytes:
@@ -234,15 +219,29 @@ class Store:
             write_atomically(self.folder / summary.name / SUMMARY, to_json(summary))
 
     def read_summary(self, dataset: str) -> DatasetSummary | Problem | None:
-        path = self.folder / dataset / SUMMARY
-        if not path.is_file():
-            return None
-        try:
-            return DatasetSummary.model_validate_json(read_text(path, root=self.folder), strict=True)
-        except OSError as error:
-            return Problem(path, f"not readable ({error.strerror})")
-        except (ValidationError, RecursionError) as error:
-            return Problem(path, first_problem(error))
+        return _read_kept(self.folder / dataset / SUMMARY, DatasetSummary, root=self.folder)
+
+    def write_audit(self, audit: DataAudit) -> Path:
+        path = self.folder / audit.name / AUDIT
+        with self.locked():
+            write_atomically(path, to_json(audit))
+        return path
+
+
+def read_audit(folder: Path) -> DataAudit | Problem | None:
+    """The audit that lies in a data set's folder of a collection."""
+    return _read_kept(folder / AUDIT, DataAudit, root=folder)
+
+
+def _read_kept(path: Path, kind: type[Kept], root: Path) -> Kept | Problem | None:
+    if not path.is_file():
+        return None
+    try:
+        return kind.model_validate_json(read_text(path, root=root), strict=True)
+    except OSError as error:
+        return Problem(path, f"not readable ({error.strerror})")
+    except (ValidationError, RecursionError) as error:
+        return Problem(path, first_problem(error))
 
 
 def read(path: Path) -> Stored | Problem:

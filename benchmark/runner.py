@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from benchmark import messages, seeds
 from benchmark.contract import Cell, Dataset, DatasetSpec, ModelSpec, profile_named
+from benchmark.data.splits import parts_for
 from benchmark.files import explain_write_errors
 from benchmark.recording import dataset_info, model_info, result_parts
 from benchmark.records import Store, first_problem, key
@@ -194,6 +195,7 @@ def run_cell(
         settings.device,
         log,
         corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
+        test_index=parts_for(prepared.dataset, profile).test,
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()

@@ -246,3 +246,41 @@ class DatasetSummary(Model):
     validation_size: Count
     test_size: Count
     audit: Audit
+
+
+class NearDuplicate(Model):
+    """An image and the training image that is most like it. ``train_index``, and ``index`` of a validation image,
+    count in the training pool, ``index`` of a test image in the test set."""
+
+    index: Count
+    train_index: Count
+    distance: Annotated[float, Field(ge=0, le=2)]
+    label: Count
+    train_label: Count
+
+
+class DuplicateSearch(Model):
+    """How near the images of one part come to the training images; ``closest`` begins with the nearest pair."""
+
+    part: Literal["test", "validation"]
+    n_images: Positive
+    median_distance: Annotated[float, Field(ge=0, le=2)]
+    threshold: Annotated[float, Field(ge=0, le=2, description="nearer pairs count as near duplicates")]
+    count: Count
+    disagreeing: Annotated[Count, Field(description="near duplicates that have different labels")]
+    closest: tuple[NearDuplicate, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.disagreeing <= self.count <= self.n_images:
+            raise ValueError("there are more near duplicates than images, or fewer than disagree")
+        return self
+
+
+class DataAudit(Model):
+    """``audit.json`` of a collection: images of one part that are nearly those of another."""
+
+    schema_version: Literal[1] = 1
+    name: Name
+    fingerprint: Sha256
+    searches: tuple[DuplicateSearch, ...]

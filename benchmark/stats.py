@@ -18,6 +18,11 @@ Interval = tuple[float, float]
 DRAWS = 8_000_000
 
 
+def standard_error(share: float, n: int) -> float:
+    """The binomial's sqrt(p (1 - p) / n), a fraction as ``share`` is."""
+    return math.sqrt(share * (1 - share) / max(n, 1))
+
+
 def wilson(hits: int, n: int, level: float = LEVEL) -> Interval:
     """Interval for a proportion: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
 

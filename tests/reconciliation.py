@@ -31,10 +31,10 @@ from tabulate import tabulate
 
 from baselines.accelerated import SVC, RandomForestClassifier
 from benchmark import registry
+from benchmark.answers import configured, inputs
 from benchmark.contract import Cell, Dataset
 from benchmark.data import store
 from benchmark.environment import available_cores
-from benchmark.execution import configured, inputs
 from benchmark.report.published import DATASET, PROFILE, PUBLISHED, REFITTED
 from benchmark.units import duration
 

@@ -62,7 +62,9 @@ ALLOWED = {
     "benchmark.registry": ("benchmark.contract", "benchmark.data.catalog", "baselines.catalog", "cnn.catalog"),
     "benchmark.clock": (),
     "benchmark.feature_cache": ("benchmark.clock", "benchmark.files"),
+    "benchmark.answers": ("benchmark.contract", "benchmark.metrics"),
     "benchmark.execution": (
+        "benchmark.answers",
         *CONTRACT,
         *GROUND,
         "benchmark.clock",
@@ -86,7 +88,13 @@ ALLOWED = {
         "benchmark.preload",
     ),
     "benchmark.preload": (),
-    "benchmark.recording": (*CONTRACT, "benchmark.records", "benchmark.data", "benchmark.messages"),
+    "benchmark.recording": (
+        *CONTRACT,
+        "benchmark.archives",
+        "benchmark.records",
+        "benchmark.data",
+        "benchmark.messages",
+    ),
     "benchmark.runner": (
         "benchmark.recording",
         *CONTRACT,

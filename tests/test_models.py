@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark import execution, registry
+from benchmark import answers, registry
 from benchmark.contract import PROFILES, Cell
 from benchmark.data import store
 from benchmark.data.splits import parts_for
@@ -22,13 +22,13 @@ def digits(tmp_path_factory):
 def fitted(request, digits):
     spec = request.param
     parts = parts_for(digits, PROFILES["full"])
-    X = execution.inputs(digits.train_images, parts.train, spec)
-    X_val = execution.inputs(digits.train_images, parts.validation, spec)
+    X = answers.inputs(digits.train_images, parts.train, spec)
+    X_val = answers.inputs(digits.train_images, parts.validation, spec)
     y, y_val = digits.train_labels[parts.train], digits.train_labels[parts.validation]
     before = X.copy(), np.array(y)
 
     def fit():
-        model = execution.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
+        model = answers.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
         rows = []
         if spec.validates:
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=rows.append)
@@ -37,7 +37,7 @@ def fitted(request, digits):
         return model, rows
 
     model, rows = fit()
-    X_test = execution.inputs(digits.test_images, parts.test, spec)
+    X_test = answers.inputs(digits.test_images, parts.test, spec)
     return {"spec": spec, "model": model, "rows": rows, "fit": fit, "X": X, "y": y, "before": before, "X_test": X_test}
 
 
@@ -86,7 +86,7 @@ def test_it_tells_what_is_recorded_of_it(fitted):
     if spec.validates:
         assert fitted["rows"] == model.history_
         assert all(np.isfinite(row["validation_loss"]) for row in model.history_)
-    assert execution.implementation(model)
+    assert answers.implementation(model)
 
 
 def test_its_catalog_entry_is_complete(fitted):

@@ -1,6 +1,8 @@
 """Decoded arrays on disk, memory-mapped, so that a second start needs neither decoding nor torch.
 
-A data set is a folder of four ``.npy`` files and ``meta.json``; it appears whole or not at all.
+A data set is a folder of four ``.npy`` files and ``meta.json``; it appears whole or not at all. The test
+images and the test labels are files of their own, so that who fits a model need not open them
+(``docs/decisions/0006-test-vault.md``).
 """
 
 from __future__ import annotations
@@ -9,16 +11,19 @@ import contextlib
 import hashlib
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.contract import Dataset, DatasetSpec, RawImages, UserError
+from benchmark.contract import Dataset, DatasetSpec, RawImages, Split, UserError
 from benchmark.data.splits import make_split
 from benchmark.files import CACHE_VARIABLE, cache_root
 
 LAYOUT = 1
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+POOL = ("train_images", "train_labels")
+ARRAYS = (*POOL, "test_images", "test_labels")
 
 
 def folder(name: str) -> Path:
@@ -106,14 +111,66 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     UserError
         If the cached bytes are damaged.
     """
+    found = _open(spec, ARRAYS)
+    if found is None:
+        return None
+    described, arrays = found
+    if verify:
+        digest, expected = fingerprint(arrays, described["class_names"]), described["fingerprint"]
+        if digest != expected:
+            raise UserError(
+                f"The decoded data set in {folder(spec.name)} is damaged: expected SHA-256 {expected}, found {digest}.",
+                _remedy(spec),
+            )
+    split = _split(spec, arrays["train_labels"])
+    return None if split is None else Dataset(**described, **arrays, split=split)
+
+
+def read_pool(spec: DatasetSpec) -> Dataset | None:
+    """Load a data set as if it had no test images, unverified: the files of the test set are not opened."""
+    found = _open(spec, POOL)
+    if found is None:
+        return None
+    described, arrays = found
+    split = _split(spec, arrays["train_labels"])
+    none = {"test_images": arrays["train_images"][:0], "test_labels": arrays["train_labels"][:0]}
+    return None if split is None else Dataset(**described, **arrays, **none, split=split)
+
+
+def read_test(spec: DatasetSpec, what: Literal["images", "labels"], fingerprint: str) -> np.ndarray | None:
+    """Load the test images or the test labels alone, unverified; None if they are not of this fingerprint."""
+    found = _open(spec, (f"test_{what}",))
+    if found is None or found[0]["fingerprint"] != fingerprint:
+        return None
+    array: np.ndarray = found[1][f"test_{what}"]
+    return array
+
+
+def _split(spec: DatasetSpec, labels: np.ndarray) -> Split | None:
+    if not 0 < spec.validation_size < len(labels):
+        return None  # Decoded for another validation_size; decoding again tells what is wrong.
+    return make_split(spec.name, np.asarray(labels), spec.validation_size)
+
+
+def _remedy(spec: DatasetSpec) -> str:
+    return f"Make it anew with: python -m benchmark data fetch {spec.name} --force"
+
+
+def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """What a :class:`Dataset` has besides arrays and split, and the arrays of these names; None if absent."""
     path = folder(spec.name)
-    remedy = f"Make it anew with: python -m benchmark data fetch {spec.name} --force"
     try:
         meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
         if meta["layout"] != LAYOUT:
             return None
-        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-        class_names, expected, source = tuple(meta["class_names"]), meta["fingerprint"], meta["source"]
+        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in names}
+        described = {
+            "name": spec.name,
+            "title": spec.title,
+            "class_names": tuple(meta["class_names"]),
+            "fingerprint": meta["fingerprint"],
+            "source": meta["source"],
+        }
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
@@ -122,21 +179,5 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
             f"Make it readable, or name another folder in ${CACHE_VARIABLE}.",
         ) from error
     except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
-        raise UserError(f"The decoded data set in {path} is damaged: {error}.", remedy) from error
-    if verify:
-        found = fingerprint(arrays, class_names)
-        if found != expected:
-            raise UserError(
-                f"The decoded data set in {path} is damaged: expected SHA-256 {expected}, found {found}.", remedy
-            )
-    if not 0 < spec.validation_size < len(arrays["train_labels"]):
-        return None  # Decoded for another validation_size; decoding again tells what is wrong.
-    return Dataset(
-        name=spec.name,
-        title=spec.title,
-        class_names=class_names,
-        split=make_split(spec.name, np.asarray(arrays["train_labels"]), spec.validation_size),
-        fingerprint=expected,
-        source=source,
-        **arrays,
-    )
+        raise UserError(f"The decoded data set in {path} is damaged: {error}.", _remedy(spec)) from error
+    return described, arrays

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark import calibration
+from benchmark import calibration, stats
 from benchmark.records import Problem
 from benchmark.report import calibration_charts as charts
-from benchmark.report import headline, tables
+from benchmark.report import tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.summary import ModelSummary
 
@@ -109,7 +109,7 @@ class Scored:
     def overconfidence(self) -> int:
         """1: overconfident, -1: underconfident, 0: neither, by two standard errors of the accuracy."""
         n_images = self.summary.tests[0].n_images
-        excess, error = self.mean("excess"), headline.standard_error(1 - self.mean("error"), n_images) / 100
+        excess, error = self.mean("excess"), stats.standard_error(1 - self.mean("error"), n_images)
         return 0 if abs(excess) <= 2 * error else int(np.sign(excess))
 
 

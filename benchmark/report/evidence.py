@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -45,6 +46,11 @@ class Evidence:
     data: Dataset | None
     problems: list[Problem]
     _read: dict[str, dict[str, np.ndarray] | None] = dataclasses.field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Of the data set in its collection."""
+        return self.stored[0].path.parents[1]
 
     @property
     def summaries(self) -> tuple[ModelSummary, ...]:

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 from benchmark.report.style import BLUE, GREY, INK, VERMILION, WIDTH, plain
 
 COLUMNS = 5
 BARS = 3
+LONGEST = 20  # Letters of a class name that a small picture has room for.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +93,7 @@ def draw(
         picture, bars = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
         actual, predicted = int(shown.labels[place]), int(shown.predicted[place])
         image = images[shown.index[place]]
-        picture.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
-        picture.axis("off")
+        show(picture, image)
         right = actual == predicted
         lines = [f"{class_names[actual]}" if right else f"is {class_names[actual]}"]
         if not right:
@@ -120,3 +121,24 @@ def _bars(axes: Axes, probabilities: np.ndarray, actual: int, class_names: Seque
     axes.set_xlim(0, 1)
     axes.set_ylim(len(top) - 0.5, -0.6)
     axes.axis("off")
+
+
+def grid(title: str, n: int, columns: int, height: float) -> tuple[Figure, list[SubplotSpec]]:
+    """A figure with room for ``n`` pictures, ``height`` inches a row."""
+    rows = -(-n // columns)
+    figure = Figure(figsize=(WIDTH, 0.45 + height * rows), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11, fontweight="bold")
+    grid = figure.add_gridspec(rows, columns)
+    return figure, [grid[slot // columns, slot % columns] for slot in range(n)]
+
+
+def show(axes: Axes, image: np.ndarray) -> None:
+    """Draw one image, uint8 (h, w, c), grey or in colours."""
+    axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
+    axes.axis("off")
+
+
+def short(name: str) -> str:
+    """A class name that fits above a picture."""
+    line = " ".join(name.split())
+    return plain(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…")

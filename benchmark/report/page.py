@@ -26,6 +26,7 @@ from benchmark.report import (
     published,
     robustness,
     style,
+    suspects,
     tables,
 )
 from benchmark.report.evidence import Evidence, Section
@@ -45,6 +46,7 @@ OWN_CHARTS = (
     "gallery-*.png",
     "calibration.png",
     "risk-coverage.png",
+    *("suspects.png", "near-duplicates.png"),
 )
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
 # to say. The template puts them in their places.
@@ -56,6 +58,7 @@ SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
     "robustness": robustness.section,
     "calibration": calibration.section,
     "published": published.section,
+    "suspects": suspects.section,
 }
 
 

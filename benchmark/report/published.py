@@ -10,7 +10,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
-from benchmark.report import headline, tables
+from benchmark import stats
+from benchmark.report import tables
 from benchmark.report.evidence import Evidence, Section
 from benchmark.summary import ModelSummary
 
@@ -21,8 +22,8 @@ SOURCES = {
     'Algorithms" (2017). All pixels are standardised, all 60,000 training images used, what is not named left at the '
     "defaults that scikit-learn had in 2017",
     "list": "the list of submitted results in the data set's README, which says that they were not checked",
-    "rerun": 'runs by a reader of Z. Zhong et al., "Random Erasing Data Augmentation" (2017), with the code of the paper '
-    "on the present release of the data: issue 10 of that code's repository",
+    "rerun": 'runs by a reader of Z. Zhong et al., "Random Erasing Data Augmentation" (2017), with the code of the '
+    "paper on the present release of the data: issue 10 of that code's repository",
     "source not traced": "a figure that is passed on, of which we have not found the origin",
 }
 
@@ -172,7 +173,7 @@ def verdict(
 ) -> str:
     """What is known about the difference; ``refitted`` defaults to ``REFITTED``."""
     refitted = REFITTED if refitted is None else refitted
-    noise = 2 * headline.standard_error(ours.accuracy, n_images) / 100
+    noise = 2 * stats.standard_error(ours.accuracy, n_images)
     if abs(ours.accuracy - row.accuracy) <= noise:
         return NOISE
     if row.refit is None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark import environment, records, registry, runner
+from benchmark import archives, environment, records, registry, runner
 from benchmark.contract import Cell, Dataset, Split
 from benchmark.data import store as data_store
 from benchmark.metrics import evaluate
@@ -159,7 +159,7 @@ def write_cell(
     record = build_record(labels, predicted, **settings)
     key = f"{record.cell.profile}-seed{record.cell.seed}-00000000"
     cell = Cell(DATASET, record.cell.model, record.cell.seed, record.cell.profile)
-    name, sha256 = store.write_predictions(cell, key, records.pack(arrays))
+    name, sha256 = store.write_predictions(cell, key, archives.pack(arrays))
     predictions = Predictions(file=name, sha256=sha256, has_probabilities=probabilities)
     record = record.model_copy(update={"predictions": predictions})
     return records.Stored(record, store.write(record, key))

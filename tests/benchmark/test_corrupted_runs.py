@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cells import Log, go, spec
 
-from benchmark import execution, seeds
+from benchmark import answers, execution, seeds
 from benchmark.contract import PROFILES, Cell
 from benchmark.corruptions import CORRUPTIONS, corrupt
 from benchmark.messages import Job
@@ -60,11 +60,11 @@ def test_accuracies_are_those_of_the_corrupted_test_images(prepared, asking):
     dataset = prepared["digits"].dataset
     model = knn.create(Cell("digits", "knn", 0, "full"))
     train = dataset.split.train
-    model.fit(execution.inputs(dataset.train_images, train, knn), np.asarray(dataset.train_labels[train]))
+    model.fit(answers.inputs(dataset.train_images, train, knn), np.asarray(dataset.train_labels[train]))
     every = np.arange(len(dataset.test_labels))
     for name in ("shift", "noise"):
         changed = corrupt(np.asarray(dataset.test_images), name, 3, "digits")
-        accuracy = np.mean(model.predict(execution.inputs(changed, every, knn)) == dataset.test_labels)
+        accuracy = np.mean(model.predict(answers.inputs(changed, every, knn)) == dataset.test_labels)
         assert record.corruptions[name][2] == pytest.approx(accuracy, abs=1e-3)
         assert record.corruptions[name][2] < record.test.accuracy
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from baselines.pixels import PixelSVC
-from benchmark import execution, registry
+from benchmark import answers, execution, registry
 from benchmark.contract import PROFILES, Cell, ModelSpec
 from benchmark.data import store
 from benchmark.messages import Job
@@ -21,37 +21,37 @@ from cnn.classifier import CnnClassifier
 
 
 def test_seed_and_threads_reach_the_steps_of_a_pipeline():
-    model = execution.configured(make_pipeline(StandardScaler(), LogisticRegression()), 7, 3)
+    model = answers.configured(make_pipeline(StandardScaler(), LogisticRegression()), 7, 3)
     assert model.get_params()["logisticregression__random_state"] == 7
 
 
 def test_seed_and_threads_reach_a_plain_model():
-    model = execution.configured(CnnClassifier(), 7, 3)
+    model = answers.configured(CnnClassifier(), 7, 3)
     assert (model.random_state, model.n_jobs) == (7, 3)
 
 
 def test_threads_go_to_the_outermost_pool():
     neighbours = make_pipeline(StandardScaler(), KNeighborsClassifier())
     vote = VotingClassifier([("a", RandomForestClassifier()), ("b", neighbours)])
-    params = execution.configured(vote, 7, 3).get_params()
+    params = answers.configured(vote, 7, 3).get_params()
     assert {name: value for name, value in params.items() if name.endswith("n_jobs")} == {
         "n_jobs": 3,
         "a__n_jobs": 1,
         "b__kneighborsclassifier__n_jobs": 1,
     }
     assert params["a__random_state"] == 7
-    assert execution.configured(neighbours, 7, 3).get_params()["kneighborsclassifier__n_jobs"] == 3
+    assert answers.configured(neighbours, 7, 3).get_params()["kneighborsclassifier__n_jobs"] == 3
 
 
 def test_what_a_model_says_of_its_implementation_is_believed():
     model = SVC()
     model.implementation_ = "by hand"
-    assert execution.implementation(model) == "by hand"
+    assert answers.implementation(model) == "by hand"
 
 
 def test_a_model_without_either_is_left_alone():
     model = object()
-    assert execution.configured(model, 7, 3) is model
+    assert answers.configured(model, 7, 3) is model
 
 
 @pytest.mark.parametrize(
@@ -61,14 +61,14 @@ def test_a_model_without_either_is_left_alone():
 def test_images_come_in_the_form_that_the_model_asks_for(inputs, shape, dtype, largest):
     images = np.full((5, 2, 2, 3), 255, dtype=np.uint8)
     spec = registry.models()["knn" if inputs == "flat" else "cnn-simple"]
-    given = execution.inputs(images, np.array([1, 3]), spec)
+    given = answers.inputs(images, np.array([1, 3]), spec)
     assert (given.shape, given.dtype, given.max()) == (shape, dtype, largest)
     assert given.flags.c_contiguous
 
 
 def test_flattening_goes_row_by_row():
     images = np.arange(2 * 2 * 3, dtype=np.uint8).reshape(1, 2, 2, 3)
-    flat = execution.inputs(images, np.array([0]), registry.models()["knn"])
+    flat = answers.inputs(images, np.array([0]), registry.models()["knn"])
     np.testing.assert_allclose(flat[0] * 255, np.arange(12), atol=1e-5)
 
 
@@ -81,7 +81,7 @@ def test_flattening_goes_row_by_row():
     ],
 )
 def test_the_implementation_is_named_with_its_version(model, start):
-    assert execution.implementation(model).startswith(start)
+    assert answers.implementation(model).startswith(start)
 
 
 def test_a_row_of_history_keeps_what_is_finite():
@@ -149,6 +149,6 @@ def test_a_search_never_reads_the_test_images(job):
 
 
 def test_a_device_asked_for_reaches_those_who_take_one():
-    assert execution.configured(CnnClassifier(), 7, 3, "cpu").device == "cpu"
-    assert execution.configured(CnnClassifier(), 7, 3, "auto").device == "auto"
-    assert not hasattr(execution.configured(SVC(), 7, 3, "cpu"), "device")
+    assert answers.configured(CnnClassifier(), 7, 3, "cpu").device == "cpu"
+    assert answers.configured(CnnClassifier(), 7, 3, "auto").device == "auto"
+    assert not hasattr(answers.configured(SVC(), 7, 3, "cpu"), "device")

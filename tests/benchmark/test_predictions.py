@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from benchmark.archives import pack, round_probabilities
 from benchmark.contract import Cell, ModelSpec, Profile, UserError
-from benchmark.records import Stored, key, pack, plain, read, round_probabilities
+from benchmark.records import Stored, key, plain, read
 
 CELL = Cell("synthetic", "knn", 0, "full")
 SPEC = ModelSpec(

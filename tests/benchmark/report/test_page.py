@@ -80,6 +80,7 @@ def test_a_full_report_has_every_part(full):
         "Predictions",
         "Runs without a result",
         "The data",
+        "Suspect labels and near duplicates",
         "How to reproduce it",
     ]
     for name in ("leaderboard", "cost", "per-class", "training", "gallery-right", "gallery-wrong", "gallery-gained"):

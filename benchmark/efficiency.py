@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy.special import stdtrit
 
+from benchmark import comparison
+from benchmark.comparison import Lookup, Pair
 from benchmark.contract import PROFILES
 from benchmark.records import Stored
 from benchmark.schema import RunRecord
@@ -58,11 +60,15 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Lead:
-    """The best of either family at one size, by validation accuracy; ``points``: of test accuracy, network ahead
-    if positive."""
+    """The best of either family at one size, by validation accuracy.
+
+    ``points`` of test accuracy are positive where the network is ahead; ``pair`` is the comparison of the two on
+    the test images, its p adjusted over the sizes, or None where it cannot be made.
+    """
 
     network: Point
     baseline: Point
+    pair: Pair | None = None
 
     @property
     def points(self) -> float:
@@ -108,14 +114,33 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
     return [point for (name, _), point in sorted(found.items()) if sizes[name] > 1]
 
 
-def leads(points: Sequence[Point]) -> dict[int, Lead]:
-    """The best network and the best baseline at each size that both families have, smallest size first."""
+def leads(points: Sequence[Point], lookup: Lookup) -> dict[int, Lead]:
+    """The best network and the best baseline at each size that both families have, smallest size first.
+
+    ``lookup`` gives the predictions of a record, or None: see :func:`benchmark.comparison.pair`.
+    """
     found = {}
     for size in sorted({point.size for point in points}):
         here = {point.model: point for point in points if point.size == size}
         network, baseline = (best([p.summary for p in here.values()], family) for family in ("deep", "classical"))
         if network is not None and baseline is not None:
-            found[size] = Lead(here[network.name], here[baseline.name])
+            pair = comparison.pair(network, baseline, lookup)
+            found[size] = Lead(here[network.name], here[baseline.name], None if isinstance(pair, str) else pair)
+    adjusted = iter(comparison.adjust([lead.pair for lead in found.values() if lead.pair is not None]))
+    return {
+        size: lead if lead.pair is None else dataclasses.replace(lead, pair=next(adjusted))
+        for size, lead in found.items()
+    }
+
+
+def proven(leads: Mapping[int, Lead]) -> int | None:
+    """The smallest size at which the network is ahead by more than chance and stays so at every larger one."""
+    found = None
+    for size in sorted(leads, reverse=True):
+        pair = leads[size].pair
+        if pair is None or not pair.beats:
+            break
+        found = size
     return found
 
 

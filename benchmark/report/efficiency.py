@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from benchmark.efficiency import Lead, Point, crossover, curve, leads
+from benchmark.efficiency import Lead, Point, crossover, curve, leads, proven
 from benchmark.report.evidence import Evidence, Section
+from benchmark.report.pairs import evidence as verdict
 from benchmark.report.style import FAMILIES, GREY, INK, WIDTH, colours, legend_below, marker
 from benchmark.report.tables import escape, markdown
 
 CHART = "efficiency.png"
+NETWORKS = (
+    " Networks train for the same number of epochs at every size; an epoch goes through few images several times. "
+    "Recipes made for small sets might do better there."
+)
 
 
 def section(evidence: Evidence) -> Section | None:
@@ -21,7 +26,7 @@ def section(evidence: Evidence) -> Section | None:
     points = curve(evidence.stored, evidence.selection.dataset.fingerprint)
     if not points:
         return None
-    ahead, info = leads(points), points[0].summary.records[0].dataset
+    ahead, info = leads(points, evidence.predictions), points[0].summary.records[0].dataset
     parts = [
         "## How many images each needs",
         sentence(ahead),
@@ -34,14 +39,14 @@ def section(evidence: Evidence) -> Section | None:
     ]
     if ahead:
         parts += [
-            "The best of either family at each size, by validation accuracy; ahead is who has the higher mean test "
-            "accuracy, by however little:",
+            "The best of either family at each size, by validation accuracy. The evidence is that of the comparison on "
+            "the same test images, p adjusted by Holm's method over the sizes:",
             leads_table(ahead),
         ]
     parts += [
         "Training images are drawn stratified by class; of one seed, the smaller set is part of the larger. Every size "
         f"is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a family: "
-        f"a luxury where there are few to train on.{steps_note(points)}",
+        f"a luxury where there are few to train on.{NETWORKS if any(p.family == 'deep' for p in points) else ''}",
         f"```\n{_command(points)}\n```",
     ]
     return Section("\n\n".join(parts), {CHART: chart(points, crossover(ahead))})
@@ -64,8 +69,18 @@ def sentence(ahead: Mapping[int, Lead]) -> str:
     before = f"{onward}; with {max(fewer):,} it is not yet" if fewer else f"the fewest that were tried, {onward}"
     return (
         f"**The best network is ahead from {found:,} training images on**, {before}. With {found:,}, "
-        f"{escape(lead.network.model)} leads {escape(lead.baseline.model)} by {lead.points:.2f} points."
+        f"{escape(lead.network.model)} leads {escape(lead.baseline.model)} by {lead.points:.2f} points.{_doubt(ahead)}"
     )
+
+
+def _doubt(ahead: Mapping[int, Lead]) -> str:
+    """What the tests say of the crossover, which goes by means alone."""
+    found, sure = crossover(ahead), proven(ahead)
+    if sure is not None and sure == found:
+        return " That is more than chance, there and at every larger size."
+    if sure is None:
+        return " At the largest size the difference may still be chance."
+    return f" Below {sure:,} images the difference may be chance; from there on it is not."
 
 
 def table(points: Sequence[Point]) -> str:
@@ -101,25 +116,11 @@ def leads_table(ahead: Mapping[int, Lead]) -> str:
             f"{escape(lead.network.model)} ({lead.network.mean:.4f})",
             f"{escape(lead.baseline.model)} ({lead.baseline.mean:.4f})",
             f"{lead.points:+.2f}",
+            "not tested" if lead.pair is None else verdict(lead.pair),
         ]
         for size, lead in ahead.items()
     ]
-    return markdown(["training images", "network", "baseline", "points"], rows)
-
-
-def steps_note(points: Sequence[Point]) -> str:
-    """That networks make fewer steps with fewer images, and how few: of the best one, at its smallest size."""
-    networks = [point for point in points if point.family == "deep"]
-    if not networks:
-        return ""
-    last = max(networks, key=lambda point: (point.size, point.summary.validation_accuracy))
-    first = min((point for point in networks if point.model == last.model), key=lambda point: point.size)
-    text = " Networks train for the same number of epochs at every size, and so for fewer steps with fewer images"
-    record, batch = first.summary.records[0], first.summary.records[0].model.params.get("batch_size")
-    if isinstance(batch, int) and batch > 0 and record.epochs:
-        steps = len(record.epochs) * max(1, first.size // batch)
-        text += f" ({escape(first.model)} with {first.size:,}: {steps:,} steps)"
-    return f"{text}: recipes made for small sets might do better there."
+    return markdown(["training images", "network", "baseline", "points", "evidence for the network"], rows)
 
 
 def chart(points: Sequence[Point], crossing: int | None) -> Figure:

@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.efficiency import Lead, Point, crossover, curve, leads
+from benchmark.efficiency import Lead, Point, crossover, curve, leads, proven
 from benchmark.records import Stored
 
 LABELS = np.zeros(100, dtype=int)
 OLD, NEW = "2025-01-01T00:00:00+00:00", "2025-02-01T00:00:00+00:00"
+
+
+def unknown(stored):
+    """A look-up that has no predictions."""
+
+
+def known(stored):
+    """Predictions as the record's accuracy has them: the first so many are right."""
+    right = np.arange(100) < 100 * stored.record.test.accuracy
+    return {"test_index": np.arange(100), "test_labels": LABELS, "test_predicted": np.where(right, 0, 1)}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +104,7 @@ def test_the_whole_training_part_under_its_two_names_is_one_point(cell):
 def test_the_best_of_a_family_is_chosen_by_validation(cell):
     models = (("cnn-a", 80, 90), ("cnn-b", 85, 70), ("knn", 60, 60), ("svm", 50, 65))
     stored = [cell(model, n, right, validation=v) for n in (100, 300) for model, right, v in models]
-    found = leads(curve(stored))
+    found = leads(curve(stored), unknown)
     assert list(found) == [100, 300]
     assert (found[100].network.model, found[100].baseline.model) == ("cnn-a", "svm")
     assert found[100].points == pytest.approx(30)
@@ -102,8 +112,8 @@ def test_the_best_of_a_family_is_chosen_by_validation(cell):
 
 def test_a_size_of_one_family_has_no_lead(cell):
     stored = [cell("cnn", n, 60) for n in (100, 300)] + [cell("knn", n, 60) for n in (100, 1000)]
-    assert list(leads(curve(stored))) == [100]
-    assert leads([]) == {}
+    assert list(leads(curve(stored), unknown)) == [100]
+    assert leads([], unknown) == {}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +131,7 @@ def test_a_size_of_one_family_has_no_lead(cell):
 )
 def test_the_crossover_is_where_the_network_is_ahead_for_good(cell, networks, expected):
     stored = [cell("cnn", n, right) for n, right in networks.items()] + [cell("knn", n, 50) for n in networks]
-    assert crossover(leads(curve(stored))) == expected
+    assert crossover(leads(curve(stored), unknown)) == expected
 
 
 def test_leads_may_come_in_any_order(make_summary):
@@ -130,3 +140,29 @@ def test_leads_may_come_in_any_order(make_summary):
 
     made = {size: Lead(point(size, right), point(size, 50)) for size, right in ((1000, 60), (100, 40), (300, 55))}
     assert crossover(made) == 300
+
+
+@pytest.mark.parametrize(
+    ("networks", "sure"),
+    [
+        ({100: 51, 300: 52, 1000: 90}, 1000),  # Two images more are no evidence, forty are.
+        ({100: 90, 300: 90, 1000: 90}, 100),
+        ({100: 90, 300: 52, 1000: 90}, 1000),
+        ({100: 51, 300: 90, 1000: 52}, None),
+        ({100: 20, 300: 20, 1000: 20}, None),
+    ],
+)
+def test_a_lead_is_proven_where_it_is_more_than_chance_for_good(cell, networks, sure):
+    stored = [cell("cnn", n, right) for n, right in networks.items()] + [cell("knn", n, 50) for n in networks]
+    found = leads(curve(stored), known)
+    assert proven(found) == sure
+    assert all(lead.pair.adjusted_p >= lead.pair.p for lead in found.values())
+    assert [lead.pair.points for lead in found.values()] == pytest.approx([right - 50 for right in networks.values()])
+
+
+def test_without_predictions_nothing_is_proven(cell):
+    stored = [cell(model, n, right) for n in (100, 300) for model, right in (("cnn", 90), ("knn", 50))]
+    found = leads(curve(stored), unknown)
+    assert crossover(found) == 100
+    assert proven(found) is None
+    assert [lead.pair for lead in found.values()] == [None, None]

@@ -22,8 +22,8 @@ SOURCES = {
     'Algorithms" (2017). All pixels are standardised, all 60,000 training images used, what is not named left at the '
     "defaults that scikit-learn had in 2017",
     "list": "the list of submitted results in the data set's README, which says that they were not checked",
-    "rerun": 'runs by a reader of Z. Zhong et al., "Random Erasing Data Augmentation" (2017), with the code of the '
-    "paper on the present release of the data: issue 10 of that code's repository",
+    "rerun": 'runs by a reader of Z. Zhong et al., "Random Erasing Data Augmentation" (2017), with its code '
+    "on the present release of the data: issue 10 of the code's repository",
     "source not traced": "a figure that is passed on, of which we have not found the origin",
 }
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from benchmark.contract import Dataset, DatasetSpec, RawImages, UserError
 from benchmark.data.splits import make_split
-from benchmark.files import CACHE_VARIABLE, cache_root
+from benchmark.files import CACHE_VARIABLE, cache_root, read_text
 
 LAYOUT = 1
+MOST_CLASSES, LONGEST_NAME = 1000, 200  # As a record may have them.
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
@@ -45,6 +46,8 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
         raise refuse(f"it returned {type(raw).__name__}, not RawImages")
     if len(raw.class_names) < 2 or not all(isinstance(text, str) for text in (*raw.class_names, raw.source)):
         raise refuse("two class names or more are needed, and they and the source must be text")
+    if len(raw.class_names) > MOST_CLASSES or not all(0 < len(name) <= LONGEST_NAME for name in raw.class_names):
+        raise refuse(f"at most {MOST_CLASSES:,} classes are possible, with names of 1 to {LONGEST_NAME} characters")
     if any(text.encode(errors="replace").decode() != text for text in (*raw.class_names, raw.source)):
         raise refuse("a class name or the source is no Unicode text")
     arrays: dict[str, np.ndarray] = {}
@@ -65,6 +68,15 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     if not 0 < validation_size < n_train:
         raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
+
+
+def _incoherent(raw: RawImages) -> str:
+    """What is wrong with arrays that only claim to have been written here; nothing, where nothing is."""
+    try:
+        check("", raw)
+    except UserError as error:
+        return error.problem.partition("broke the contract: ")[2].rstrip(".")
+    return ""
 
 
 def write(spec: DatasetSpec, raw: RawImages) -> None:
@@ -109,11 +121,14 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     path = folder(spec.name)
     remedy = f"Make it anew with: python -m benchmark data fetch {spec.name} --force"
     try:
-        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads(read_text(path / "meta.json"))
         if meta["layout"] != LAYOUT:
             return None
-        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
+        # Mapped, not read: a header that promises more than the file has is refused.
+        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
         class_names, expected, source = tuple(meta["class_names"]), meta["fingerprint"], meta["source"]
+        found = fingerprint(arrays, class_names) if verify else expected
+        problem = "" if found != expected else _incoherent(RawImages(**arrays, class_names=class_names, source=source))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
@@ -121,14 +136,14 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
             f"The decoded data set in {path} cannot be read: {error.strerror}.",
             f"Make it readable, or name another folder in ${CACHE_VARIABLE}.",
         ) from error
-    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+    except Exception as error:  # Parsers of JSON and of headers raise what they like, by where the damage lies.
         raise UserError(f"The decoded data set in {path} is damaged: {error}.", remedy) from error
-    if verify:
-        found = fingerprint(arrays, class_names)
-        if found != expected:
-            raise UserError(
-                f"The decoded data set in {path} is damaged: expected SHA-256 {expected}, found {found}.", remedy
-            )
+    if found != expected:
+        raise UserError(
+            f"The decoded data set in {path} is damaged: expected SHA-256 {expected}, found {found}.", remedy
+        )
+    if problem:
+        raise UserError(f"The decoded data set in {path} is damaged: {problem}.", remedy)
     if not 0 < spec.validation_size < len(arrays["train_labels"]):
         return None  # Decoded for another validation_size; decoding again tells what is wrong.
     return Dataset(

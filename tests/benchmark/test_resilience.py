@@ -26,9 +26,10 @@ PROGRAM = f"""
 import sys
 from pathlib import Path
 from cells import Log, go, spec
-from benchmark import environment, registry, runner
+from benchmark import registry, runner
 from benchmark.data import store
 from benchmark.records import Store
+from benchmark.schema import Environment
 
 class Tells(Log):
     def started(self, cell, epochs):
@@ -36,7 +37,8 @@ class Tells(Log):
 
 if __name__ == "__main__":
     digits = registry.datasets()["digits"]
-    settings = runner.Settings(store=Store(Path("results"), "made"), environment=environment.describe(), jobs=2,
+    here = Environment(cpu="any", cores=2, gpu=None, system="any", python="3", packages={{}}, commit=None, dirty=None)
+    settings = runner.Settings(store=Store(Path("results"), "made"), environment=here, jobs=2,
                                threads=1, device="auto", time_limit_seconds=60, fresh="fresh" in sys.argv)
     prepared = {{"digits": runner.Prepared(digits, store.prepare(digits))}}
     model = spec("Guesses", build="greedy:Guesses", stochastic=True)

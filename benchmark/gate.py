@@ -10,9 +10,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.contract import UserError
+from benchmark.files import read_text
 from benchmark.records import first_problem
+from benchmark.schema import Name
 from benchmark.summary import ModelSummary, best
 
+LONGEST_TEXT, LONGEST_LINE = 1_000_000, 1_000
 ROUNDING = 1e-9  # A mean of equal fractions may come out a bit below them.
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
@@ -22,7 +25,7 @@ class Threshold(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    accuracy: dict[str, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
+    accuracy: dict[Name, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
         default=None, description="least lead of the best network over the best baseline, as a fraction"
     )
@@ -34,7 +37,7 @@ class Thresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1]
-    datasets: dict[str, dict[str, Threshold]]
+    datasets: dict[Name, dict[Name, Threshold]]
 
 
 class Verdict(BaseModel):
@@ -59,7 +62,11 @@ def read_thresholds(path: Path) -> Thresholds:
     """
     remedy = f"Mend {path}; the file in the repository shows its form."
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = read_text(path).decode()
+        # The time that tomllib takes grows with the square of a key's parts.
+        if len(text) > LONGEST_TEXT or any(len(line) > LONGEST_LINE for line in text.splitlines()):
+            raise ValueError(f"it has more than {LONGEST_TEXT:,} characters, or {LONGEST_LINE:,} in a line")
+        content = tomllib.loads(text)
     except FileNotFoundError as error:
         raise UserError(f"There is no thresholds file {path}.", "Name one with --thresholds.") from error
     except (OSError, ValueError, RecursionError) as error:

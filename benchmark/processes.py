@@ -90,6 +90,7 @@ def keep(connection: Connection) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
 
+    os.setpgrp()  # What ends the runner's group must not end the keeper: it has work to do then.
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     with _held_back(signal.SIGTERM):  # Until it is known whom to end.
         worker = os.fork()

@@ -25,6 +25,9 @@ Seconds = Annotated[float, Field(ge=0, le=1e9, description="seconds")]
 EpochValue = Annotated[float, Field(ge=-1e12, le=1e12)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=1, max_length=100)]
+ClassName = Annotated[str, Field(min_length=1, max_length=200)]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=1000)]
+Words = Annotated[str, Field(max_length=10_000)]
 Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 
 
@@ -50,10 +53,10 @@ class CellInfo(Model):
 class DatasetInfo(Model):
     """What the cell was given."""
 
-    title: str
+    title: Words
     fingerprint: Sha256
-    source: str
-    class_names: Annotated[tuple[str, ...], Field(min_length=2)]
+    source: Words
+    class_names: ClassNames
     image_shape: Annotated[tuple[Positive, Positive, Positive], Field(description="height, width, channels")]
     train_size: Count
     validation_size: Count
@@ -170,7 +173,7 @@ class RunRecord(Model):
 
     schema_version: Literal[1] = 1
     status: Status
-    reason: str | None = None
+    reason: Words | None = None
     started_at: Annotated[str, Field(description="ISO 8601, UTC")]
     cell: CellInfo
     random_state: Annotated[int, Field(description="the seed that the model was given")]
@@ -236,11 +239,11 @@ class DatasetSummary(Model):
 
     schema_version: Literal[1] = 1
     name: Name
-    title: str
-    description: str
+    title: Words
+    description: Words
     fingerprint: Sha256
-    source: str
-    class_names: tuple[str, ...]
+    source: Words
+    class_names: ClassNames
     image_shape: tuple[Positive, Positive, Positive]
     train_size: Count
     validation_size: Count

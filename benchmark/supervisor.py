@@ -145,6 +145,8 @@ def supervise(
                     raise EOFError
                 message: messages.Epoch | messages.Result | messages.Failure = receiver.recv()
             except (EOFError, OSError):  # OSError: it ended in the middle of a message.
+                if stop.wait(0.5):  # It was sent the same signal as the runner.
+                    raise InterruptedRunError from None
                 return Lost("crashed", _exit_reason(process))
             if not isinstance(message, messages.Epoch):
                 wait([process.sentinel], 5)

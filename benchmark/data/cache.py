@@ -19,11 +19,12 @@ import numpy as np
 
 from benchmark.contract import Dataset, DatasetSpec, RawImages, Split, UserError
 from benchmark.data.splits import make_split
-from benchmark.files import CACHE_VARIABLE, cache_root
+from benchmark.files import CACHE_VARIABLE, cache_root, read_text
 
 LAYOUT = 1
 POOL = ("train_images", "train_labels")
 ARRAYS = (*POOL, "test_images", "test_labels")
+MOST_CLASSES, LONGEST_NAME = 1000, 200  # As a record may have them.
 
 
 def folder(name: str) -> Path:
@@ -50,6 +51,8 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
         raise refuse(f"it returned {type(raw).__name__}, not RawImages")
     if len(raw.class_names) < 2 or not all(isinstance(text, str) for text in (*raw.class_names, raw.source)):
         raise refuse("two class names or more are needed, and they and the source must be text")
+    if len(raw.class_names) > MOST_CLASSES or not all(0 < len(name) <= LONGEST_NAME for name in raw.class_names):
+        raise refuse(f"at most {MOST_CLASSES:,} classes are possible, with names of 1 to {LONGEST_NAME} characters")
     if any(text.encode(errors="replace").decode() != text for text in (*raw.class_names, raw.source)):
         raise refuse("a class name or the source is no Unicode text")
     arrays: dict[str, np.ndarray] = {}
@@ -70,6 +73,15 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     if not 0 < validation_size < n_train:
         raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
+
+
+def _incoherent(raw: RawImages) -> str:
+    """What is wrong with arrays that only claim to have been written here; nothing, where nothing is."""
+    try:
+        check("", raw)
+    except UserError as error:
+        return error.problem.partition("broke the contract: ")[2].rstrip(".")
+    return ""
 
 
 def write(spec: DatasetSpec, raw: RawImages) -> None:
@@ -115,13 +127,16 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     if found is None:
         return None
     described, arrays = found
-    if verify:
-        digest, expected = fingerprint(arrays, described["class_names"]), described["fingerprint"]
-        if digest != expected:
-            raise UserError(
-                f"The decoded data set in {folder(spec.name)} is damaged: expected SHA-256 {expected}, found {digest}.",
-                _remedy(spec),
-            )
+    damaged = f"The decoded data set in {folder(spec.name)} is damaged"
+    try:
+        names, expected = described["class_names"], described["fingerprint"]
+        digest = fingerprint(arrays, names) if verify else expected
+        images = RawImages(**arrays, class_names=names, source=described["source"])
+        problem = _incoherent(images) if digest == expected else f"expected SHA-256 {expected}, found {digest}"
+    except Exception as error:  # Arrays and names of any type may stand there.
+        raise UserError(f"{damaged}: {error}.", _remedy(spec)) from error
+    if problem:
+        raise UserError(f"{damaged}: {problem}.", _remedy(spec))
     split = _split(spec, arrays["train_labels"])
     return None if split is None else Dataset(**described, **arrays, split=split)
 
@@ -160,10 +175,11 @@ def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict
     """What a :class:`Dataset` has besides arrays and split, and the arrays of these names; None if absent."""
     path = folder(spec.name)
     try:
-        meta = json.loads((path / "meta.json").read_text(encoding="utf-8"))
+        meta = json.loads(read_text(path / "meta.json"))
         if meta["layout"] != LAYOUT:
             return None
-        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in names}
+        # Mapped, not read: a header that promises more than the file has is refused.
+        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
         described = {
             "name": spec.name,
             "title": spec.title,
@@ -178,6 +194,6 @@ def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict
             f"The decoded data set in {path} cannot be read: {error.strerror}.",
             f"Make it readable, or name another folder in ${CACHE_VARIABLE}.",
         ) from error
-    except (ValueError, KeyError, TypeError, OSError, EOFError) as error:
+    except Exception as error:  # Parsers of JSON and of headers raise what they like, by where the damage lies.
         raise UserError(f"The decoded data set in {path} is damaged: {error}.", _remedy(spec)) from error
     return described, arrays

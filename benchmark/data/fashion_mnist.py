@@ -34,6 +34,7 @@ CLASS_NAMES = (
 )
 SYSTEM_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 PACKAGE = "dataset-fashion-mnist"
+SLACK_BYTES = 1 << 16
 SUBFOLDERS = ("", "fashion-mnist", "FashionMNIST/raw", "raw")
 
 
@@ -89,7 +90,8 @@ def content(path: Path, known: KnownFile) -> bytes:
         known size is ever decompressed.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(known.size + SLACK_BYTES)  # Nothing compresses to more than that.
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.", "Make it readable or remove it.") from error
     if path.suffix == ".gz":

@@ -252,7 +252,8 @@ def _commands(selection: Selection, collection: str, n_seeds: int) -> str:
     for name, model in sorted(found.items()):
         if model.base is not None:
             runs.append([model.base, *(word for text in model.settings for word in ("--set", text)), "--as", name])
-    return "\n".join(shlex.join(["python", "-m", "benchmark", "run", *words, *options]) for words in runs)
+    lines = [shlex.join(["python", "-m", "benchmark", "run", *words, *options]) for words in runs]
+    return "\n".join(" ".join(line.split()) for line in lines)  # A break in a setting could end the block of code.
 
 
 def _environment() -> jinja2.Environment:

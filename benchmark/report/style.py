@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from benchmark.files import explain_write_errors
+from benchmark.files import write_atomically
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
 # colours for baselines, warm ones for networks; with so many models, shapes tell apart what colours do not.
@@ -48,6 +49,7 @@ SPARE = ("#A6761D", "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4
 MARKERS = {"classical": "o", "deep": "D"}
 FAMILIES = {"classical": "baseline", "deep": "network"}
 DPI = 200
+LONGEST_LABEL = 30  # Characters.
 WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
 LEGEND_HEIGHT = 0.6  # Inches that figures have room for.
 
@@ -72,8 +74,12 @@ def marker(model: str, family: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it stands: dollar signs would begin a formula."""
-    return text.replace("$", r"\$")
+    """Text that matplotlib draws as it stands, cut where it would crowd out the chart.
+
+    Dollar signs would begin a formula, and what is not printable has no glyph.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return (line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 3]}...").replace("$", r"\$")
 
 
 @contextlib.contextmanager
@@ -116,6 +122,6 @@ def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whose bytes depend on the picture alone."""
-    with explain_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    write_atomically(path, buffer.getvalue())

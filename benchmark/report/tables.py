@@ -20,7 +20,7 @@ UNKNOWN = "not measured"
 
 def escape(text: object) -> str:
     """Text from a record as one line of Markdown in which nothing is markup."""
-    line = " ".join(str(text).split())
+    line = re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", " ".join(str(text).split()))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]|#!~$])", r"\\\1", line)
 

@@ -223,10 +223,10 @@ def start_run(tmp_path: Path, cache: Path, *options: str) -> subprocess.Popen[st
     return process
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(home, tmp_path, cache, jobs):
+@pytest.mark.parametrize(("jobs", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGTERM)])
+def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(home, tmp_path, cache, jobs, number):
     process = start_run(tmp_path, cache, "--jobs", jobs)
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     start = time.monotonic()
     try:
         _, errors = process.communicate(timeout=30)

@@ -115,6 +115,16 @@ def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
     assert "neighbours" in done.stdout
 
 
+def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
+    arguments = ("run", "cnn-simple", "--dataset", "digits", "--no-report", "--collection", "small")
+    done = home(*arguments, "--memory-limit", "100MB")
+    assert done.returncode == 1
+    assert "out-of-memory cnn-simple on digits, seed 0: stopped at the memory limit of 100 MB" in done.stdout
+    refused = home(*arguments, "--memory-limit", "much")
+    assert refused.returncode == 2
+    assert "'much' is not a memory limit. Write 512M, 4GB or 4GiB." in refused.stderr
+
+
 def test_the_first_line_tells_how_long_it_will_take(home):
     home("run", "knn", "--dataset", "digits", "--no-report")
     done = home("run", "knn", "--dataset", "digits", "--no-report", "--fresh")

@@ -167,6 +167,36 @@ def test_an_empty_store(tmp_path):
     assert store.read_summary("synthetic") is None
 
 
+def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path, make_collection):
+    store = make_collection(tmp_path, models=[("knn", "classical", 20)], seeds=(0,))
+    folder = store.folder / "synthetic/knn"
+    before = {path.name for path in folder.iterdir()}
+    kept = [folder / "notes.txt", folder / "full-seed9-0000000a.npz", folder / ".hidden"]
+    left = [
+        folder / ".full-seed0-00000000.json-abc_1xyz",
+        folder / "full-seed0-00000000-abcdef01.npz",  # Of a run that was killed before it wrote the record.
+        folder / "full-seed1-00000000-abcdef01.npz",
+        store.folder / "synthetic/.dataset.json-abcdefgh",
+    ]
+    for path in (*kept, *left):
+        path.write_bytes(b"anything")
+    store.tidy()
+    assert {path.name for path in folder.iterdir()} == before | {path.name for path in kept}
+    assert not left[-1].exists()
+    assert store.read_all("synthetic")[0][0].is_intact()
+
+
+def test_new_predictions_leave_the_old_ones_until_a_record_names_them(tmp_path, make_collection):
+    store = make_collection(tmp_path, models=[("knn", "classical", 20)], seeds=(0,))
+    (old,) = store.read_all("synthetic")[0]
+    cell, key = Cell("synthetic", "knn", 0, "full"), old.path.stem
+    name, sha256 = store.write_predictions(cell, key, b"other predictions")
+    assert old.is_intact()
+    named = old.record.predictions.model_copy(update={"file": name, "sha256": sha256})
+    store.write(old.record.model_copy(update={"predictions": named}), key)
+    assert [path.name for path in old.path.parent.glob("*.npz")] == [name]
+
+
 def test_the_summary_of_a_data_set(tmp_path, make_collection):
     store = make_collection(tmp_path, models=[])
     assert isinstance(store.read_summary("synthetic"), DatasetSummary)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.contract import UserError
-from benchmark.units import count, duration, memory, parse_duration
+from benchmark.units import count, duration, memory, parse_duration, parse_memory
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,28 @@ def test_any_text_is_a_time_above_zero_or_a_users_mistake(text):
 )
 def test_rounding_up_to_the_next_unit(told, text):
     assert told == text
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("512M", 512_000_000),
+        ("4GB", 4_000_000_000),
+        ("4 gb", 4_000_000_000),
+        ("1.5GiB", 3 << 29),
+        ("64KiB", 65536),
+        ("2k", 2000),
+        ("1T", 10**12),
+        ("8e9", 8_000_000_000),
+        ("123456", 123456),
+        ("7B", 7),
+    ],
+)
+def test_memory_is_read_as_it_is_written(text, size):
+    assert parse_memory(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.1B", "-4GB", "4 XB", "GB", "4GBs", "4iB", "nan", "9" * 400, "9e99T"])
+def test_what_is_no_memory_is_refused(text):
+    with pytest.raises(UserError, match="not a memory limit"):
+        parse_memory(text)

@@ -6,7 +6,7 @@ MODELS ?=
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: run data test check lint types format reference speed tune clean help
+.PHONY: run data test check lint types format html docs reference speed tune clean help
 
 help:
 	@echo "make run                 virtual environment, data, the core models, report (a quarter of an hour)"
@@ -15,9 +15,11 @@ help:
 	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
+	@echo "make html                the reference report as one interactive page, from the committed records"
+	@echo "make docs                the documentation as a site in site/"
 	@echo "make speed               our speed against others', side by side (an hour or more)"
 	@echo "make tune                the searches for the baselines' parameters again (15 minutes)"
-	@echo "make reference           the committed reference results and report again (about 2 hours)"
+	@echo "make reference           the committed reference results and report again (about 4 hours)"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -34,7 +36,7 @@ data: $(READY)
 	$(BIN)/python -m benchmark data fetch
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -51,6 +53,12 @@ check: lint types data test
 	$(BIN)/python -m benchmark run --all --profile quick
 	$(BIN)/python -m benchmark check --profile quick
 
+html: $(READY)
+	$(BIN)/python -m benchmark report --collection reference
+
+docs: $(READY)
+	$(BIN)/python -m mkdocs build --strict
+
 speed: $(READY)
 	$(BIN)/python tests/speed/run.py $(SPEED)
 
@@ -62,9 +70,12 @@ tune: $(READY)
 
 reference: $(READY)
 	$(BIN)/python -m benchmark run --all --profile quick --collection reference --no-report
-	$(BIN)/python -m benchmark run --all --seeds 3 --collection reference
+	$(BIN)/python -m benchmark run --seeds 5 --corruptions --collection reference --no-report
+	$(BIN)/python -m benchmark run --all --seeds 3 --collection reference --no-report
+	$(BIN)/python -m benchmark curve --seeds 3 --collection reference --no-report
+	$(BIN)/python -m benchmark data audit --collection reference
 	$(BIN)/python -m benchmark report --collection reference --into README.md
 	$(BIN)/python -m benchmark check --collection reference
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

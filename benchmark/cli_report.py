@@ -81,8 +81,10 @@ def write_report(
     from benchmark.report import index, page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
-    for problem in written.problems:
+    for problem in written.problems[: page.MOST_PROBLEMS]:
         warn(f"passed over {problem}")
+    if len(written.problems) > page.MOST_PROBLEMS:
+        warn(f"passed over {len(written.problems) - page.MOST_PROBLEMS:,} more")
     index.write(store, reports_dir)
     say(f"\n{written.headline}\nReport: {written.path}")
     return written

@@ -34,6 +34,7 @@ from benchmark.schema import DatasetSummary, RunRecord
 from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"
+MOST_PROBLEMS = 20  # That are told one by one.
 OWN_CHARTS = (
     *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
     *("pairs.png", "class-pairs.png"),
@@ -204,13 +205,19 @@ def _context(
         "intervals": evidence.intervals,
         "mixed_machines": len({_machine(record) for s in summaries for record in s.records}) > 1,
         "price": headline.price(summaries),
-        "problems": [f"{problem.path.name}: {problem.reason}" for problem in evidence.problems],
+        "problems": first_problems(evidence.problems),
         "sections": {name: section.text for name, section in sections.items()},
         "selection": selection,
         "summaries": summaries,
         "tables": tables,
         "varied": any(record.variants for s in summaries for record in s.records),
     }
+
+
+def first_problems(problems: Sequence[Problem]) -> list[str]:
+    """The first of them in words, and how many more there are."""
+    told = [f"{problem.path.name}: {problem.reason}" for problem in problems[:MOST_PROBLEMS]]
+    return told + ([f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else [])
 
 
 def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Sequence[str]) -> dict[str, object] | None:

@@ -11,6 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmark.contract import UserError
+from benchmark.records import Problem
 from benchmark.report import page, style
 
 GOLDEN = Path(__file__).with_name("golden.md")
@@ -287,3 +288,11 @@ def test_images_of_another_version_of_the_data_are_not_shown(tmp_path, make_coll
 
 def test_the_command_counts_the_seeds_that_failed_too(full):
     assert "--seeds 3" in full
+
+
+def test_of_many_problems_the_first_are_told_and_the_rest_counted():
+    problems = [Problem(Path(f"{number}.json"), "damaged") for number in range(1234)]
+    told = page.first_problems(problems)
+    assert told[:2] == ["0.json: damaged", "1.json: damaged"]
+    assert told[page.MOST_PROBLEMS :] == ["and 1,214 more"]
+    assert page.first_problems(problems[:2]) == told[:2]

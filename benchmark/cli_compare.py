@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli_options import DatasetsOption, ResultsOption, collection_name, console, warn
+from benchmark.cli_options import DatasetsOption, ResultsOption, collection_name, console, predictions, selected
 from benchmark.contract import UserError
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.records import Store, Stored
     from benchmark.report.sides import Side
-    from benchmark.summary import Selection
 
 
 def compare(
@@ -44,13 +40,13 @@ def compare(
     both = [name for name in stores[0].datasets() if name in stores[1].datasets()]
     blocks: dict[str, list[Side]] = {}
     for name in dataset or both:
-        one, other = (_select(store, name, profile) for store in stores)
+        one, other = (selected(store, name, profile) for store in stores)
         if one is None or other is None:
             continue
         if one.profile != other.profile:
-            one, other = (_select(store, name, "quick") for store in stores)
+            one, other = (selected(store, name, "quick") for store in stores)
         if one is not None and other is not None:
-            blocks[f"{one.dataset.title}, profile {one.profile}"] = sides.sides(one, other, _predictions)
+            blocks[f"{one.dataset.title}, profile {one.profile}"] = sides.sides(one, other, predictions)
     if not blocks:
         raise UserError(
             f"{left} and {right} have no records of the same data set and profile.",
@@ -61,23 +57,6 @@ def compare(
         write_atomically(markdown, sides.markdown(blocks, left, right).encode())
     if html:
         write_atomically(html, sides.html(blocks, left, right).encode())
-
-
-def _select(store: Store, name: str, profile: str | None) -> Selection | None:
-    from benchmark.summary import select
-
-    stored, problems = store.read_all(name)
-    for problem in problems:
-        warn(f"passed over {problem}")
-    return select(stored, profile)
-
-
-def _predictions(stored: Stored) -> dict[str, np.ndarray] | None:
-    try:
-        return stored.predictions()
-    except UserError as error:
-        warn(error.problem)
-        return None
 
 
 def _show(blocks: dict[str, list[Side]], left: str, right: str) -> None:

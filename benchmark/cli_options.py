@@ -16,9 +16,12 @@ from benchmark.units import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from rich.console import Console
 
     from benchmark.contract import DatasetSpec
+    from benchmark.records import Store, Stored
+    from benchmark.summary import Selection
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -113,3 +116,22 @@ def say(text: str) -> None:
 
 def warn(text: str) -> None:
     say(f"note: {text}")
+
+
+def selected(store: Store, name: str, profile: str | None) -> Selection | None:
+    """What :func:`benchmark.summary.select` chooses; files that were passed over are told."""
+    from benchmark.summary import select
+
+    stored, problems = store.read_all(name)
+    for problem in problems:
+        warn(f"passed over {problem}")
+    return select(stored, profile)
+
+
+def predictions(stored: Stored) -> dict[str, np.ndarray] | None:
+    """The arrays beside a record, or None, with a note why."""
+    try:
+        return stored.predictions()
+    except UserError as error:
+        warn(error.problem)
+        return None

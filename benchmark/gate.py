@@ -29,6 +29,9 @@ class Threshold(BaseModel):
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
         default=None, description="least lead of the best network over the best baseline, as a fraction"
     )
+    recall: dict[Name, dict[Annotated[str, Field(max_length=200)], Share]] = Field(
+        default_factory=dict, description="least mean recall, by model and class"
+    )
 
 
 class Thresholds(BaseModel):
@@ -48,8 +51,12 @@ class Verdict(BaseModel):
     subject: str
     required: float
     found: float | None
-    outcome: Literal["pass", "fail", "missing"]
+    outcome: Literal["pass", "fail", "missing", "insufficient evidence", "not comparable"]
     reason: str
+
+    def fails(self, *, strict: bool) -> bool:
+        """Whether a gate should close; ``strict``: also where nothing could be judged."""
+        return self.outcome in ("fail", "missing") or (strict and self.outcome != "pass")
 
 
 def read_thresholds(path: Path) -> Thresholds:
@@ -83,6 +90,8 @@ def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[
     verdicts = [
         _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
     ]
+    for name, floors in threshold.recall.items():
+        verdicts += [_judge_class(dataset, profile, name, c, least, found.get(name)) for c, least in floors.items()]
     if threshold.margin is not None:
         verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
     return verdicts
@@ -110,6 +119,28 @@ def _judge_model(dataset: str, profile: str, name: str, least: float, summary: M
         found=accuracy,
         outcome="pass" if accuracy >= least - ROUNDING else "fail",
         reason=f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'} (mean of {runs})",
+    )
+
+
+def _judge_class(
+    dataset: str, profile: str, name: str, class_name: str, least: float, summary: ModelSummary | None
+) -> Verdict:
+    names = () if summary is None else summary.records[0].dataset.class_names
+    found = None
+    if summary is not None and class_name in names:
+        found = float(summary.per_class("recall")[names.index(class_name)])
+        gap = (found - least) * 100
+        reason = f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'}"
+    else:
+        reason = "no finished run is recorded" if summary is None else f"the data set has no class {class_name!r}"
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=f"{name}, recall of {class_name}",
+        required=least,
+        found=found,
+        outcome="missing" if found is None else "pass" if found >= least - ROUNDING else "fail",
+        reason=reason,
     )
 
 

@@ -47,8 +47,8 @@ ALLOWED = {
     "benchmark.corruptions": (*CONTRACT, "benchmark.seeds"),
     "benchmark.efficiency": (*RECORDS, "benchmark.stats", "benchmark.comparison"),
     "benchmark.suspects": (*RECORDS, "benchmark.stats"),
-    "benchmark.regression": (*RECORDS, "benchmark.stats", "benchmark.gate"),
-    "benchmark.report": (*RECORDS, *ANALYSES, "benchmark.report"),
+    "benchmark.regression": (*RECORDS, "benchmark.stats", "benchmark.comparison", "benchmark.gate"),
+    "benchmark.report": (*RECORDS, *ANALYSES, "benchmark.gate", "benchmark.report"),
     "benchmark.html": (*RECORDS, *ANALYSES, "benchmark.report", "benchmark.html"),
     "baselines": ("benchmark.contract", "benchmark.seeds", "benchmark.feature_cache", "baselines"),
     "cnn": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmark.contract import UserError
@@ -172,3 +173,16 @@ def test_a_missing_file_and_a_folder(tmp_path):
 def test_the_suites_own_thresholds_are_well_formed():
     own = read_thresholds(Path(__file__).resolve().parents[2] / "thresholds.toml")
     assert {"full", "quick"} <= own.datasets["fashion-mnist"].keys()
+
+
+def test_floors_of_classes(make_summary):
+    labels = np.repeat([0, 1], 50)
+    summary = make_summary((labels, np.where(np.arange(100) < 40, 0, 1)), model="knn", class_names=("cat", "dog"))
+    threshold = Threshold(recall={"knn": {"cat": 0.9, "dog": 0.9, "cow": 0.1}, "svm": {"cat": 0.1}})
+    found = {v.subject: (v.outcome, v.found) for v in judge("d", "full", threshold, [summary])}
+    assert found == {
+        "knn, recall of cat": ("fail", pytest.approx(0.8)),
+        "knn, recall of dog": ("pass", 1.0),
+        "knn, recall of cow": ("missing", None),
+        "svm, recall of cat": ("missing", None),
+    }

@@ -18,6 +18,7 @@ from benchmark.cli_options import (
 from benchmark.cli_report import report
 from benchmark.cli_run import run
 from benchmark.cli_tune import tune
+from benchmark.cli_verify import verify
 from benchmark.contract import UserError
 
 app = typer.Typer(
@@ -37,6 +38,7 @@ app.command()(run)
 app.command()(report)
 app.command()(tune)
 app.command()(check)
+app.command()(verify)
 app.command()(compare)
 app.command()(curve)
 

@@ -10,6 +10,9 @@ from benchmark.contract import ModelSpec
 UNMIRRORED: dict[str, dict[str, Any]] = {
     name: {"flip": False, "views": "one"} for name in ("digits", "mnist", "kmnist")
 }
+# An epoch goes through so few images several times.
+FEW: dict[str, dict[str, Any]] = {"digits": {"epochs": 6}}
+UNMIRRORED["digits"] |= FEW["digits"]
 
 MODELS = (
     ModelSpec(
@@ -29,6 +32,7 @@ MODELS = (
             "dropout": 0.3,
         },
         profile_params={"quick": {"epochs": 10}},
+        dataset_params=FEW,
         validates=True,
         stochastic=True,
     ),
@@ -50,6 +54,7 @@ MODELS = (
             "dropout": 0.4,
         },
         profile_params={"quick": {"epochs": 8}},
+        dataset_params=FEW,
         validates=True,
         stochastic=True,
         version=2,

@@ -50,7 +50,7 @@ def test_every_command_and_option_exists(command):
     while hasattr(group, "commands"):
         assert words, command
         group = group.commands[words.pop(0)]
-    known = {name for parameter in group.params for name in parameter.opts}
+    known = {name for parameter in group.params for name in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if word.startswith("--")} <= known
 
 

@@ -12,24 +12,31 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import threadpoolctl
 
-from benchmark import corruptions, metrics
+from benchmark import corruptions, metrics, saving
 from benchmark.clock import Stopwatch
 from benchmark.contract import ModelSpec, UnsupportedError, UserError
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
 from benchmark.environment import memory_bytes
 from benchmark.feature_cache import unkept
-from benchmark.messages import Job, Result
-from benchmark.schema import Metrics, Variant
+from benchmark.messages import Job, Result, Saved
+from benchmark.schema import Metrics, NotSaved, Variant
+from benchmark.units import first_line
 
 
-def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Result:
-    """Fit and score the job's model in this process; ``on_epoch`` hears of each epoch of a network."""
+def execute(
+    job: Job, on_epoch: Callable[[dict[str, float | None]], None], keep: Callable[[Any], object] = lambda model: None
+) -> Result:
+    """Fit and score the job's model in this process.
+
+    ``on_epoch`` hears of each epoch of a network; ``keep`` is given the fitted model when it has been asked all.
+    """
     dataset = cache.read(job.dataset, verify=False)
     if dataset is None or dataset.fingerprint != job.fingerprint:
         raise UserError(f"The data set {job.dataset.name} was changed during the run.", "Run the same command again.")
@@ -80,6 +87,7 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         if job.corruptions and job.test:
             corrupted = _corrupted(model, job, dataset.test_images[parts.test], test.y, n_classes)
 
+    keep(model)
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
     return Result(
@@ -101,6 +109,17 @@ def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Re
         arrays=arrays,
         corruptions=corrupted,
     )
+
+
+def save(model: Any, path: Path) -> Saved | NotSaved:
+    """Write a fitted model to ``path``, or say why not."""
+    try:
+        kind = saving.save(model, path)
+        return Saved(kind, saving.sha256(path), path.stat().st_size)
+    except (OSError, MemoryError) as error:
+        return NotSaved(reason=f"{type(error).__name__}: {first_line(error)}", lasting=False)
+    except Exception as error:  # A model may raise anything; its result is there already.
+        return NotSaved(reason=first_line(error)[:500], lasting=True)
 
 
 def _added(before: int | None, peak: int | None) -> int | None:

@@ -187,9 +187,9 @@ class Store:
             yield
 
     def write(self, record: RunRecord, key: str) -> Path:
-        """Write the record and remove predictions of the same key that it does not name.
+        """Write the record and remove predictions and models of the same key that it does not name.
 
-        Writers of a result hold :meth:`locked` over its predictions and its record.
+        Writers of a result hold :meth:`locked` over its files and its record.
         """
         cell = record.cell
         path = self.folder / cell.dataset / cell.model / f"{key}.json"

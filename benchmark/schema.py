@@ -165,6 +165,28 @@ class Predictions(Model):
     has_probabilities: bool
 
 
+class SavedModel(Model):
+    """The fitted model beside the record."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(safetensors|skops)$")]
+    sha256: Sha256
+    format: Literal["safetensors", "skops"]
+    size_bytes: Count
+
+    @model_validator(mode="after")
+    def _named_after_its_format(self) -> Self:
+        if not self.file.endswith(f".{self.format}"):
+            raise ValueError(f"{self.file} is no name of a {self.format} file")
+        return self
+
+
+class NotSaved(Model):
+    """Why a fitted model was not saved although it was to be."""
+
+    reason: str
+    lasting: Annotated[bool, Field(description="whether it would be so again if the model were fitted again")]
+
+
 class RunRecord(Model):
     """One cell's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
 
@@ -194,6 +216,8 @@ class RunRecord(Model):
         Field(description="accuracy on corrupted test images, by corruption, from the mildest severity on"),
     ] = {}
     predictions: Predictions | None = None
+    saved: SavedModel | None = None
+    not_saved: NotSaved | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

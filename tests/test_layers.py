@@ -86,7 +86,7 @@ ALLOWED = {
         "benchmark.preload",
     ),
     "benchmark.preload": (),
-    "benchmark.recording": (*CONTRACT, "benchmark.records", "benchmark.data", "benchmark.messages"),
+    "benchmark.recording": (*CONTRACT, "benchmark.files", "benchmark.records", "benchmark.data", "benchmark.messages"),
     "benchmark.runner": (
         "benchmark.recording",
         *CONTRACT,

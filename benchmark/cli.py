@@ -23,6 +23,7 @@ from benchmark.cli_options import (
     say,
     warn,
 )
+from benchmark.cli_predict import predict
 from benchmark.cli_report import report
 from benchmark.cli_run import run
 from benchmark.cli_tune import tune
@@ -44,6 +45,7 @@ app.add_typer(data_app, name="data")
 app.command()(run)
 app.command()(report)
 app.command()(tune)
+app.command()(predict)
 app.command()(compare)
 app.command()(curve)
 

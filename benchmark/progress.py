@@ -91,7 +91,8 @@ def named(cell: Cell | CellInfo) -> str:
 def model_note(record: RunRecord) -> str:
     """What became of the fitted model, if it was to be saved."""
     if record.saved is not None:
-        return f"model saved, {memory(record.saved.size_bytes)}"
+        size = record.saved.size_bytes
+        return f"model saved, {memory(size) if size >= 1e6 else f'{size / 1e3:.0f} kB'}"
     return "" if record.not_saved is None else f"model not saved: {record.not_saved.reason}"
 
 

@@ -12,6 +12,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -57,10 +58,9 @@ def save(model: Any, path: Path) -> Format:
         arrays, meta = model.save_state()
         _write(path, write_arrays(arrays, metadata={"model": json.dumps(meta)}))
         return "safetensors"
-    import skops.io
-
+    skops = _skops()
     try:
-        content = skops.io.dumps(model.portable() if hasattr(model, "portable") else model)
+        content = skops.dumps(model.portable() if hasattr(model, "portable") else model)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # Types that skops does not know raise what they like.
@@ -134,8 +134,7 @@ def _from_safetensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, 
 
 
 def _from_skops(content: bytes) -> Any:
-    import skops.io
-
+    skops = _skops()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = archive.infolist()
         # As they are written; what is compressed could unpack to any size.
@@ -146,16 +145,27 @@ def _from_skops(content: bytes) -> Any:
     strange = _untrusted(content)
     if strange:
         raise UserError(f"it names types that are not trusted: {strange}.", "Nothing of it was run. Do not use it.")
-    model = skops.io.loads(content, trusted=list(TRUSTED))
+    model = skops.loads(content, trusted=list(TRUSTED))
     for tree in (estimator.tree_ for estimator in getattr(model, "estimators_", ())):
         _check_tree(tree)
     return model
 
 
-def _untrusted(content: bytes) -> str:
-    import skops.io
+def _skops() -> Any:
+    """``skops.io``, without PyTorch: looking through all of scikit-learn it would come upon what imports that."""
+    absent = "torch" not in sys.modules
+    if absent:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import skops.io
+    finally:
+        if absent:
+            del sys.modules["torch"]
+    return skops.io
 
-    strange = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
+
+def _untrusted(content: bytes) -> str:
+    strange = sorted(set(_skops().get_untrusted_types(data=content)) - set(TRUSTED))
     return ", ".join(strange[:3]) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
 
 

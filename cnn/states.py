@@ -15,7 +15,7 @@ LARGEST_SIDE = 4096
 def module_arrays(module: nn.Module, prefix: str) -> dict[str, np.ndarray]:
     """Weights and statistics by name, each with ``prefix`` before it."""
     state = module.state_dict().items()
-    return {f"{prefix}{name}": np.ascontiguousarray(tensor.detach().cpu().numpy()) for name, tensor in state}
+    return {f"{prefix}{name}": np.array(tensor.detach().cpu().numpy(), order="C") for name, tensor in state}
 
 
 def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray], prefix: str) -> None:

@@ -73,6 +73,7 @@ ALLOWED = {
         "benchmark.saving",
     ),
     "benchmark.saving": (*CONTRACT, "benchmark.files", "benchmark.records"),
+    "benchmark.pictures": (*CONTRACT, "benchmark.units"),
     "benchmark.prediction": (*CONTRACT, "benchmark.files", "benchmark.records", "benchmark.saving"),
     "benchmark.messages": CONTRACT,
     "benchmark.processes": (),

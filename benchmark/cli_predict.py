@@ -209,13 +209,14 @@ def _answer(
 
 def _shown(question: Question, label: int, probabilities: np.ndarray | None, names: Sequence[str], top: int) -> Shown:
     from benchmark.report.sheet import Shown
+    from benchmark.units import printable
 
     bars: tuple[tuple[str, float], ...] = ()
     if probabilities is not None:
         order = sorted(range(len(names)), key=lambda k: (-probabilities[k], k))[:top]
         bars = tuple((names[k], float(probabilities[k])) for k in order)
     actual = None if question.actual is None else names[question.actual]
-    return Shown(Path(question.name).name, question.given, question.seen, names[label], bars, actual)
+    return Shown(printable(Path(question.name).name), question.given, question.seen, names[label], bars, actual)
 
 
 def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunRecord) -> None:
@@ -264,6 +265,7 @@ def _prediction(row: Shown, width: int) -> str:
 def _write(rows: Sequence[Shown], record: RunRecord, output: Path) -> list[Path]:
     """Sheets of at most ROWS_A_SHEET images, named after the model and the first image."""
     import re
+    import warnings
 
     from benchmark.report import sheet, style
 
@@ -274,6 +276,8 @@ def _write(rows: Sequence[Shown], record: RunRecord, output: Path) -> list[Path]
     for start in range(0, len(rows), ROWS_A_SHEET):
         part = f"-{start // ROWS_A_SHEET + 1}" if len(rows) > ROWS_A_SHEET else ""
         path = output / f"{record.cell.model}-{first}{more}{part}.png"
-        style.save(sheet.draw(title, rows[start : start + ROWS_A_SHEET]), path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # Names may be in any script.
+            style.save(sheet.draw(title, rows[start : start + ROWS_A_SHEET]), path)
         written.append(path)
     return written

@@ -115,9 +115,8 @@ def _open(path: Path, steps: list[str]) -> Image.Image:
             warnings.simplefilter("ignore")  # Of sizes, which are looked at here, and of odd metadata.
             with Image.open(path, formats=formats) as image:
                 if image.width * image.height > LARGEST_PIXELS:
-                    raise UserError(
-                        f"it has {image.width:,} x {image.height:,} pixels, more than {LARGEST_PIXELS // 10**6} million."
-                    )
+                    most = f"{LARGEST_PIXELS // 10**6} million"
+                    raise UserError(f"it has {image.width:,} x {image.height:,} pixels, more than {most}.")
                 if getattr(image, "is_animated", False):
                     steps.append("the first of its frames taken")
                     image.seek(0)

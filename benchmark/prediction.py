@@ -62,16 +62,14 @@ def check_current(stored: Stored, spec: ModelSpec, fingerprint: str | None) -> C
     cell = Cell(**record.cell.model_dump())
     remedy = f"Fit it again: python -m benchmark run {cell.model} --dataset {cell.dataset} --save-models"
     pairs = {
-        "version": (record.model.version, spec.version),
-        "builder": (record.model.build, spec.build),
-        "parameters": (record.model.params, plain(spec.params_for(cell))),
-        "data fingerprint": (record.dataset.fingerprint, fingerprint or record.dataset.fingerprint),
+        "another version": (record.model.version, spec.version),
+        "another builder": (record.model.build, spec.build),
+        "other parameters": (record.model.params, plain(spec.params_for(cell))),
+        "other data, by their fingerprint": (record.dataset.fingerprint, fingerprint or record.dataset.fingerprint),
     }
-    for name, (then, now) in pairs.items():
+    for what, (then, now) in pairs.items():
         if then != now:
-            raise UserError(
-                f"The saved {cell.model} has another {name} ({then}) than is registered here ({now}).", remedy
-            )
+            raise UserError(f"The saved {cell.model} is of {what}: {then}, but here it is {now}.", remedy)
     if key(cell, spec, record.dataset.fingerprint, profile_named(cell.profile, cell.seed)) != stored.path.stem:
         raise UserError(f"{stored.path} is not named as the record of this model would be.", remedy)
     return cell

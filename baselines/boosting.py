@@ -135,3 +135,15 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The trees of the best round as LightGBM's own text."""
+        state = dict(self.__dict__)
+        if "booster_" in state:
+            state["booster_"] = self.booster_.model_to_string()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "booster_" in state:
+            self.booster_ = lightgbm.Booster(model_str=state["booster_"])

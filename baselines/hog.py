@@ -5,6 +5,7 @@ Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", 2005; 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
@@ -149,6 +150,11 @@ class HogSVC(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return self.svc_.predict(self._features(X))
+
+    def portable(self) -> HogSVC:
+        plain = copy.copy(self)
+        plain.svc_ = self.svc_.portable()
+        return plain
 
     def _machine(self) -> PixelSVC:
         return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)

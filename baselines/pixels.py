@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from typing import Any
 
@@ -20,6 +21,7 @@ from baselines.accelerated import (
     RandomForestClassifier,
     watched,
 )
+from baselines.portable import plain_forest, plain_knn, plain_logistic_regression, plain_pca, plain_svc
 from benchmark.contract import UnsupportedError
 
 
@@ -40,6 +42,9 @@ class PixelLogisticRegression(LogisticRegression):
             super().fit(X, y, sample_weight)
         self.implementation_ = ran.told("LogisticRegression")
         return self
+
+    def portable(self) -> Any:
+        return plain_logistic_regression(self)
 
     @property
     def parameter_count_(self) -> int:
@@ -66,6 +71,9 @@ class PixelSVC(SVC):
             super().fit(X, y, sample_weight)
         self.implementation_ = ran.told("SVC")
         return self
+
+    def portable(self) -> Any:
+        return plain_svc(self)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         predict = super().predict
@@ -100,6 +108,9 @@ class PixelKNeighbors(KNeighborsClassifier):
         self.implementation_ = ran.told("KNeighborsClassifier", "predict")
         return predicted
 
+    def portable(self) -> Any:
+        return plain_knn(self)
+
 
 class PixelForest(RandomForestClassifier):
     """A random forest; what it keeps is a feature, a threshold or a class distribution a node."""
@@ -126,6 +137,9 @@ class PixelForest(RandomForestClassifier):
             super().fit(X, y, sample_weight)
         self.implementation_ = ran.told("RandomForestClassifier")
         return self
+
+    def portable(self) -> Any:
+        return plain_forest(self)
 
     @property
     def parameter_count_(self) -> int:
@@ -180,6 +194,11 @@ class PcaSVC(ClassifierMixin, BaseEstimator):
         self.implementation_ = f"{ran.told('PCA')}; {self.svc_.implementation_}"
         self.parameter_count_ = int(self.pca_.components_.size + self.pca_.mean_.size + self.svc_.parameter_count_)
         return self
+
+    def portable(self) -> PcaSVC:
+        plain = copy.copy(self)
+        plain.pca_, plain.svc_ = plain_pca(self.pca_), plain_svc(self.svc_)
+        return plain
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return self.svc_.predict(self._components(X))

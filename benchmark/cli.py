@@ -15,6 +15,7 @@ from benchmark.cli_options import (
     open_closed_streams,
     say,
 )
+from benchmark.cli_predict import predict
 from benchmark.cli_report import report
 from benchmark.cli_run import run
 from benchmark.cli_tune import tune
@@ -39,6 +40,7 @@ app.command()(report)
 app.command()(tune)
 app.command()(check)
 app.command()(verify)
+app.command()(predict)
 app.command()(compare)
 app.command()(curve)
 

@@ -204,8 +204,8 @@ def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
     """Load a data set and, if its summary is not in the collection yet, check it and write one."""
     from benchmark.data import store as data
     from benchmark.data.audit import summarise
+    from benchmark.data_schema import DatasetSummary
     from benchmark.runner import Prepared
-    from benchmark.schema import DatasetSummary
 
     dataset = data.prepare(spec, data_dir=data_dir, say=say)
     known = store.read_summary(spec.name)

@@ -22,7 +22,7 @@ from benchmark.cli_options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmark.schema import DataAudit
+    from benchmark.data_schema import DataAudit
 
 PAIRS_SHOWN = 20
 

@@ -61,6 +61,9 @@ def run(
         bool,
         typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities."),
     ] = False,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
+    ] = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
@@ -107,6 +110,7 @@ def run(
         fresh=fresh,
         memory_limit_bytes=most_memory,
         corruptions=corruptions,
+        save_models=save_models,
     )
     records = carry_out(cells, chosen, prepared, how, voice)
     if report:

@@ -12,12 +12,13 @@ import dataclasses
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import threadpoolctl
 
-from benchmark import corruptions, metrics
+from benchmark import corruptions, metrics, saving
 from benchmark.answers import Answer, answer, configured, implementation, inputs
 from benchmark.clock import Stopwatch
 from benchmark.contract import Dataset, UnsupportedError, UserError
@@ -25,20 +26,26 @@ from benchmark.data import cache
 from benchmark.data.splits import Parts, parts_for
 from benchmark.environment import memory_bytes
 from benchmark.feature_cache import unkept
-from benchmark.messages import Job, Result
-from benchmark.schema import Metrics, Variant
+from benchmark.messages import Job, Result, Saved
+from benchmark.schema import Metrics, NotSaved, Variant
+from benchmark.units import first_line
 
 
-def execute(job: Job, on_epoch: Callable[[dict[str, float | None]], None]) -> Result:
-    """Fit and score the job's model in this process; ``on_epoch`` hears of each epoch of a network."""
+def execute(
+    job: Job, on_epoch: Callable[[dict[str, float | None]], None], keep: Callable[[Any], object] = lambda model: None
+) -> Result:
+    """Fit and score the job's model in this process.
+
+    ``on_epoch`` hears of each epoch of a network; ``keep`` is given the fitted model when it has been asked all.
+    """
     pool = cache.read_pool(job.dataset)
     if pool is None or pool.fingerprint != job.fingerprint:
         raise _changed(job)
     parts = parts_for(pool, job.profile)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
-    asked = _fit_and_ask(job, pool, parts, on_epoch)
-    # The model is gone, and what it answered is in arrays of our own.
+    asked = _fit_and_ask(job, pool, parts, on_epoch, keep)
+    # The model is gone, unless it is to be saved, and what it answered is in arrays of our own.
     labels = {"validation": np.asarray(pool.train_labels[parts.validation])}
     if job.test:
         labels["test"] = _read_test(job, "labels")[asked.index["test"]]
@@ -73,7 +80,13 @@ class Asked:
     told: dict[str, Any]
 
 
-def _fit_and_ask(job: Job, pool: Dataset, parts: Parts, on_epoch: Callable[[dict[str, float | None]], None]) -> Asked:
+def _fit_and_ask(
+    job: Job,
+    pool: Dataset,
+    parts: Parts,
+    on_epoch: Callable[[dict[str, float | None]], None],
+    keep: Callable[[Any], object],
+) -> Asked:
     n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.cell), job.random_state, job.threads, job.device)
@@ -117,6 +130,7 @@ def _fit_and_ask(job: Job, pool: Dataset, parts: Parts, on_epoch: Callable[[dict
         if job.corruptions and job.test:
             corrupted = _corrupted(model, job, every[index["test"]], n_classes)
 
+    keep(model)
     count = getattr(model, "parameter_count_", None)
     device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
     told = {
@@ -196,6 +210,17 @@ def _scored(asked: Asked, labels: Mapping[str, np.ndarray], n_classes: int) -> R
         arrays=arrays,
         **asked.told,
     )
+
+
+def save(model: Any, path: Path) -> Saved | NotSaved:
+    """Write a fitted model to ``path``, or say why not."""
+    try:
+        kind = saving.save(model, path)
+        return Saved(kind, saving.sha256(path), path.stat().st_size)
+    except (OSError, MemoryError) as error:
+        return NotSaved(reason=f"{type(error).__name__}: {first_line(error)}", lasting=False)
+    except Exception as error:  # A model may raise anything; its result is there already.
+        return NotSaved(reason=first_line(error)[:500], lasting=True)
 
 
 def _added(before: int | None, peak: int | None) -> int | None:

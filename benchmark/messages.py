@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.contract import Cell, DatasetSpec, ModelSpec, Profile
-from benchmark.schema import Metrics, Variant
+from benchmark.schema import Metrics, NotSaved, Variant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Job:
     ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
     never read: a search for hyper-parameters sees validation images only. ``test_index`` says which test images
     (None: all); it comes with the job because drawing them takes the labels. With ``corruptions``, corrupted test
-    images are predicted when all else is done. ``variables`` are those of the environment in which the job was
-    made: a forked process has others.
+    images are predicted when all else is done. ``save`` is where to write the fitted model after the result is
+    sent. ``variables`` are those of the environment in which the job was made: a forked process has others.
     """
 
     cell: Cell
@@ -37,12 +37,25 @@ class Job:
     test: bool = True
     corruptions: bool = False
     test_index: np.ndarray | None = None
+    save: Path | None = None
     variables: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
 
 
 @dataclasses.dataclass(frozen=True)
+class Saved:
+    """Sent after a result: the fitted model lies where the job wanted it."""
+
+    format: Literal["safetensors", "skops"]
+    sha256: str
+    size_bytes: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Result:
-    """What a worker found out."""
+    """What a worker found out.
+
+    The last two are the supervisor's: what became of the model if it was to be saved, and how long that took.
+    """
 
     validation: Metrics
     test: Metrics | None
@@ -61,6 +74,8 @@ class Result:
     epoch_tests: tuple[float, ...]
     arrays: dict[str, np.ndarray]
     corruptions: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    saved: Saved | NotSaved | None = None
+    saving_seconds: float = 0.0
 
     @property
     def has_probabilities(self) -> bool:

@@ -23,7 +23,7 @@ from rich.table import Table
 
 from benchmark.contract import PROFILES, Cell
 from benchmark.schema import CellInfo, RunRecord
-from benchmark.units import duration
+from benchmark.units import duration, memory
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # All else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
@@ -88,12 +88,21 @@ def named(cell: Cell | CellInfo) -> str:
     return f"{cell.model} on {cell.dataset}, seed {cell.seed}{sized}"
 
 
+def model_note(record: RunRecord) -> str:
+    """What became of the fitted model, if it was to be saved."""
+    if record.saved is not None:
+        size = record.saved.size_bytes
+        return f"model saved, {memory(size) if size >= 1e6 else f'{size / 1e3:.0f} kB'}"
+    return "" if record.not_saved is None else f"model not saved: {record.not_saved.reason}"
+
+
 def outcome_line(record: RunRecord, *, kept: bool) -> str:
     """One line of markup on a finished cell."""
     name = named(record.cell)
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
-        return f"[green]ok[/]            {name}: test accuracy {record.test.accuracy:.4f} ({took})"
+        model = f"; {model_note(record)}" if model_note(record) else ""
+        return f"[green]ok[/]            {name}: test accuracy {record.test.accuracy:.4f} ({took}){escape(model)}"
     return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
 
 
@@ -132,6 +141,7 @@ class JsonLines(Quiet):
             **record.cell.model_dump(),
             status=record.status,
             reason=record.reason,
+            model=model_note(record),
             already_recorded=kept,
             test_accuracy=None if record.test is None else record.test.accuracy,
             validation_accuracy=None if record.validation is None else record.validation.accuracy,
@@ -208,7 +218,7 @@ class Display(Quiet):
                 took="recorded before" if kept else duration(seconds),
                 validation=None if record.validation is None else record.validation.accuracy,
                 test=None if record.test is None else record.test.accuracy,
-                reason=record.reason or "",
+                reason=record.reason or model_note(record),
             )
             self._bars.advance(self._all)
 

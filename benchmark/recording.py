@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
 from typing import Any
 
 from benchmark.archives import pack, round_probabilities
 from benchmark.contract import Cell, Dataset, ModelSpec, Profile
 from benchmark.data.splits import parts_for
-from benchmark.messages import Result
-from benchmark.records import Store, plain
-from benchmark.schema import Cost, DatasetInfo, ModelInfo, Predictions
+from benchmark.files import explain_write_errors
+from benchmark.messages import Job, Result, Saved
+from benchmark.records import Store, Stored, plain
+from benchmark.schema import Cost, DatasetInfo, ModelInfo, Predictions, SavedModel
 
 
 def result_parts(
@@ -44,6 +47,32 @@ def result_parts(
         "corruptions": result.corruptions,
         "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
     }
+
+
+def unfinished_model(record: Path) -> Path:
+    """Where a worker may write a fitted model until its record names it; :mod:`benchmark.leftovers` knows the name."""
+    return record.with_name(f".{record.stem}.model-{secrets.token_hex(4)}")
+
+
+def saved_parts(job: Job, name: str, result: Result) -> dict[str, Any]:
+    """Put the saved model beside its record; return what the record says of it."""
+    if isinstance(result.saved, Saved) and job.save is not None:
+        told = result.saved
+        path = job.save.with_name(f"{name}-{told.sha256[:8]}.{told.format}")
+        saved = SavedModel(file=path.name, sha256=told.sha256, format=told.format, size_bytes=told.size_bytes)
+        with explain_write_errors(path):
+            job.save.replace(path)
+        return {"saved": saved}
+    return {"not_saved": result.saved}
+
+
+def has_model(stored: Stored) -> bool:
+    """Whether a record's fitted model lies beside it, as large as it was, or can never do so."""
+    saved, reason = stored.record.saved, stored.record.not_saved
+    if saved is None:
+        return reason is not None and reason.lasting
+    path = stored.path.parent / saved.file
+    return path.is_file() and path.stat().st_size == saved.size_bytes
 
 
 def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:

@@ -22,8 +22,9 @@ from pydantic import BaseModel, ValidationError
 from benchmark import leftovers
 from benchmark.archives import unpack
 from benchmark.contract import NAME, Cell, ModelSpec, Profile, UserError
+from benchmark.data_schema import DataAudit, DatasetSummary
 from benchmark.files import locked, read_text, read_whole, write_atomically
-from benchmark.schema import SCHEMA_VERSION, DataAudit, DatasetSummary, RunRecord
+from benchmark.schema import SCHEMA_VERSION, RunRecord
 from benchmark.units import first_line
 
 SUMMARY = "dataset.json"
@@ -172,9 +173,9 @@ class Store:
             yield
 
     def write(self, record: RunRecord, key: str) -> Path:
-        """Write the record and remove predictions of the same key that it does not name.
+        """Write the record and remove predictions and models of the same key that it does not name.
 
-        Writers of a result hold :meth:`locked` over its predictions and its record.
+        Writers of a result hold :meth:`locked` over its files and its record.
         """
         cell = record.cell
         path = self.folder / cell.dataset / cell.model / f"{key}.json"

@@ -20,10 +20,10 @@ from benchmark import messages, seeds
 from benchmark.contract import Cell, Dataset, DatasetSpec, ModelSpec, profile_named
 from benchmark.data.splits import parts_for
 from benchmark.files import explain_write_errors
-from benchmark.recording import dataset_info, model_info, result_parts
+from benchmark.recording import dataset_info, has_model, model_info, result_parts, saved_parts, unfinished_model
 from benchmark.records import Store, first_problem, key
 from benchmark.schema import CellInfo, Environment, RunRecord
-from benchmark.supervisor import InterruptedRunError, supervise, warm_up, worker_environment
+from benchmark.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
 
 KEPT = ("ok", "unsupported")
 
@@ -61,6 +61,9 @@ class Settings:
     corruptions : bool
         Predict corrupted test images too; what is recorded without them is run again. A record that has them
         keeps them: when its cell is run again they are predicted again, asked for or not.
+    save_models : bool
+        Keep the fitted models beside the records. The rest is as with ``corruptions``; a model that can never be
+        saved is not fitted again for it.
     """
 
     store: Store
@@ -72,6 +75,7 @@ class Settings:
     fresh: bool
     memory_limit_bytes: int | None = None
     corruptions: bool = False
+    save_models: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,8 +152,11 @@ def _recorded(cell: Cell, model: ModelSpec, prepared: Prepared, settings: Settin
     stored = settings.store.find(cell, key(cell, model, prepared.dataset.fingerprint, profile))
     if stored is None or stored.record.status not in KEPT:
         return None
-    if settings.corruptions and stored.record.status == "ok" and not stored.record.corruptions:
-        return None
+    if stored.record.status == "ok":
+        if settings.corruptions and not stored.record.corruptions:
+            return None
+        if settings.save_models and not has_model(stored):
+            return None
     # The rest of what a record rests on: how the data were split, and predictions that are still there.
     then, now = stored.record.dataset, dataset_info(prepared.dataset, profile)
     if (then.train_size, then.validation_size, then.test_size) != (now.train_size, now.validation_size, now.test_size):
@@ -184,6 +191,7 @@ def run_cell(
         log.parent.mkdir(parents=True, exist_ok=True)
     random_state = seeds.derive("fit", cell.dataset, cell.seed)
     earlier = settings.store.find(cell, name)
+    keeps = settings.save_models or (earlier is not None and earlier.record.saved is not None)
     job = messages.Job(
         cell,
         model,
@@ -196,25 +204,44 @@ def run_cell(
         log,
         corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
         test_index=parts_for(prepared.dataset, profile).test,
+        save=unfinished_model(settings.store.path(cell, name)) if keeps else None,
     )
     started_at = datetime.now(UTC)
     start = time.perf_counter()
-    outcome = supervise(
-        job,
-        settings.time_limit_seconds,
-        lambda row: watcher.epoch(cell, row),
-        stop,
-        memory_limit_bytes=settings.memory_limit_bytes,
-    )
-    total_seconds = time.perf_counter() - start
+    try:
+        outcome = supervise(
+            job,
+            settings.time_limit_seconds,
+            lambda row: watcher.epoch(cell, row),
+            stop,
+            memory_limit_bytes=settings.memory_limit_bytes,
+        )
+        total_seconds = time.perf_counter() - start
+        return _record(job, outcome, name, started_at, total_seconds, prepared, settings)
+    finally:
+        if job.save is not None:
+            job.save.unlink(missing_ok=True)
+
+
+def _record(
+    job: messages.Job,
+    outcome: Outcome,
+    name: str,
+    started_at: datetime,
+    total_seconds: float,
+    prepared: Prepared,
+    settings: Settings,
+) -> RunRecord:
+    """Write the record of what became of a job."""
+    cell, log = job.cell, job.log
 
     def record(parts: dict[str, Any], environment: Environment, implementation: str | None) -> RunRecord:
         return RunRecord(
             started_at=started_at.isoformat(timespec="seconds"),
             cell=CellInfo(**dataclasses.asdict(cell)),
-            random_state=random_state,
-            dataset=dataset_info(prepared.dataset, profile),
-            model=model_info(model, cell, implementation),
+            random_state=job.random_state,
+            dataset=dataset_info(prepared.dataset, job.profile),
+            model=model_info(job.model, cell, implementation),
             environment=environment,
             **parts,
         )
@@ -223,7 +250,10 @@ def run_cell(
         environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
         with settings.store.locked():
             try:
-                parts = result_parts(cell, name, outcome, total_seconds, settings.threads, settings.store)
+                parts = result_parts(
+                    cell, name, outcome, total_seconds - outcome.saving_seconds, settings.threads, settings.store
+                )
+                parts |= saved_parts(job, name, outcome)
                 done = record(parts, environment, outcome.implementation)
             except ValidationError as error:  # What the model tells of itself is not to be believed.
                 outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")

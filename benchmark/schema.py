@@ -17,7 +17,6 @@ SCHEMA_VERSION: Literal[1] = 1
 
 Status = Literal["ok", "error", "timeout", "out-of-memory", "crashed", "unsupported"]
 SEVERITIES = 5
-Outcome = Literal["passed", "warning", "failed"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Positive = Annotated[int, Field(ge=1, lt=2**63)]
@@ -168,6 +167,28 @@ class Predictions(Model):
     has_probabilities: bool
 
 
+class SavedModel(Model):
+    """The fitted model beside the record."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(safetensors|skops)$")]
+    sha256: Sha256
+    format: Literal["safetensors", "skops"]
+    size_bytes: Count
+
+    @model_validator(mode="after")
+    def _named_after_its_format(self) -> Self:
+        if not self.file.endswith(f".{self.format}"):
+            raise ValueError(f"{self.file} is no name of a {self.format} file")
+        return self
+
+
+class NotSaved(Model):
+    """Why a fitted model was not saved although it was to be."""
+
+    reason: str
+    lasting: Annotated[bool, Field(description="whether it would be so again if the model were fitted again")]
+
+
 class RunRecord(Model):
     """One cell's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
 
@@ -197,6 +218,8 @@ class RunRecord(Model):
         Field(description="accuracy on corrupted test images, by corruption, from the mildest severity on"),
     ] = {}
     predictions: Predictions | None = None
+    saved: SavedModel | None = None
+    not_saved: NotSaved | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -214,76 +237,3 @@ class RunRecord(Model):
         elif not self.reason:
             raise ValueError(f"a record with status {self.status} needs a reason")
         return self
-
-
-class AuditCheck(Model):
-    name: str
-    outcome: Outcome
-    detail: str
-
-
-class Audit(Model):
-    """The integrity checks of a data set, and how many images each class has."""
-
-    checks: tuple[AuditCheck, ...]
-    train_per_class: tuple[Count, ...]
-    test_per_class: tuple[Count, ...]
-
-    @property
-    def passed(self) -> bool:
-        return all(check.outcome != "failed" for check in self.checks)
-
-
-class DatasetSummary(Model):
-    """``dataset.json`` of a collection: what the data were, and whether they were sound."""
-
-    schema_version: Literal[1] = 1
-    name: Name
-    title: Words
-    description: Words
-    fingerprint: Sha256
-    source: Words
-    class_names: ClassNames
-    image_shape: tuple[Positive, Positive, Positive]
-    train_size: Count
-    validation_size: Count
-    test_size: Count
-    audit: Audit
-
-
-class NearDuplicate(Model):
-    """An image and the training image that is most like it. ``train_index``, and ``index`` of a validation image,
-    count in the training pool, ``index`` of a test image in the test set."""
-
-    index: Count
-    train_index: Count
-    distance: Annotated[float, Field(ge=0, le=2)]
-    label: Count
-    train_label: Count
-
-
-class DuplicateSearch(Model):
-    """How near the images of one part come to the training images; ``closest`` begins with the nearest pair."""
-
-    part: Literal["test", "validation"]
-    n_images: Positive
-    median_distance: Annotated[float, Field(ge=0, le=2)]
-    threshold: Annotated[float, Field(ge=0, le=2, description="nearer pairs count as near duplicates")]
-    count: Count
-    disagreeing: Annotated[Count, Field(description="near duplicates that have different labels")]
-    closest: tuple[NearDuplicate, ...]
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if not self.disagreeing <= self.count <= self.n_images:
-            raise ValueError("there are more near duplicates than images, or fewer than disagree")
-        return self
-
-
-class DataAudit(Model):
-    """``audit.json`` of a collection: images of one part that are nearly those of another."""
-
-    schema_version: Literal[1] = 1
-    name: Name
-    fingerprint: Sha256
-    searches: tuple[DuplicateSearch, ...]

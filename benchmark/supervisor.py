@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
 from benchmark import messages, processes, worker
 from benchmark.preload import VARIABLE
+from benchmark.schema import NotSaved
 from benchmark.units import duration, memory
 
 POOLS = (
@@ -31,6 +32,7 @@ POOLS = (
 )
 LOOK_SECONDS = 0.2  # Between two looks at a cell's memory and log.
 LOG_BYTES = 4 << 20  # More than a person reads.
+SAVE_SECONDS = 600.0
 
 
 class InterruptedRunError(Exception):
@@ -106,6 +108,7 @@ def supervise(
 ) -> Outcome:
     """Run ``job`` in a process of its own and wait for its outcome.
 
+    A result stands whatever becomes of saving the model, for which there is as much time again, at most SAVE_SECONDS.
     ``memory_limit_bytes`` holds for the resident memory of the process and all that it has started, added up.
 
     Raises
@@ -116,8 +119,6 @@ def supervise(
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
-    deadline = time.monotonic() + limit_seconds
-    next_look = 0.0
     try:
         try:
             with _asking, _without_ctrl_c():
@@ -125,33 +126,23 @@ def supervise(
         except Exception as error:  # A specification that cannot be sent: pickle raises what it likes.
             return Lost("error", f"the process could not be started: {error}")
         sender.close()
-        while True:
-            if stop.is_set():
-                raise InterruptedRunError
-            now = time.monotonic()
-            if now >= deadline:
-                return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
-            if now >= next_look:
-                next_look = now + LOOK_SECONDS
-                shorten(job.log)
-                used = 0 if memory_limit_bytes is None else processes.resident_bytes(process.pid)
-                if memory_limit_bytes is not None and used > memory_limit_bytes:
-                    limit = memory(memory_limit_bytes)
-                    return Lost("out-of-memory", f"stopped at the memory limit of {limit}: it used {memory(used)}")
-            if not wait([receiver, process.sentinel], timeout=max(0.0, min(deadline, next_look) - now)):
-                continue
+
+        def listen(seconds: float) -> Any:
+            return _listen(process, receiver, job.log, seconds, on_epoch, stop, memory_limit_bytes)
+
+        outcome: Outcome = listen(limit_seconds)
+        if isinstance(outcome, messages.Result) and job.save is not None:
+            start = time.monotonic()
             try:
-                if not receiver.poll():  # What it has started may hold its end of the pipe open.
-                    raise EOFError
-                message: messages.Epoch | messages.Result | messages.Failure = receiver.recv()
-            except (EOFError, OSError):  # OSError: it ended in the middle of a message.
-                if stop.wait(0.5):  # It was sent the same signal as the runner.
-                    raise InterruptedRunError from None
-                return Lost("crashed", _exit_reason(process))
-            if not isinstance(message, messages.Epoch):
-                wait([process.sentinel], 5)
-                return message
-            on_epoch(message.row)
+                saved = listen(min(limit_seconds, SAVE_SECONDS))
+            except InterruptedRunError:
+                saved = Lost("error", "the run was interrupted")
+            if not isinstance(saved, messages.Saved | NotSaved):
+                saved = NotSaved(reason=getattr(saved, "reason", "the process did not say"), lasting=False)
+            outcome = dataclasses.replace(outcome, saved=saved, saving_seconds=time.monotonic() - start)
+        if not isinstance(outcome, Lost):
+            wait([process.sentinel], 5)
+        return outcome
     finally:
         receiver.close()
         if process.pid is not None:
@@ -159,6 +150,46 @@ def supervise(
             with _asking:
                 process.join()
             shorten(job.log, to_end=True)
+
+
+def _listen(
+    process: Any,
+    receiver: Connection,
+    log: Path,
+    limit_seconds: float,
+    on_epoch: Callable[[Mapping[str, float | None]], None],
+    stop: threading.Event,
+    memory_limit_bytes: int | None,
+) -> Any:
+    """The next message that tells of no epoch, or why none will come."""
+    deadline = time.monotonic() + limit_seconds
+    next_look = 0.0
+    while True:
+        if stop.is_set():
+            raise InterruptedRunError
+        now = time.monotonic()
+        if now >= deadline:
+            return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
+        if now >= next_look:
+            next_look = now + LOOK_SECONDS
+            shorten(log)
+            used = 0 if memory_limit_bytes is None else processes.resident_bytes(process.pid)
+            if memory_limit_bytes is not None and used > memory_limit_bytes:
+                limit = memory(memory_limit_bytes)
+                return Lost("out-of-memory", f"stopped at the memory limit of {limit}: it used {memory(used)}")
+        if not wait([receiver, process.sentinel], timeout=max(0.0, min(deadline, next_look) - now)):
+            continue
+        try:
+            if not receiver.poll():  # What it has started may hold its end of the pipe open.
+                raise EOFError
+            message = receiver.recv()
+        except (EOFError, OSError):  # OSError: it ended in the middle of a message.
+            if stop.wait(0.5):  # It was sent the same signal as the runner.
+                raise InterruptedRunError from None
+            return Lost("crashed", _exit_reason(process))
+        if not isinstance(message, messages.Epoch):
+            return message
+        on_epoch(message.row)
 
 
 def shorten(log: Path, *, to_end: bool = False) -> None:

@@ -6,9 +6,10 @@ import faulthandler
 import os
 import signal
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 from benchmark import processes
 from benchmark.contract import UnsupportedError, UserError
@@ -16,7 +17,10 @@ from benchmark.messages import Epoch, Failure, Job, Result
 
 
 def main(connection: Connection, job: Job) -> None:
-    """Entry point of the process: sends any number of :class:`Epoch`, then a Result or a Failure."""
+    """Entry point of the process: sends any number of :class:`Epoch`, then a Result or a Failure.
+
+    After a result, if the job says so, the fitted model is saved and a Saved or NotSaved sent.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The runner decides what Ctrl-C means.
     processes.keep(connection)
     os.environ.update(job.variables)
@@ -29,7 +33,13 @@ def main(connection: Connection, job: Job) -> None:
         for descriptor in (1, 2):  # Also what native code prints.
             os.dup2(log.fileno(), descriptor)
         faulthandler.enable(log)
-        connection.send(_guarded(job, connection))
+        fitted: list[Any] = []
+        outcome = _guarded(job, connection, fitted.append if job.save is not None else lambda model: None)
+        connection.send(outcome)
+        if job.save is not None and isinstance(outcome, Result):
+            from benchmark import execution
+
+            connection.send(execution.save(fitted.pop(), job.save))
     connection.close()
 
 
@@ -39,11 +49,11 @@ def _open_log(path: Path) -> TextIO:
     return os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8")
 
 
-def _guarded(job: Job, connection: Connection) -> Result | Failure:
+def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) -> Result | Failure:
     try:
         from benchmark import execution  # scikit-learn comes with it: only where a model is fitted.
 
-        return execution.execute(job, lambda row: connection.send(Epoch(row)))
+        return execution.execute(job, lambda row: connection.send(Epoch(row)), keep)
     except UnsupportedError as reason:
         return Failure("unsupported", _short(reason) or "no reason was given")
     except UserError as error:

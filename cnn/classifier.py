@@ -17,6 +17,7 @@ from cnn.devices import choose_device, choose_precision, deterministic, generato
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
 from cnn.networks import NETWORKS
 from cnn.snapshots import Snapshots
+from cnn.states import check_classes, check_shape, load_module, module_arrays
 from cnn.training import Recipe, best_epoch, predict_logits, train
 from cnn.views import VIEWS, WORDS, Memory
 
@@ -68,6 +69,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray (n_classes,)
     n_features_in_ : int
         Numbers in one image, h * w * c.
+    image_shape_ : tuple of int
+        Height, width and channels of an image.
     network_ : torch.nn.Module
         With the weights of the best epoch.
     history_ : list of dict
@@ -155,6 +158,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
         self.classes_, y_index = np.unique(y, return_inverse=True)
         self.n_features_in_ = height * width * channels
+        self.image_shape_ = height, width, channels
         device = choose_device(self.device)
         recipe = self._recipe(choose_precision(self.precision, device))
         self.device_, self.precision_ = device.type, str(recipe.precision).removeprefix("torch.")
@@ -193,6 +197,38 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         """The most probable class of each image."""
         best = self.predict_proba(X).argmax(1)
         return np.asarray(self.classes_[best])
+
+    def save_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What was learnt as arrays, and the shape of an image (height, width, channels)."""
+        check_is_fitted(self, "network_")
+        arrays = {
+            "classes": self.classes_,
+            **self.standardise_.save_state(),
+            **module_arrays(self.network_, "network."),
+        }
+        return arrays, {"image_shape": self.image_shape_}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> CnnClassifier:
+        """Become the classifier that :meth:`save_state` told of; parameters are this one's own.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If the arrays are not those of this network.
+        """
+        self._check_parameters()
+        self.image_shape_ = height, width, channels = check_shape(meta["image_shape"])
+        device = choose_device(self.device)
+        self.device_ = device.type
+        self.precision_ = str(choose_precision(self.precision, device)).removeprefix("torch.")
+        self.classes_ = check_classes(arrays["classes"])
+        self.n_features_in_ = height * width * channels
+        self.standardise_ = Standardise.from_state(arrays, channels).to(device)
+        self.network_ = NETWORKS[self.network](channels, height, width, len(self.classes_), self.dropout)
+        load_module(self.network_, arrays, "network.")
+        self.network_.to(device).to(memory_format=torch.channels_last)
+        self._memory = None
+        return self
 
     def variants(self) -> dict[str, CnnClassifier]:
         """The same network averaging over fewer views than it does by itself."""

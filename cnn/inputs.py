@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +51,23 @@ class Standardise:
         """From numbers by channel."""
         shape = (1, -1, 1, 1)
         return cls(torch.tensor(mean).view(shape), torch.tensor(std).view(shape))
+
+    def save_state(self) -> dict[str, np.ndarray]:
+        """``mean`` and ``std`` by channel."""
+        return {name: getattr(self, name).flatten().cpu().numpy() for name in ("mean", "std")}
+
+    @classmethod
+    def from_state(cls, arrays: Mapping[str, np.ndarray], channels: int) -> Standardise:
+        """From what :meth:`save_state` told; ValueError unless it is of as many channels."""
+        mean, std = arrays["mean"], arrays["std"]
+        if (
+            mean.shape != (channels,)
+            or std.shape != (channels,)
+            or not np.isfinite([mean, std]).all()
+            or std.min() <= 0
+        ):
+            raise ValueError(f"mean and std must be numbers of {channels} channels, std above 0")
+        return cls.given(mean.tolist(), std.tolist())
 
     def to(self, device: torch.device) -> Standardise:
         return Standardise(self.mean.to(device), self.std.to(device))

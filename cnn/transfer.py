@@ -18,6 +18,7 @@ from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
+from cnn.states import check_classes, check_shape, load_module, module_arrays
 from cnn.training import EVALUATION_BATCH, Recipe, best_epoch, predict_logits, train
 
 MODES = ("frozen", "finetuned")
@@ -45,7 +46,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
 
     Attributes
     ----------
-    classes_, n_features_in_, history_, best_epoch_, parameter_count_, device_, precision_
+    classes_, n_features_in_, image_shape_, history_, best_epoch_, parameter_count_, device_, precision_
         See :class:`cnn.classifier.CnnClassifier`.
     backbone_ : Backbone
     head_ : torch.nn.Module
@@ -115,6 +116,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         recipe = self._recipe(torch.float32 if self.mode == "frozen" else precision)
         self.classes_, y_index = np.unique(y, return_inverse=True)
         self.n_features_in_ = int(np.prod(X.shape[1:]))
+        self.image_shape_ = tuple(X.shape[1:])
 
         seed = self.random_state if self.random_state is not None else int(np.random.default_rng().integers(2**32))
         with torch.random.fork_rng(generators_of(device)):
@@ -143,6 +145,40 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The most probable class of each image."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+
+    def save_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """What was learnt as arrays, and whose weights the frozen backbone has, which are not among them."""
+        check_is_fitted(self, "head_")
+        arrays = {"classes": self.classes_, **module_arrays(self.head_, "head.")}
+        if self.mode == "finetuned":
+            arrays |= module_arrays(self.backbone_, "backbone.")
+        return arrays, {"image_shape": self.image_shape_, "backbone_version": self.backbone_.version}
+
+    def load_state(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> TransferClassifier:
+        """Become the classifier that :meth:`save_state` told of; parameters are this one's own.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If the arrays are not those of this network, or the backbone has other weights here.
+        """
+        self.image_shape_ = check_shape(meta["image_shape"])
+        self.classes_ = check_classes(arrays["classes"])
+        self.n_features_in_ = int(np.prod(self.image_shape_))
+        device = choose_device(self.device)
+        self.device_ = device.type
+        self.precision_ = str(choose_precision(self.precision, device)).removeprefix("torch.")
+        self.backbone_ = load_backbone(self.backbone, self.resolution).to(device).eval()
+        if self.mode == "finetuned":
+            load_module(self.backbone_, arrays, "backbone.")
+        elif meta["backbone_version"] != self.backbone_.version:
+            raise ValueError(
+                f"it was fitted on features of {meta['backbone_version']}, here is {self.backbone_.version}"
+            )
+        self.head_ = self._classifier(torch.zeros(1, arrays["head.0.mean"].size), len(self.classes_))
+        load_module(self.head_, arrays, "head.")
+        self.head_.to(device)
+        return self
 
     def _recipe(self, precision: torch.dtype) -> Recipe:
         return Recipe(
@@ -180,6 +216,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         else:
             assert isinstance(training, FeatureInputs)
             sample = training.features
+        return self._classifier(sample, n_classes)
+
+    def _classifier(self, sample: torch.Tensor, n_classes: int) -> nn.Module:
         linear = nn.Linear(sample.shape[1], n_classes)
         nn.init.zeros_(linear.weight)
         nn.init.zeros_(linear.bias)

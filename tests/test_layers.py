@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # Each part may import those before it, as far as the second column says; the longest matching name counts.
-CONTRACT = ("benchmark.contract", "benchmark.schema")
+CONTRACT = ("benchmark.contract", "benchmark.schema", "benchmark.data_schema")
 GROUND = tuple(f"benchmark.{name}" for name in ("seeds", "units", "metrics", "environment", "files", "records"))
 RECORDS = (*CONTRACT, "benchmark.units", "benchmark.files", "benchmark.records", "benchmark.summary")
 ANALYSES = tuple(
@@ -22,6 +22,7 @@ ALLOWED = {
     "benchmark.__main__": ("benchmark.cli",),
     "benchmark.profiles": (),
     "benchmark.contract": ("benchmark.profiles",),
+    "benchmark.data_schema": ("benchmark.contract", "benchmark.schema"),
     "benchmark.schema": ("benchmark.contract",),
     "benchmark.seeds": (),
     "benchmark.units": CONTRACT,
@@ -75,6 +76,7 @@ ALLOWED = {
         "benchmark.saving",
     ),
     "benchmark.saving": (*CONTRACT, "benchmark.files", "benchmark.records"),
+    "benchmark.pictures": (*CONTRACT, "benchmark.units"),
     "benchmark.prediction": (*CONTRACT, "benchmark.files", "benchmark.records", "benchmark.saving"),
     "benchmark.messages": CONTRACT,
     "benchmark.processes": (),
@@ -91,6 +93,7 @@ ALLOWED = {
     "benchmark.recording": (
         *CONTRACT,
         "benchmark.archives",
+        "benchmark.files",
         "benchmark.records",
         "benchmark.data",
         "benchmark.messages",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from benchmark import answers, registry
+from benchmark import answers, registry, saving
 from benchmark.contract import PROFILES, Cell
 from benchmark.data import store
 from benchmark.data.splits import parts_for
+from benchmark.records import Stored
+from benchmark.schema import SavedModel
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +81,23 @@ def test_probabilities_are_probabilities_or_absent(fitted):
 def test_fitting_again_with_the_same_seed_predicts_the_same(fitted):
     again, _ = fitted["fit"]()
     assert np.array_equal(again.predict(fitted["X_test"]), fitted["model"].predict(fitted["X_test"]))
+
+
+def test_what_is_saved_predicts_the_same(fitted, tmp_path):
+    spec, model, X = fitted["spec"], fitted["model"], fitted["X_test"]
+    kind = saving.save(model, tmp_path / "unnamed")
+    assert kind == ("safetensors" if spec.family == "deep" else "skops")
+    path = tmp_path / "results/digits" / spec.name / f"model.{kind}"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "unnamed").rename(path)
+    told = SavedModel(file=path.name, sha256=saving.sha256(path), format=kind, size_bytes=path.stat().st_size)
+    unfitted = answers.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
+    record = SimpleNamespace(saved=told, cell=Cell("digits", spec.name, 0, "quick"))
+    again = saving.load(Stored(record, path.with_suffix(".json")), unfitted)
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert hasattr(again, "predict_proba") == hasattr(model, "predict_proba")
+    if hasattr(model, "predict_proba"):
+        np.testing.assert_allclose(again.predict_proba(X), model.predict_proba(X), atol=2e-5)
 
 
 def test_it_tells_what_is_recorded_of_it(fitted):

@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from benchmark.contract import Dataset, DatasetSpec
-from benchmark.schema import Audit, AuditCheck, DatasetSummary, Outcome
+from benchmark.data_schema import Audit, AuditCheck, DatasetSummary, Outcome
 
 
 def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.contract import Dataset
-from benchmark.schema import DataAudit, DuplicateSearch, NearDuplicate
+from benchmark.data_schema import DataAudit, DuplicateSearch, NearDuplicate
 
 CHUNK = 500
 CLOSEST = 30

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmark.data_schema import DataAudit, NearDuplicate
 from benchmark.records import AUDIT, Problem, read_audit
 from benchmark.report import gallery, tables
 from benchmark.report.evidence import Evidence
 from benchmark.report.style import INK
-from benchmark.schema import DataAudit, NearDuplicate
 
 SHOWN, COLUMNS = 12, 4
 

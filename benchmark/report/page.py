@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmark.contract import Dataset, UserError
+from benchmark.data_schema import DatasetSummary
 from benchmark.files import explain_write_errors, write_atomically
 from benchmark.records import Problem, Store
 from benchmark.report import (
@@ -30,7 +31,7 @@ from benchmark.report import (
     tables,
 )
 from benchmark.report.evidence import Evidence, Section
-from benchmark.schema import DatasetSummary, RunRecord
+from benchmark.schema import RunRecord
 from benchmark.summary import ModelSummary, Selection, select
 
 TEMPLATE = "report.md.jinja"

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from benchmark.data_schema import Audit
 from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.confusion import ConfusedPair
 from benchmark.report.style import FAMILIES
-from benchmark.schema import Audit, RunRecord
+from benchmark.schema import RunRecord
 from benchmark.stats import Interval
 from benchmark.summary import ModelSummary
 from benchmark.units import count, duration, memory

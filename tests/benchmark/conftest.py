@@ -13,19 +13,9 @@ import pytest
 from benchmark import archives, environment, records, registry, runner
 from benchmark.contract import Cell, Dataset, Split
 from benchmark.data import store as data_store
+from benchmark.data_schema import Audit, AuditCheck, DatasetSummary
 from benchmark.metrics import evaluate
-from benchmark.schema import (
-    Audit,
-    AuditCheck,
-    CellInfo,
-    Cost,
-    DatasetInfo,
-    DatasetSummary,
-    Environment,
-    ModelInfo,
-    Predictions,
-    RunRecord,
-)
+from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
 
 DATASET = "synthetic"
 FINGERPRINT = hashlib.sha256(b"synthetic").hexdigest()

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from benchmark import files
 from benchmark.cli import app
 from benchmark.contract import UserError
+from benchmark.data_schema import DataAudit
 from benchmark.records import AUDIT, read_audit
-from benchmark.schema import DataAudit
 
 
 @pytest.fixture(scope="module")

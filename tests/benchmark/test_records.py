@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.contract import Cell
+from benchmark.data_schema import DatasetSummary
 from benchmark.records import (
     Problem,
     Store,
@@ -16,7 +17,6 @@ from benchmark.records import (
     read,
     to_json,
 )
-from benchmark.schema import DatasetSummary
 
 CELL = Cell("synthetic", "knn", 0, "full")
 

@@ -9,8 +9,9 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from benchmark.data_schema import Audit, AuditCheck
 from benchmark.records import to_json
-from benchmark.schema import Audit, AuditCheck, RunRecord
+from benchmark.schema import RunRecord
 
 PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "record.schema.json"
 

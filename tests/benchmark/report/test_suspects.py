@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmark import archives, records
+from benchmark.data_schema import DataAudit, DuplicateSearch, NearDuplicate
 from benchmark.report import page, style, suspects
 from benchmark.report.evidence import Evidence
-from benchmark.schema import DataAudit, DuplicateSearch, NearDuplicate
 from benchmark.summary import select
 
 PAIR = (("knn", "classical", 12), ("cnn-simple", "deep", 10))

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from benchmark.data_schema import Audit, AuditCheck
 from benchmark.metrics import evaluate
 from benchmark.records import Stored
 from benchmark.report import tables
 from benchmark.report.confusion import ConfusedPair
-from benchmark.schema import Audit, AuditCheck, Variant
+from benchmark.schema import Variant
 from benchmark.summary import ModelSummary
 
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` **bold** [link](x) \\| ![i](j) ~~s~~ &amp; # _u_"

@@ -240,8 +240,9 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
     for question, row in zip(questions, rows, strict=True):
         cells = [f"{escape(printable(question.name))}\n[bright_black]{question.size}[/]", _prediction(row, width)]
         if own:
+            steps = question.steps or ("an image of the data set",)
             doubts = [f"[yellow]{escape(doubt)}[/]" for doubt in question.doubts]
-            cells.append("; ".join([*map(escape, question.steps), *doubts]))
+            cells.append("; ".join([*map(escape, steps), *doubts]))
         table.add_row(*cells)
     screen.print(table)
 
@@ -257,7 +258,7 @@ def _prediction(row: Shown, width: int) -> str:
     if not row.bars:
         return "\n".join([*lines, "[bright_black]no probabilities[/]"])
     for name, value in row.bars:
-        bar = "\u2588" * round(value * BAR_WIDTH) or "\u258f"
+        bar = "\u2588" * round(value * BAR_WIDTH) or ("\u258f" if value >= 0.0005 else "")
         lines.append(f"{escape(name):<{width}} [cyan]{bar:<{BAR_WIDTH}}[/] {value:6.1%}")
     return "\n".join(lines)
 

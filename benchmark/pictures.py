@@ -195,7 +195,8 @@ def _like(
     border = _border(pixels)
     level = int(np.median(border))
     if invert if invert is not None else _opposite(level, style, doubts):
-        steps.append("inverted" if invert else f"inverted, for its ground is {_word(level)} and the data set's is not")
+        why = f", for its ground is {_word(level)} and the data set's is not: --no-invert leaves it"
+        steps.append("inverted" if invert else f"inverted{why}")
         image, pixels, border, level = ImageOps.invert(image), 255 - pixels, 255 - border, 255 - level
     if style is not None and style.ground not in (None, _word(level)):
         doubts.append(f"its ground is {_word(level)} now, that of the data set {style.ground}")

@@ -132,7 +132,19 @@ def test_pictures_of_all_kinds_in_one_call(predict, tmp_path):
     assert len(found) >= 8
     written = [Path(line.removeprefix("Written to ")) for line in done.output.splitlines() if "Written" in line]
     assert [path.name for path in written] == ["knn-colour-and-9-more-1.png", "knn-colour-and-9-more-2.png"]
-    assert all(Image.open(path).size[0] == 1660 for path in written)
+    for path in written:
+        with Image.open(path) as sheet:
+            assert sheet.width == 1660
+
+
+def test_run_keeps_models_and_says_so(results, tmp_path, monkeypatch, prepared):
+    monkeypatch.chdir(tmp_path)
+    command = ["run", "logistic-regression", "--dataset", "digits", "--save-models", "--no-report"]
+    first, again = (CliRunner().invoke(app, command) for _ in range(2))
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
+    assert "1 cell." in first.output
+    assert "; model saved, 12 kB" in first.output
+    assert "(already recorded); model saved, 12 kB" in again.output
 
 
 def test_one_picture_and_another_folder(predict, tmp_path):

@@ -153,6 +153,8 @@ def _from_skops(content: bytes) -> Any:
 
 def _skops() -> Any:
     """``skops.io``, without PyTorch: looking through all of scikit-learn it would come upon what imports that."""
+    import scipy.stats  # noqa: F401 -- while it is loaded it would take the None below for PyTorch
+
     absent = "torch" not in sys.modules
     if absent:
         sys.modules["torch"] = None  # type: ignore[assignment]

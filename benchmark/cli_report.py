@@ -34,6 +34,7 @@ def report(
     into: Annotated[
         Path | None, typer.Option(help="Markdown file that takes headline and leaderboard between its marks.")
     ] = None,
+    html: Annotated[bool, typer.Option(help="Write report.html beside the Markdown: one file, opens offline.")] = True,
 ) -> None:
     """Write reports again from the records alone (every data set of the collection, or those named)."""
     from benchmark.records import Store
@@ -46,7 +47,7 @@ def report(
     if into and len(names) != 1:
         raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        written = write_report(store, name, reports_dir, profile, _cached(name))
+        written = write_report(store, name, reports_dir, profile, _cached(name), html=html)
         if into:
             put_between_marks(into, written.leaderboard)
 
@@ -67,11 +68,21 @@ def _cached(name: str) -> Dataset | None:
     return dataset
 
 
-def write_report(store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None) -> Written:
+def write_report(
+    store: Store, name: str, reports_dir: Path, profile: str | None, data: Dataset | None, *, html: bool = True
+) -> Written:
+    """Write a data set's report as Markdown and, unless told otherwise, as HTML beside it."""
+    from benchmark.html import page as html_page
     from benchmark.report import page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
-    for problem in written.problems:
+    folder = written.path.parent
+    paths = [written.path]
+    if html:
+        paths.append(html_page.write(written.contents, folder))
+    else:
+        html_page.remove(folder)
+    for problem in written.contents.evidence.problems:
         warn(f"passed over {problem}")
-    typer.echo(f"\n{written.headline}\nReport: {written.path}")
+    typer.echo(f"\n{written.headline}\nReport: {' and '.join(map(str, paths))}")
     return written

@@ -27,6 +27,15 @@ SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a report says, however it is written: ``shared`` is what its templates are filled with, by name."""
+
+    evidence: Evidence
+    sections: Mapping[str, Section]
+    shared: Mapping[str, object]
+
+
+@dataclasses.dataclass(frozen=True)
 class Written:
     """A report on disk, and what was passed over on the way."""
 
@@ -34,6 +43,7 @@ class Written:
     headline: str
     leaderboard: str
     problems: tuple[Problem, ...]
+    contents: Contents
 
 
 def write(
@@ -74,16 +84,19 @@ def write(
         for name, figure in drawn.items():
             style.save(figure, folder / name)
     line = headline.sentence(selection.summaries)
-    text = (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(**_context(evidence, summary, store.collection, line, drawn, sections))
-    )
+    context = _context(evidence, summary, store.collection, line, drawn, sections)
+    text = _environment().get_template(TEMPLATE).render(**context)
     write_atomically(folder / "README.md", text.encode())
     for stale in {path for chart in OWN_CHARTS for path in folder.glob(chart)} - {folder / name for name in drawn}:
         with explain_write_errors(stale):
             stale.unlink()
-    return Written(folder / "README.md", line, headline.excerpt(selection.summaries), tuple(problems))
+    return Written(
+        folder / "README.md",
+        line,
+        headline.excerpt(selection.summaries),
+        tuple(problems),
+        Contents(evidence, sections, context),
+    )
 
 
 def _draw(evidence: Evidence) -> dict[str, Figure]:

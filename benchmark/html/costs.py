@@ -23,7 +23,9 @@ def _cost(field: str) -> Measure:
 
 
 def _predict_1000(record: RunRecord) -> float | None:
-    return record.cost and record.test and record.cost.predict_seconds / record.test.n_images * 1000
+    if record.cost is None or record.test is None:
+        return None
+    return record.cost.predict_seconds / record.test.n_images * 1000
 
 
 # Of each choice: the number, how it is written, where ticks may be, and what counts as nothing on a logarithmic axis.
@@ -43,12 +45,12 @@ def cost(evidence: Evidence) -> Panel | None:
     figures = {name: figure for name, figure in figures.items() if len(figure["data"]) > 1}
     best = evidence.summaries[0]
     alt = (
-        f"Test accuracy of {len(evidence.summaries)} models against their cost on a logarithmic axis. The most accurate is "
-        f"{best.name} with {best.accuracy:.2%}. The leaderboard has the numbers."
+        f"Test accuracy of {len(evidence.summaries)} models against their cost on a logarithmic axis. The most accurate "
+        f"is {best.name} with {best.accuracy:.2%}. The leaderboard has the numbers."
     )
     text = (
-        "Further left is cheaper, further up is better. The line joins the models that no other beats in both; bars reach "
-        "from the lowest to the highest seed."
+        "Further left is cheaper, further up is better. The line joins the models that no other beats in both; bars "
+        "reach from the lowest to the highest seed."
     )
     return Panel("cost", "What it costs", text, (Chart(alt, figures, "Cost", 460),))
 
@@ -81,8 +83,18 @@ def _against(summaries: Sequence[ModelSummary], name: str) -> Figure:
             trace["error_y"] = _spread(y, s.accuracies)
         traces.append(trace)
     shown = [tick for tick in ticks if seen and min(seen) / 10 <= tick <= max(seen) * 10]
-    axis = {"type": "log", "title": {"text": name}, "tickvals": shown, "ticktext": [write(tick) for tick in shown]}
+    axis = {
+        "type": "log",
+        "title": {"text": name},
+        "tickvals": shown,
+        "ticktext": [_round(write(tick)) for tick in shown],
+    }
     return models_figure(traces, axis, {"title": {"text": "test accuracy"}, "tickformat": ".3~p"})
+
+
+def _round(text: str) -> str:
+    """A round number without its zeros: ``1 min``, not ``1 min 00 s``; ``1 ms``, not ``1.0 ms``."""
+    return text.removesuffix(" 00 s").removesuffix(" 00 min").replace(".0 ", " ")
 
 
 def _spread(middle: float, values: Sequence[float] | np.ndarray) -> dict[str, Any]:
@@ -108,8 +120,8 @@ def per_class(evidence: Evidence) -> Panel | None:
         f"{f1[order[-1]]:.3f}; the easiest is {evidence.class_names[order[0]]} with {f1[order[0]]:.3f}."
     )
     text = (
-        "Hardest class on top. Recall is the share of a class's images that are found; precision the share of those taken "
-        "for the class that are of it; F1 their harmonic mean. All are means over seeds."
+        "Hardest class on top. Recall is the share of a class's images that are found; precision the share of those "
+        "taken for the class that are of it; F1 their harmonic mean. All are means over seeds."
     )
     return Panel("classes", "Class by class", text, (Chart(alt, figures, "Score", 110 + 34 * len(names)),))
 

@@ -48,8 +48,8 @@ def training(evidence: Evidence) -> Panel | None:
     )
     cut = f", the first {MOST_SEEDS} of each model" if any(s.n_seeds > MOST_SEEDS for s in trained) else ""
     text = (
-        f"A line is a seed{cut}. The star is the epoch whose weights are kept; solid lines are validation, dotted ones training "
-        "loss, which is measured on augmented images and with dropout where the model has them."
+        f"A line is a seed{cut}. The star is the epoch whose weights are kept; solid lines are validation, dotted ones "
+        "training loss, which is measured on augmented images and with dropout where the model has them."
     )
     return Panel("training", "Training", text, charts)
 
@@ -63,10 +63,14 @@ def _by_epoch(record: RunRecord, field: str, word: str, number: str) -> dict[str
         "name": name,
         "x": list(range(1, len(values) + 1)),
         "y": [None if value is None else float(f"{value:.5g}") for value in values],
-        "hovertemplate": f"<b>{plain(name)}</b>, seed {record.cell.seed}<br>epoch %{{x}}, {word}: %{{y:{number}}}<extra></extra>",
+        "hovertemplate": f"{_run(record)}<br>epoch %{{x}}, {word}: %{{y:{number}}}<extra></extra>",
         "line": {"width": 1.6, "dash": "dot" if word == "training" else "solid"},
         "meta": {"model": name},
     }
+
+
+def _run(record: RunRecord) -> str:
+    return f"<b>{plain(record.cell.model)}</b>, seed {record.cell.seed}"
 
 
 def _star(record: RunRecord) -> list[dict[str, Any]]:
@@ -80,7 +84,7 @@ def _star(record: RunRecord) -> list[dict[str, Any]]:
             "name": record.cell.model,
             "x": [best + 1],
             "y": [record.epochs[best].get("validation_accuracy")],
-            "hovertemplate": f"<b>{plain(record.cell.model)}</b>, seed {record.cell.seed}<br>best epoch: %{{x}}<extra></extra>",
+            "hovertemplate": f"{_run(record)}<br>best epoch: %{{x}}<extra></extra>",
             "marker": {"symbol": "star", "size": 11},
             "meta": {"model": record.cell.model, "role": "ink"},
         }
@@ -99,8 +103,14 @@ def robustness(evidence: Evidence) -> Panel | None:
     }
     for kind in kinds:
         figures[kind] = _by_severity({name: found[kind] for name, found in tested.items() if kind in found}, clean)
-    alt = f"Test accuracy of {', '.join(tested)} on images corrupted in {len(kinds)} ways, by severity from 0 (clean) to 5."
-    text = "Accuracy on corrupted test images, mean over seeds; severity 0 is the clean test set. No model was trained on them."
+    alt = (
+        f"Test accuracy of {', '.join(tested)} on images corrupted in {len(kinds)} ways, by severity from 0 (clean) "
+        f"to {SEVERITIES}."
+    )
+    text = (
+        "Accuracy on corrupted test images, mean over seeds; severity 0 is the clean test set. No model was trained on "
+        "them."
+    )
     return Panel("robustness", "Corrupted images", text, (Chart(alt, figures, "Corruption"),))
 
 

@@ -29,8 +29,8 @@
     if (text !== undefined) made.textContent = text;
     return made;
   }
-  // One image with what it is, what each run takes it for, and the three largest probabilities of the first.
-  function thumb(place, shownRuns) {
+  // One image with what it is, what a model takes it for, and the three largest probabilities of `run`.
+  function thumb(place, run, said) {
     const slot = slots.get(place);
     const actual = data.classes[labels[place]];
     const item = element("li", "thumb");
@@ -42,11 +42,7 @@
     picture.setAttribute("aria-label", `Test image ${images.numbers[slot]}: ${actual}`);
     picture.title = `test image ${images.numbers[slot]}`;
     item.append(picture, element("p", "", `is ${actual}`));
-    for (const [name, run] of shownRuns) {
-      const said = `${data.classes[run.predicted[place]]}`;
-      item.append(element("p", "quiet", shownRuns.length > 1 ? `${name}: ${said}` : run.predicted[place] === labels[place] ? "recognised" : `taken for ${said}`));
-    }
-    const run = shownRuns[0][1];
+    item.append(element("p", "quiet", said));
     if (run.top) {
       const bars = element("ul", "bars");
       const n = run.top.length / images.positions.length;
@@ -119,7 +115,7 @@
     const [i, j] = [Number(chosen.actual.value), Number(chosen.predicted.value)];
     const count = run.confusion[i][j];
     const total = run.confusion[i].reduce((sum, n) => sum + n, 0);
-    const which = run.seeds > 1 ? `, seed ${run.seed} of ${run.seeds} seeds` : "";
+    const which = run.seeds > 1 ? `, first of ${run.seeds} seeds` : "";
     const found = run.predicted ? pictured((place) => labels[place] === i && run.predicted[place] === j) : [];
     found.sort((a, b) => (sureness(run, b) - sureness(run, a)) * (i === j ? -1 : 1));
     const shown = found.slice(0, data.perCell);
@@ -128,7 +124,7 @@
     if (!run.predicted) said += " The predictions of this run cannot be read, so there is nothing to show.";
     else if (shown.length < count) said += ` ${shown.length ? `${shown.length} are` : "None is"} shown.`;
     byId("confusion-said").textContent = said + without();
-    byId("confusion-images").replaceChildren(...shown.map((place) => thumb(place, [[chosen.model.value, run]])));
+    byId("confusion-images").replaceChildren(...shown.map((place) => thumb(place, run, i === j ? "recognised" : `taken for ${data.classes[j]}`)));
   }
   function chooseCell() {
     showCell();
@@ -169,7 +165,7 @@
       found.sort((x, y) => sureness(run, y) - sureness(run, x));
       const shown = found.slice(0, SHOWN);
       byId(`compare-title-${side}`).textContent = `Right by ${name}, wrong by ${rivalName}` + (shown.length < count ? ` (${shown.length} of ${number(count)})` : "");
-      byId(`compare-images-${side}`).replaceChildren(...shown.map((place) => thumb(place, [[name, run], [rivalName, rival]])));
+      byId(`compare-images-${side}`).replaceChildren(...shown.map((place) => thumb(place, run, `${rivalName}: ${data.classes[rival.predicted[place]]}`)));
     }
   }
   if (pair[0]) {

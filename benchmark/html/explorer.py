@@ -29,7 +29,7 @@ def pack(evidence: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``labels`` (n,) or None where no predictions can be had; ``runs`` by model with its ``seed``, ``confusion``, and
+        ``labels`` (n,) or None where no predictions can be had; ``runs`` by model with ``seeds``, ``confusion``, and
         ``predicted`` (n,), ``top`` and ``probabilities`` (n_images, 3) or None; ``images`` or None.
     """
     arrays = {s.name: evidence.predictions(s.stored[0]) for s in evidence.summaries}
@@ -43,7 +43,7 @@ def pack(evidence: Evidence) -> dict[str, Any]:
     for s in evidence.summaries:
         record, found = s.records[0], had.get(s.name)
         assert record.test is not None
-        run: dict[str, Any] = {"seed": record.cell.seed, "seeds": s.n_seeds, "confusion": record.test.confusion}
+        run: dict[str, Any] = {"seeds": s.n_seeds, "confusion": record.test.confusion}
         run |= {"predicted": None, "top": None, "probabilities": None}
         if found is not None:
             run["predicted"] = _words(found["test_predicted"])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from benchmark.files import explain_write_errors, write_atomically
@@ -117,7 +118,7 @@ def _explorer(evidence: Evidence) -> Panel | None:
             per_cell=explorer.PER_CELL,
         )
     )
-    return Panel("explorer", "Who is taken for whom", body=markdown.Markup(body))
+    return Panel("explorer", "Who is taken for whom", body=Markup(body))
 
 
 def _models(evidence: Evidence) -> list[dict[str, str]]:

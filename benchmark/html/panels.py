@@ -53,8 +53,8 @@ class Panel:
 def from_section(name: str, section: Section, chart: Panel | None = None) -> Panel:
     """A section of the Markdown report as a panel: its text and tables as HTML, its figures as pictures.
 
-    Where there is an interactive panel on the same matter, it keeps its charts, and the section's text goes below them in
-    place of the pictures.
+    Where there is an interactive panel on the same matter, it keeps its charts, and the section's text goes below them
+    in place of the pictures.
     """
     first, _, rest = section.text.strip().partition("\n")
     title = markdown.inline(first.lstrip("#").strip()) if first.startswith("#") else Markup(html.escape(name.title()))

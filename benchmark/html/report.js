@@ -90,9 +90,12 @@ const report = (() => {
       line.x = best.map((trace) => trace.x[0]);
       line.y = best.map((trace) => trace.y[0]);
       line.line = { ...line.line, color: css("--edge"), width: 1.2, dash: "dot" };
-      best.forEach((trace) => {
+      const wide = Math.log(line.x.at(-1) / line.x[0]) * 0.15;
+      const high = (line.y.at(-1) - line.y[0]) * 0.08;
+      best.forEach((trace, n) => {
+        const near = n && Math.log(line.x[n] / line.x[n - 1]) < wide && line.y[n] - line.y[n - 1] < high;
         trace.text = [trace.name];
-        trace.textposition = "top left";
+        trace.textposition = near && best[n - 1].textposition === "top left" ? "bottom right" : "top left";
         trace.textfont = { size: 12, color: css("--ink") };
       });
     }

@@ -45,8 +45,8 @@ def cost(evidence: Evidence) -> Panel | None:
     figures = {name: figure for name, figure in figures.items() if len(figure["data"]) > 1}
     best = evidence.summaries[0]
     alt = (
-        f"Test accuracy of {len(evidence.summaries)} models against their cost on a logarithmic axis. The most accurate "
-        f"is {best.name} with {best.accuracy:.2%}. The leaderboard has the numbers."
+        f"Test accuracy of {len(evidence.summaries)} models against their cost on a logarithmic axis. The most "
+        f"accurate is {best.name} with {best.accuracy:.2%}. The leaderboard has the numbers."
     )
     text = (
         "Further left is cheaper, further up is better. The line joins the models that no other beats in both; bars "

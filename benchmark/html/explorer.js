@@ -1,9 +1,9 @@
 // The confusion matrix with its images, and two models compared image by image.
 "use strict";
 (() => {
-  const { data, byId, css, layout, config, drawn } = report;
+  const { data, bytes, byId, css, layout, config, drawn } = report;
   const SHOWN = 12; // Of each side of a comparison.
-  const words = (text) => text && new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  const words = (text) => text && new Uint16Array(bytes(text).buffer);
   const runs = new Map(Object.entries(data.runs).map(([name, run]) => [name, {
     ...run, predicted: words(run.predicted), top: words(run.top), probabilities: words(run.probabilities),
   }]));
@@ -15,8 +15,7 @@
   const perCent = (share) => (share > 0 && share < 0.005 ? "<1%" : share >= 0.995 && share < 1 ? ">99%" : `${Math.round(share * 100)}%`);
 
   if (images) {
-    const bytes = Uint8Array.from(atob(images.png), (c) => c.charCodeAt(0));
-    const url = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    const url = URL.createObjectURL(new Blob([bytes(images.png)], { type: "image/png" }));
     const rule = document.createElement("style");
     rule.textContent = `.picture { background-image: url("${url}"); background-size: ${images.columns * 100}% ${images.rows * 100}%;
       aspect-ratio: ${images.width} / ${images.height}; }`;
@@ -87,7 +86,7 @@
     const trace = {
       // A square root spreads the few per cent in which models differ.
       type: "heatmap", z: share.map((row) => row.map(Math.sqrt)), zmin: 0, zmax: 1, showscale: false, xgap: 1, ygap: 1,
-      colorscale: [[0, css("--surface")], [0.02, css("--soft")], [1, css("--actual")]],
+      colorscale: [[0, css("--surface")], [0.02, css("--soft")], [1, css("--heat")]],
       text: share.map((row) => row.map((v) => (v < 0.0005 || k > 20 ? "" : (v * 100).toFixed(small ? 0 : 1).replace(/^0$/, "")))),
       texttemplate: "%{text}", textfont: { size: small ? 9 : 12 },
       customdata: confusion.map((row, a) => row.map((count, b) => `${names[a]} taken for ${names[b]}<br>${number(count)} of ${number(totals[a])} (${(share[a][b] * 100).toFixed(1)}%)`)),

@@ -6,6 +6,12 @@ const report = (() => {
   const hidden = new Set();
   const drawn = new Map(); // Chart element -> the function that draws it.
   const byId = (id) => document.getElementById(id);
+  function bytes(base64) {
+    const text = atob(base64);
+    const found = new Uint8Array(text.length);
+    for (let place = 0; place < text.length; place++) found[place] = text.charCodeAt(place);
+    return found;
+  }
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const config = {
@@ -132,8 +138,7 @@ const report = (() => {
 
   // ---- start ----
   async function inflate() {
-    const packed = Uint8Array.from(atob(byId("plotly-source").textContent), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const stream = new Blob([bytes(byId("plotly-source").textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     script.textContent = await new Response(stream).text();
     document.head.append(script);
@@ -160,5 +165,5 @@ const report = (() => {
     dark.addEventListener("change", redraw);
     document.documentElement.dataset.drawn = Math.round(performance.now());
   }
-  return { data, byId, css, layout, config, drawn, start };
+  return { data, bytes, byId, css, layout, config, drawn, start };
 })();

@@ -36,6 +36,7 @@ def report(
     into: Annotated[
         Path | None, typer.Option(help="Markdown file that takes headline and leaderboard between its marks.")
     ] = None,
+    html: Annotated[bool, typer.Option(help="Write report.html beside the Markdown: one file, opens offline.")] = True,
 ) -> None:
     """Write reports again from the records alone (every data set of the collection, or those named)."""
     from benchmark.records import Store
@@ -48,7 +49,7 @@ def report(
     if into and len(names) != 1:
         raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        written = write_report(store, name, reports_dir, profile, _cached(name))
+        written = write_report(store, name, reports_dir, profile, _cached(name), html=html)
         if into:
             put_between_marks(into, written.leaderboard)
 
@@ -75,16 +76,28 @@ def write_report(
     reports_dir: Path,
     profile: str | None,
     data: Dataset | None,
+    *,
+    html: bool = True,
     say: Callable[[str], None] = typer.echo,
 ) -> Written:
-    """Write the report and the collection's index, and say where the report lies."""
+    """Write a data set's report as Markdown and, unless told otherwise, as HTML beside it, and the index."""
+    from benchmark.html import page as html_page
     from benchmark.report import index, page
 
     written = page.write(store, name, reports_dir, profile=profile, data=data)
-    for problem in written.problems[: page.MOST_PROBLEMS]:
+    folder = written.path.parent
+    paths = [written.path]
+    if html:
+        paths.append(html_page.write(written.contents, folder))
+    else:
+        html_page.remove(folder)
+    problems = written.contents.evidence.problems
+    for problem in problems[: page.MOST_PROBLEMS]:
         warn(f"passed over {problem}")
-    if len(written.problems) > page.MOST_PROBLEMS:
-        warn(f"passed over {len(written.problems) - page.MOST_PROBLEMS:,} more")
+    if len(problems) > page.MOST_PROBLEMS:
+        warn(f"passed over {len(problems) - page.MOST_PROBLEMS:,} more")
     index.write(store, reports_dir)
-    say(f"\n{written.headline}\nReport: {written.path}")
+    say(f"
+{written.headline}
+Report: {' and '.join(map(str, paths))}")
     return written

@@ -158,11 +158,9 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
             validated.append(accuracy)
             for name, lines in losses.items():
                 lines.append(_curve(record.epochs, name))
-            if np.isfinite(accuracy[:, 1]).any():
-                # As in training: the highest accuracy, then the lowest loss, then the earliest.
-                ties = np.flatnonzero(accuracy[:, 1] == np.nanmax(accuracy[:, 1]))
-                loss = losses["validation_loss"][-1][ties, 1]
-                stars.append(accuracy[ties[np.nanargmin(loss)] if np.isfinite(loss).any() else ties[0]])
+            best = best_epoch(record.epochs)
+            if best is not None:
+                stars.append(accuracy[best])
         # A collection a model: of thousands of seeds, lines one by one would take minutes.
         look: dict[str, Any] = {"colors": paint[s.name], "linewidths": 1.6, "alpha": 0.9}
         panels[0].add_collection(LineCollection(validated, **look, label=f"{s.name}, validation"))
@@ -182,6 +180,18 @@ def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
     (lines, words), (others, other_words) = (axes.get_legend_handles_labels() for axes in panels)
     legend_below(figure, lines + others, words + other_words)
     return figure
+
+
+def best_epoch(rows: Sequence[dict[str, float | None]]) -> int | None:
+    """The place of the epoch whose weights are kept; None without a validation accuracy.
+
+    As in training: the highest accuracy, then the lowest loss, then the earliest.
+    """
+    accuracy, loss = (_curve(rows, f"validation_{name}")[:, 1] for name in ("accuracy", "loss"))
+    if not np.isfinite(accuracy).any():
+        return None
+    ties = np.flatnonzero(accuracy == np.nanmax(accuracy))
+    return int(ties[np.nanargmin(loss[ties])] if np.isfinite(loss[ties]).any() else ties[0])
 
 
 def _curve(rows: Sequence[dict[str, float | None]], name: str) -> np.ndarray:

@@ -40,14 +40,7 @@ OWN_CHARTS = (
     *("leaderboard.png", "per-class.png", "cost.png", "training.png", "confusion-*.png", "gallery-*.png"),
     *("pairs.png", "class-pairs.png"),
     *("efficiency.png", "robustness.png", "corruptions.png"),
-    "leaderboard.png",
-    "per-class.png",
-    "cost.png",
-    "training.png",
-    "confusion-*.png",
-    "gallery-*.png",
-    "calibration.png",
-    "risk-coverage.png",
+    *("calibration.png", "risk-coverage.png"),
     *("suspects.png", "near-duplicates.png"),
 )
 # Parts of the report beyond its core, by name: each makes a Section of the evidence, or None where there is nothing
@@ -65,6 +58,15 @@ SECTIONS: Mapping[str, Callable[[Evidence], Section | None]] = {
 
 
 @dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a report says, however it is written: ``shared`` is what its templates are filled with, by name."""
+
+    evidence: Evidence
+    sections: Mapping[str, Section]
+    shared: Mapping[str, object]
+
+
+@dataclasses.dataclass(frozen=True)
 class Written:
     """A report on disk, and what was passed over on the way."""
 
@@ -72,6 +74,7 @@ class Written:
     headline: str
     leaderboard: str
     problems: tuple[Problem, ...]
+    contents: Contents
 
 
 def write(
@@ -112,16 +115,19 @@ def write(
         for name, figure in drawn.items():
             style.save(figure, folder / name)
     line = headline.sentence(evidence)
-    text = (
-        _environment()
-        .get_template(TEMPLATE)
-        .render(**_context(evidence, summary, store.collection, line, drawn, sections))
-    )
+    context = _context(evidence, summary, store.collection, line, drawn, sections)
+    text = _environment().get_template(TEMPLATE).render(**context)
     write_atomically(folder / "README.md", text.encode())
     for stale in {path for chart in OWN_CHARTS for path in folder.glob(chart)} - {folder / name for name in drawn}:
         with explain_write_errors(stale):
             stale.unlink()
-    return Written(folder / "README.md", line, headline.excerpt(evidence), tuple(problems))
+    return Written(
+        folder / "README.md",
+        line,
+        headline.excerpt(evidence),
+        tuple(problems),
+        Contents(evidence, sections, context),
+    )
 
 
 def _draw(evidence: Evidence) -> dict[str, Figure]:

@@ -42,7 +42,9 @@ def test_a_seed_stands_for_its_own_training_images(prepared, settings):
 
 def test_too_few_images_are_unsupported_and_no_error(prepared, settings):
     many = dataclasses.replace(registry.models()["knn"], params={"n_neighbors": 20})
-    networks = dataclasses.replace(registry.models()["cnn-simple"], params={"network": "simple", "epochs": 1}, dataset_params={})
+    networks = dataclasses.replace(
+        registry.models()["cnn-simple"], params={"network": "simple", "epochs": 1}, dataset_params={}
+    )
     records = go([many, networks], prepared, settings, profile="train-5")
     assert {record.status for record in records.values()} == {"unsupported"}
     assert "20 neighbours are looked for among 5" in records["knn", 0].reason
@@ -78,7 +80,9 @@ def test_a_damaged_record_is_run_again(prepared, settings):
 
 
 def test_a_record_tells_all_that_it_should(prepared, settings):
-    cnn = dataclasses.replace(registry.models()["cnn-simple"], params={"network": "simple", "epochs": 2}, dataset_params={})
+    cnn = dataclasses.replace(
+        registry.models()["cnn-simple"], params={"network": "simple", "epochs": 2}, dataset_params={}
+    )
     log = Log()
     record = go([cnn], prepared, settings, log=log)["cnn-simple", 0]
     assert record.status == "ok", record.reason

@@ -97,7 +97,5 @@ def write_report(
     if len(problems) > page.MOST_PROBLEMS:
         warn(f"passed over {len(problems) - page.MOST_PROBLEMS:,} more")
     index.write(store, reports_dir)
-    say(f"
-{written.headline}
-Report: {' and '.join(map(str, paths))}")
+    say(f"\n{written.headline}\nReport: {' and '.join(map(str, paths))}")
     return written

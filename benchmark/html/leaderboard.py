@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.style import FAMILIES
 from benchmark.report.tables import UNKNOWN
+from benchmark.stats import Interval
 from benchmark.summary import ModelSummary
 from benchmark.units import count, duration, memory
 
@@ -28,10 +29,12 @@ class Row:
     cells: tuple[Cell, ...]
 
 
+INTERVAL = "95% CI, images"
 Value = Callable[[ModelSummary], float | None]
 # Heading, whether the highest comes first, the number, and how it is written.
 COLUMNS: tuple[tuple[str, bool, Value, Callable[[float], str]], ...] = (
     ("test accuracy", True, lambda s: s.accuracy, "{:.2%}".format),
+    (INTERVAL, True, lambda s: None, str),
     ("sd over seeds", False, lambda s: s.accuracy_sd, "{:.2%}".format),
     ("validation", True, lambda s: s.validation_accuracy, "{:.2%}".format),
     ("fit", False, lambda s: s.mean_cost("fit_seconds"), duration),
@@ -41,12 +44,24 @@ COLUMNS: tuple[tuple[str, bool, Value, Callable[[float], str]], ...] = (
 )
 
 
-def rows(summaries: Sequence[ModelSummary]) -> list[Row]:
-    """A row a model in the order of the summaries, its cells in the order of COLUMNS."""
+def rows(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | None]) -> list[Row]:
+    """A row a model in the order of the summaries, its cells in the order of COLUMNS.
+
+    ``intervals`` has each model's 95 % interval for the choice of test images, None where it is not known; they sort
+    by their lower end.
+    """
     found = []
     for s in summaries:
         cells = []
         for title, _, value, write in COLUMNS:
+            if title == INTERVAL:
+                interval = intervals[s.name]
+                cells.append(
+                    Cell("not known", "")
+                    if interval is None
+                    else Cell(f"{interval[0]:.2%} to {interval[1]:.2%}", repr(interval[0]))
+                )
+                continue
             number = value(s)
             absent = "one seed" if title == "sd over seeds" else UNKNOWN
             cells.append(Cell(absent, "") if number is None else Cell(write(number), repr(float(number))))

@@ -20,7 +20,7 @@ from benchmark.files import explain_write_errors, write_atomically
 from benchmark.html import colours, costs, curves, explorer, leaderboard, markdown
 from benchmark.html.panels import Panel, from_section
 from benchmark.report.evidence import Evidence, Section
-from benchmark.report.page import Contents
+from benchmark.report.page import Contents, first_problems
 from benchmark.report.style import FAMILIES
 
 FILE = "report.html"
@@ -73,9 +73,9 @@ def render(contents: Contents) -> str:
         _environment()
         .get_template("report.html.jinja")
         .render(
-            **{**contents.shared, "problems": [f"{p.path.name}: {p.reason}" for p in evidence.problems]},
+            **{**contents.shared, "problems": first_problems(evidence.problems)},
             columns=leaderboard.COLUMNS,
-            rows=leaderboard.rows(evidence.summaries),
+            rows=leaderboard.rows(evidence.summaries, evidence.intervals),
             panels=made,
             models=data["models"],
             families=FAMILIES,

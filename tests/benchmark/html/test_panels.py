@@ -56,7 +56,7 @@ def test_a_cost_that_nobody_measured_is_no_choice(tmp_path, make_collection, mak
     assert "Peak memory" not in panel.charts[0].figures
     assert traces(panel, "Parameters")["knn"]["x"] == [1.0]
     assert "error_y" not in traces(panel, "Parameters")["knn"]
-    last = leaderboard.rows(evidence.summaries)[0].cells[-2:]
+    last = leaderboard.rows(evidence.summaries, evidence.intervals)[0].cells[-2:]
     assert [(cell.text, cell.sort) for cell in last] == [("not measured", ""), ("0", "0.0")]
 
 

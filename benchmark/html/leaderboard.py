@@ -29,7 +29,7 @@ class Row:
     cells: tuple[Cell, ...]
 
 
-INTERVAL = "95% CI, images"
+INTERVAL = "95% CI"
 Value = Callable[[ModelSummary], float | None]
 # Heading, whether the highest comes first, the number, and how it is written.
 COLUMNS: tuple[tuple[str, bool, Value, Callable[[float], str]], ...] = (
@@ -59,7 +59,7 @@ def rows(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | N
                 cells.append(
                     Cell("not known", "")
                     if interval is None
-                    else Cell(f"{interval[0]:.2%} to {interval[1]:.2%}", repr(interval[0]))
+                    else Cell(f"{interval[0] * 100:.2f} to {interval[1]:.2%}", repr(interval[0]))
                 )
                 continue
             number = value(s)

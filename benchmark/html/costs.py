@@ -76,6 +76,7 @@ def _against(summaries: Sequence[ModelSummary], name: str) -> Figure:
             "customdata": [write(x)],
             "hovertemplate": f"<b>{plain(s.name)}</b><br>%{{y:.2%}}<br>%{{customdata}}<extra></extra>",
             "marker": {"size": 11},
+            "cliponaxis": False,
             "meta": {"model": s.name},
         }
         if s.n_seeds > 1:
@@ -83,12 +84,16 @@ def _against(summaries: Sequence[ModelSummary], name: str) -> Figure:
             trace["error_y"] = _spread(y, s.accuracies)
         traces.append(trace)
     shown = [tick for tick in ticks if seen and min(seen) / 10 <= tick <= max(seen) * 10]
-    axis = {
+    axis: dict[str, Any] = {
         "type": "log",
         "title": {"text": name},
         "tickvals": shown,
         "ticktext": [_round(write(tick)) for tick in shown],
     }
+    if seen:  # Room for the names beside the outermost points.
+        low, high = (float(edge) for edge in np.log10([min(seen), max(seen)]))
+        span = max(high - low, 0.5)
+        axis["range"] = [low - 0.1 * span, high + 0.16 * span]
     return models_figure(traces, axis, {"title": {"text": "test accuracy"}, "tickformat": ".3~p"})
 
 

@@ -101,7 +101,8 @@ const report = (() => {
       best.forEach((trace, n) => {
         const near = n && Math.log(line.x[n] / line.x[n - 1]) < wide && line.y[n] - line.y[n - 1] < high;
         trace.text = [trace.name];
-        trace.textposition = near && best[n - 1].textposition === "top left" ? "bottom right" : "top left";
+        // Above the line, but not on top of the name before; the first has the axis on its left.
+        trace.textposition = near && best[n - 1].textposition !== "bottom right" ? "bottom right" : n ? "top left" : "top right";
         trace.textfont = { size: 12, color: css("--ink") };
       });
     }

@@ -31,7 +31,7 @@ def write(store: Store, reports_dir: Path) -> Path | None:
     if not entries:
         return None
     rows = [
-        [f"[{tables.escape(entry.cells[0])}]({entry.pages[0]})", *map(tables.escape, entry.cells[1:])]
+        [f"[{tables.escape(entry.cells[0])}]({entry.pages[-1]})", *map(tables.escape, entry.cells[1:])]
         for entry in entries
     ]
     title = f"Reports of the collection {store.collection}"

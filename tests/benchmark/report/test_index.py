@@ -24,7 +24,7 @@ def test_it_lists_the_data_sets_that_have_a_report(tmp_path, make_collection):
     assert '<a href="synthetic/report.html">to play with</a>, <a' in (folder / "index.html").read_text()
     (row,) = [line for line in (folder / "README.md").read_text().splitlines() if "synthetic/" in line]
     assert [cell.strip() for cell in row.strip("|").split("|")] == [
-        "[Synthetic](synthetic/report.html)",
+        "[Synthetic](synthetic/README.md)",
         "full",
         "2",
         "2",

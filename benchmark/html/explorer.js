@@ -163,7 +163,7 @@
       const found = pictured((place) => right(run, place) && !right(rival, place));
       found.sort((x, y) => sureness(run, y) - sureness(run, x));
       const shown = found.slice(0, SHOWN);
-      byId(`compare-title-${side}`).textContent = `Right by ${name}, wrong by ${rivalName}` + (shown.length < count ? ` (${shown.length} of ${number(count)})` : "");
+      if (images) byId(`compare-title-${side}`).textContent = `Right by ${name}, wrong by ${rivalName}` + (shown.length < count ? ` (${shown.length} of ${number(count)})` : "");
       byId(`compare-images-${side}`).replaceChildren(...shown.map((place) => thumb(place, run, `${rivalName}: ${data.classes[rival.predicted[place]]}`)));
     }
   }

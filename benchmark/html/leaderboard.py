@@ -59,7 +59,7 @@ def rows(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | N
                 cells.append(
                     Cell("not known", "")
                     if interval is None
-                    else Cell(f"{interval[0] * 100:.2f} to {interval[1]:.2%}", repr(interval[0]))
+                    else Cell(f"{interval[0] * 100:.2f}\u2013{interval[1] * 100:.2f}", repr(interval[0]))
                 )
                 continue
             number = value(s)

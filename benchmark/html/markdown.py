@@ -40,7 +40,7 @@ def picture(figure: Figure, alt: str) -> Markup:
     with style.chart_style():
         figure.savefig(buffer, dpi=DPI, metadata={"Software": None})
     data = base64.b64encode(buffer.getvalue()).decode()
-    return Markup('<img class="figure" loading="lazy" alt="{}" src="data:image/png;base64,{}">').format(alt, data)
+    return Markup('<img class="figure" alt="{}" src="data:image/png;base64,{}">').format(alt, data)
 
 
 def _parser() -> MarkdownIt:

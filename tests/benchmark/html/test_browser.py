@@ -124,6 +124,21 @@ def test_a_heading_sorts_its_column_both_ways(page):
     assert column(page, 3) == sorted(column(page, 3), reverse=True)
 
 
+def test_numbers_sort_as_numbers_and_what_was_not_measured_stays_last(page):
+    values = {"knn": "9", "svm-rbf": "100", "cnn-simple": "20", "cnn-augmented": ""}
+    page.evaluate(
+        """values => document.querySelectorAll("#leaderboard-table tbody tr").forEach((row) => {
+            row.cells[7].dataset.sort = values[row.cells[0].textContent];
+        })""",
+        values,
+    )
+    memory = page.get_by_role("button", name="peak memory")
+    memory.click()
+    assert column(page, 1) == ["knn", "cnn-simple", "svm-rbf", "cnn-augmented"]
+    memory.click()
+    assert column(page, 1) == ["svm-rbf", "cnn-simple", "knn", "cnn-augmented"]
+
+
 def test_filters_by_family_and_by_text(page):
     choose(page, "Family", "baseline")
     assert sorted(column(page, 1)) == ["knn", "svm-rbf"]

@@ -141,7 +141,7 @@ class JsonLines(Quiet):
             **record.cell.model_dump(),
             status=record.status,
             reason=record.reason,
-            model=model_note(record),
+            saved_model=model_note(record),
             already_recorded=kept,
             test_accuracy=None if record.test is None else record.test.accuracy,
             validation_accuracy=None if record.validation is None else record.validation.accuracy,

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -34,12 +35,18 @@ def inline(text: str) -> Markup:
     return Markup(_parser().renderInline(text, {"figures": {}}))
 
 
+# Drawn once: the layout of a figure that is drawn again moves a little.
+_drawn: WeakKeyDictionary[Figure, str] = WeakKeyDictionary()
+
+
 def picture(figure: Figure, alt: str) -> Markup:
     """A matplotlib figure as an embedded PNG."""
-    buffer = io.BytesIO()
-    with style.chart_style():
-        figure.savefig(buffer, dpi=DPI, metadata={"Software": None})
-    data = base64.b64encode(buffer.getvalue()).decode()
+    data = _drawn.get(figure)
+    if data is None:
+        buffer = io.BytesIO()
+        with style.chart_style():
+            figure.savefig(buffer, dpi=DPI, metadata={"Software": None})
+        data = _drawn[figure] = base64.b64encode(buffer.getvalue()).decode()
     return Markup('<img class="figure" alt="{}" src="data:image/png;base64,{}">').format(alt, data)
 
 

@@ -8,8 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from benchmark.archives import unpack
-from benchmark.records import pack
+from benchmark.archives import pack, unpack
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

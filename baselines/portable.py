@@ -30,6 +30,18 @@ def plain_knn(fitted: Any) -> KNeighborsClassifier:
 
 
 def plain_forest(fitted: Any) -> RandomForestClassifier:
+    """With trees of scikit-learn.
+
+    Of a leaf, oneDAL's trees tell the most frequent class alone. That is all of it where trees are grown until
+    leaves are pure, but for images that are alike in every bin: there a probability may be off by a tree or two.
+
+    Raises
+    ------
+    ValueError
+        If leaves are larger than that.
+    """
+    if hasattr(fitted, "_onedal_estimator") and fitted.min_samples_leaf > 1:
+        raise ValueError("of leaves of several images oneDAL tells only the most frequent class")
     plain = RandomForestClassifier(
         n_estimators=fitted.n_estimators,
         max_features=fitted.max_features,

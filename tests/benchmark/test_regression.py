@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.records import Store
 from benchmark.regression import LEVEL, Limits, compare, drop
+from benchmark.stats import holm
 from benchmark.summary import Selection, select
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,9 +81,12 @@ def test_a_hundred_reruns_with_other_seeds_raise_at_most_five_alarms(here, there
 
 
 def test_the_real_seeds_raise_no_alarm_against_one_another(real):
-    for seed in range(len(real)):
-        others = np.delete(real, seed, axis=0)
-        assert drop(real[[seed]], others, LIMITS.tolerance, LIMITS.training_sd).p >= LEVEL
+    """Each against all others, adjusted as the gate adjusts over models: one of them has to be the worst."""
+    found = [
+        drop(real[[seed]], np.delete(real, seed, axis=0), LIMITS.tolerance, LIMITS.training_sd).p
+        for seed in range(len(real))
+    ]
+    assert holm(found).min() >= LEVEL
 
 
 def test_a_model_without_chance_is_held_to_its_images_alone():

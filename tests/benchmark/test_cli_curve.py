@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from commands import Home
 
 from benchmark.cli_curve import parse_sizes
 from benchmark.contract import UserError
 from benchmark.corruptions import CORRUPTIONS
 
-ROOT = Path(__file__).resolve().parents[2]
 CURVE = (
     "curve",
     "knn",
@@ -32,22 +28,7 @@ CURVE = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    cache = tmp_path_factory.mktemp("cache")
-
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "benchmark", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env={**os.environ, "BENCHMARK_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)},
-        )
-
-    command.folder = folder
-    return command
+    return Home(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("cache"))
 
 
 def records(home, model="*", profile="*"):

@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from commands import Home
 
 from benchmark import registry
 from benchmark.cli_cells import chosen_models, parse_setting
 from benchmark.contract import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
 CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    cache = tmp_path_factory.mktemp("cache")
-
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "benchmark", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env={**os.environ, "BENCHMARK_CACHE_DIR": str(cache), "PYTHONPATH": str(ROOT)},
-        )
-
-    command.folder = folder
-    return command
+    return Home(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("cache"))
 
 
 def test_without_names_the_core_runs_and_with_all_everything():

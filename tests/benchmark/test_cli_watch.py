@@ -6,36 +6,28 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from commands import Home
 
 from benchmark import records
 
-ROOT = Path(__file__).resolve().parents[2]
 RUN = ("run", "knn", "cnn-simple", "--dataset", "digits", "--profile", "quick", "--threads", "1", "--fresh")
 
 
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory):
-    cache = str(tmp_path_factory.mktemp("cache"))
-    return {**os.environ, "BENCHMARK_CACHE_DIR": cache, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"}
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture
-def run(tmp_path, environ):
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "benchmark", *RUN, *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            env=environ,
-        )
+def home(tmp_path, cache):
+    return Home(tmp_path, cache)
 
-    return command
+
+@pytest.fixture
+def run(home):
+    return lambda *arguments: home(*RUN, *arguments)
 
 
 def test_a_program_reads_what_happens(run, tmp_path):
@@ -75,7 +67,7 @@ def test_trackers_get_a_run_a_cell(run, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_a_terminal_shows_a_table_that_fills_in(tmp_path, environ):
+def test_a_terminal_shows_a_table_that_fills_in(tmp_path, home):
     import pty
 
     controller, terminal = pty.openpty()
@@ -85,7 +77,7 @@ def test_a_terminal_shows_a_table_that_fills_in(tmp_path, environ):
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
-        env=environ,
+        env={**home.environ, "TERM": "xterm", "COLUMNS": "120"},
     )
     os.close(terminal)
     parts = []

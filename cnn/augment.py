@@ -119,18 +119,24 @@ def resample(images: torch.Tensor, draw: Draw) -> torch.Tensor:
     """Apply ``draw`` to float ``images`` (n, c, h, w), bilinear, zero outside.
 
     Resampling asks where each output pixel comes from, so the map is inverted: undo the flip, then the
-    shift, then rotate by ``-angle`` and divide by ``zoom``, about the image's centre. Coordinates are in
-    pixels from the centre; ``affine_grid`` wants them as fractions of half the width and height.
+    shift, then rotate by ``-angle`` and divide by ``zoom``, about the image's centre. Draws are in pixels
+    from the centre; ``grid_sample`` wants fractions of half the width and height. The grid is what
+    ``affine_grid`` computes, for less: along a row and along a column it is a straight line.
     """
     n, _, height, width = images.shape
     cos, sin = torch.cos(draw.angle) / draw.zoom, torch.sin(draw.angle) / draw.zoom
     aspect = height / width
-    theta = torch.empty((n, 2, 3), dtype=images.dtype, device=images.device)
-    theta[:, 0, 0] = cos * draw.flip
-    theta[:, 0, 1] = sin * aspect
-    theta[:, 0, 2] = -(cos * draw.shift_x + sin * draw.shift_y) * (2 / width)
-    theta[:, 1, 0] = -sin / aspect * draw.flip
-    theta[:, 1, 1] = cos
-    theta[:, 1, 2] = (sin * draw.shift_x - cos * draw.shift_y) * (2 / height)
-    grid = functional.affine_grid(theta, list(images.shape), align_corners=False)
+    x, y = (torch.arange(1 - size, size, 2, device=images.device) / size for size in (width, height))
+    offset_x = (cos * draw.shift_x + sin * draw.shift_y) * (2 / width)
+    offset_y = (sin * draw.shift_x - cos * draw.shift_y) * (2 / height)
+    grid = torch.empty((n, height, width, 2), dtype=images.dtype, device=images.device)
+    across, down = _outer(cos * draw.flip, x), _outer(sin * aspect, y) - offset_x.unsqueeze(1)
+    torch.add(across.unsqueeze(1), down.unsqueeze(2), out=grid[..., 0])
+    across, down = _outer(-sin / aspect * draw.flip, x), _outer(cos, y) + offset_y.unsqueeze(1)
+    torch.add(across.unsqueeze(1), down.unsqueeze(2), out=grid[..., 1])
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _outer(by_image: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Products (n, size) of a factor an image and the coordinates along one axis."""
+    return by_image.unsqueeze(1) * places

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from cnn.optimizers import (
+    MUON_GROUP,
     Muon,
     learning_rate_factor,
     make_optimizers,
@@ -102,6 +103,18 @@ def test_muon_keeps_the_norm_of_a_layer_and_goes_down_hill(memory_format, inputs
         losses.append(loss.item())
     assert losses[-1] < losses[0] - 5
     assert layer.weight.norm().item() == pytest.approx(outputs**0.5, rel=0.1)
+
+
+def test_a_wide_layer_is_orthogonalised_in_groups_of_filters():
+    torch.manual_seed(0)
+    weight = nn.Parameter(torch.randn(2 * MUON_GROUP, 3, 3, 3))
+    weight.grad = torch.randn_like(weight)
+    before = weight.detach() * (len(weight) ** 0.5 / weight.norm().item())
+    Muon([weight], lr=1.0).step()
+    step = (before - weight.detach()).permute(0, 2, 3, 1).reshape(len(weight), -1)
+    gradient = weight.grad.permute(0, 2, 3, 1).reshape(len(weight), -1)
+    for half in (slice(0, MUON_GROUP), slice(MUON_GROUP, None)):
+        torch.testing.assert_close(step[half], orthogonalise(1.9 * gradient[half]), atol=1e-3, rtol=1e-3)
 
 
 def test_rates_are_set_as_multiples_of_those_at_the_start():

@@ -30,7 +30,9 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], Iterable[Row]]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", metavar="PART", help="; ".join(f"{k}: {v[0]}" for k, v in PARTS.items()))
+    # argparse formats its help texts with %, so that a per cent sign is written twice.
+    parts = "; ".join(f"{k}: {v[0]}" for k, v in PARTS.items()).replace("%", "%%")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=parts)
     parser.add_argument("--sizes", nargs="+", type=int, default=[10_000, 60_000], help="training images of part (a)")
     parser.add_argument("--images", type=int, default=16_000, help="training images an epoch in parts (b) and (c)")
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side in parts (b) and (c)")

@@ -70,7 +70,9 @@ tune: $(READY)
 
 reference: $(READY)
 	$(BIN)/python -m benchmark run --all --profile quick --collection reference --no-report
-	$(BIN)/python -m benchmark run --seeds 5 --corruptions --collection reference --no-report
+	$(BIN)/python -m benchmark run cnn-simple --seeds 5 --corruptions --collection reference --no-report
+	$(BIN)/python -m benchmark run --corruptions --collection reference --no-report
+	$(BIN)/python -m benchmark run --seeds 5 --collection reference --no-report
 	$(BIN)/python -m benchmark run --all --seeds 3 --collection reference --no-report
 	$(BIN)/python -m benchmark curve --seeds 3 --collection reference --no-report
 	$(BIN)/python -m benchmark data audit --collection reference

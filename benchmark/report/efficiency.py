@@ -177,7 +177,9 @@ def chart(points: Sequence[Point], crossing: int | None) -> Figure:
 
 
 def _command(points: Sequence[Point]) -> str:
-    seeds = max(len(point.accuracies) for point in points)
+    # The whole set may have been run with more seeds, for the leaderboard's sake.
+    drawn = [point for point in points if point.summary.records[0].cell.profile != "full"] or points
+    seeds = max(len(point.accuracies) for point in drawn)
     models, sizes = sorted({point.model for point in points}), sorted({point.size for point in points})
     dataset = points[0].summary.records[0].cell.dataset
     options = ["--sizes", ",".join(map(str, sizes)), "--seeds", str(seeds), "--dataset", dataset]

@@ -26,13 +26,13 @@ def coarse():
 def collection(tmp_path, make_collection):
     """Makes records of k-NN and a network with so many per cent of errors at each size, the last of them full."""
 
-    def make(errors: dict[str, tuple[int, ...]], seeds=(0, 1, 2), **settings):
+    def make(errors: dict[str, tuple[int, ...]], seeds=(0, 1, 2), whole=None, **settings):
         store = None
         for model, wrong in errors.items():
             family = "deep" if model.startswith("cnn") else "classical"
             for size, share in zip(SIZES, wrong, strict=False):
                 profile = "full" if size == SIZES[-1] else f"train-{size}"
-                own = {"profile": profile, "seeds": seeds, "class_names": ("cat", "dog"), **settings}
+                own = {"profile": profile, "seeds": whole if whole and profile == "full" else seeds, "class_names": ("cat", "dog"), **settings}
                 store = make_collection(tmp_path, [(model, family, share)], **own)
                 for stored in store.read_all("synthetic")[0]:
                     if stored.record.cell.profile == profile:
@@ -119,8 +119,9 @@ def test_a_crossover_that_may_be_chance_is_told_as_such(collection):
     assert "That is more than chance, there and at every larger size." in found.text
 
 
-def test_the_command_makes_what_the_section_shows(collection):
-    found = section_of(collection(CROSSING))
+@pytest.mark.parametrize("whole", [None, (0, 1, 2, 3)])
+def test_the_command_makes_what_the_section_shows(collection, whole):
+    found = section_of(collection(CROSSING, whole=whole))
     line = "python -m benchmark curve cnn-simple knn --sizes 100,300,1000 --seeds 3 --dataset synthetic"
     assert f"```\n{line}\n```" in found.text
 

@@ -32,7 +32,12 @@ def collection(tmp_path, make_collection):
             family = "deep" if model.startswith("cnn") else "classical"
             for size, share in zip(SIZES, wrong, strict=False):
                 profile = "full" if size == SIZES[-1] else f"train-{size}"
-                own = {"profile": profile, "seeds": whole if whole and profile == "full" else seeds, "class_names": ("cat", "dog"), **settings}
+                own = {
+                    "profile": profile,
+                    "seeds": whole if whole and profile == "full" else seeds,
+                    "class_names": ("cat", "dog"),
+                    **settings,
+                }
                 store = make_collection(tmp_path, [(model, family, share)], **own)
                 for stored in store.read_all("synthetic")[0]:
                     if stored.record.cell.profile == profile:

@@ -19,7 +19,7 @@ help:
 	@echo "make docs                the documentation as a site in site/"
 	@echo "make speed               our speed against others', side by side (an hour or more)"
 	@echo "make tune                the searches for the baselines' parameters again (15 minutes)"
-	@echo "make reference           the committed reference results and report again (about 4 hours)"
+	@echo "make reference           the committed reference results and report again (about 4.5 hours)"
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -36,7 +36,7 @@ data: $(READY)
 	$(BIN)/python -m benchmark data fetch
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
@@ -150,10 +150,27 @@ class PixelForest(RandomForestClassifier):
 
 
 class PixelLinearSVC(LinearSVC):
-    """A linear support vector machine, one class against the rest, by LIBLINEAR."""
+    """A linear support vector machine, one class against the rest, by LIBLINEAR: ``n_jobs`` classes at a time."""
 
-    def __init__(self, *, C: float = 1.0, tol: float = 1e-4, random_state: int | None = None) -> None:
-        super().__init__(C=C, tol=tol, dual=False, random_state=random_state)
+    def __init__(self, *, C: float = 1.0, tol: float = 1e-4, n_jobs: int | None = None) -> None:
+        super().__init__(C=C, tol=tol, dual=False)
+        self.n_jobs = n_jobs
+
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLinearSVC:
+        classes = np.unique(y)
+        if len(classes) < 3:
+            return super().fit(X, y, sample_weight)
+        X = np.ascontiguousarray(X, dtype=np.float64)  # What LIBLINEAR takes, made once for all classes.
+        # LIBLINEAR would take one class after the other too; the problems know nothing of each other.
+        alone = LinearSVC(C=self.C, tol=self.tol, dual=False)
+        found = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+            delayed(clone(alone).fit)(X, y == label, sample_weight) for label in classes
+        )
+        self.classes_, self.n_features_in_ = classes, X.shape[1]
+        self.coef_ = np.concatenate([one.coef_ for one in found])
+        self.intercept_ = np.concatenate([one.intercept_ for one in found])
+        self.n_iter_ = max(one.n_iter_ for one in found)
+        return self
 
     @property
     def parameter_count_(self) -> int:

@@ -58,9 +58,9 @@ class Classifier(Protocol):
     constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. More is recorded
     where a fitted model has it: ``parameter_count_`` (numbers kept to predict), ``history_`` (a list of
     one mapping an epoch), ``device_``, ``precision_`` (of its arithmetic), ``implementation_`` (which
-    code ran, in words), ``by_epoch()``, which iterates over the model as it was after each epoch, and
-    ``variants()``, other ways to predict with the same fitted model: a mapping from what is different, in
-    words, to an object with ``predict``.
+    code ran, in words), ``by_epoch()``, which iterates over the model as it was after each epoch (None for
+    one that cannot have been the best), and ``variants()``, other ways to predict with the same fitted
+    model: a mapping from what is different, in words, to an object with ``predict``.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...

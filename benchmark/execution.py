@@ -75,7 +75,7 @@ class Asked:
     index: dict[str, np.ndarray]
     answers: dict[str, Answer]
     variants: dict[str, tuple[dict[str, Answer], float]]
-    epochs: tuple[np.ndarray, ...]
+    epochs: tuple[np.ndarray | None, ...]
     corrupted: dict[str, list[np.ndarray]]
     told: dict[str, Any]
 
@@ -163,10 +163,13 @@ def _variants(
     return found
 
 
-def _by_epoch(model: Any, images: np.ndarray, n_classes: int) -> tuple[np.ndarray, ...]:
+def _by_epoch(model: Any, images: np.ndarray, n_classes: int) -> tuple[np.ndarray | None, ...]:
     """What the model would have said after each epoch, where it can tell."""
     predictors: Iterable[Any] = getattr(model, "by_epoch", tuple)()
-    return tuple(metrics.check_labels(then.predict(images), len(images), n_classes) for then in predictors)
+    return tuple(
+        None if then is None else metrics.check_labels(then.predict(images), len(images), n_classes)
+        for then in predictors
+    )
 
 
 def _corrupted(model: Any, job: Job, images: np.ndarray, n_classes: int) -> dict[str, list[np.ndarray]]:
@@ -202,7 +205,7 @@ def _scored(asked: Asked, labels: Mapping[str, np.ndarray], n_classes: int) -> R
             words: Variant(**scores(answers), predict_seconds=seconds)
             for words, (answers, seconds) in asked.variants.items()
         },
-        epoch_tests=tuple(float(np.mean(found == labels["test"])) for found in asked.epochs),
+        epoch_tests=tuple(None if found is None else float(np.mean(found == labels["test"])) for found in asked.epochs),
         corruptions={
             name: tuple(float(np.mean(found == labels["test"])) for found in by_severity)
             for name, by_severity in asked.corrupted.items()

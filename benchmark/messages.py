@@ -71,7 +71,7 @@ class Result:
     gpu: str | None
     implementation: str
     epochs: tuple[dict[str, float | None], ...]
-    epoch_tests: tuple[float, ...]
+    epoch_tests: tuple[float | None, ...]
     arrays: dict[str, np.ndarray]
     corruptions: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
     saved: Saved | NotSaved | None = None

@@ -207,10 +207,10 @@ class RunRecord(Model):
     variants: Annotated[dict[Text, Variant], Field(description="other ways to predict, by what is different")] = {}
     epochs: tuple[dict[str, EpochValue | None], ...] = ()
     epoch_tests: Annotated[
-        tuple[Fraction, ...],
+        tuple[Fraction | None, ...],
         Field(
             description="test accuracy from one view with each epoch's weights, looked up after the fit: "
-            "nothing was chosen by it"
+            "nothing was chosen by it; null for epochs far behind the best on the validation images"
         ),
     ] = ()
     corruptions: Annotated[

@@ -92,14 +92,20 @@ def verify(stored: Stored, spec: ModelSpec | None, prepared: Prepared, settings:
     return Check(record, found, outcome, detail)
 
 
+def _alike(before: tuple[float | None, ...], after: tuple[float | None, ...]) -> bool:
+    """Whether two runs agree on the epochs that both have looked up."""
+    if not before:
+        return True
+    return len(before) == len(after) and all(a == b or None in (a, b) for a, b in zip(before, after, strict=True))
+
+
 def compare(
     record: RunRecord, before: dict[str, np.ndarray], found: RunRecord, after: dict[str, np.ndarray]
 ) -> tuple[Outcome, str]:
     """Hold one run's predictions against another's of the same cell."""
-    if before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before):
-        same = record.epoch_tests in ((), found.epoch_tests) and record.corruptions in ({}, found.corruptions)
-        if same:
-            return "bit-identical", "every prediction and probability"
+    same = before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
+    if same and _alike(record.epoch_tests, found.epoch_tests) and record.corruptions in ({}, found.corruptions):
+        return "bit-identical", "every prediction and probability"
     if not all(np.array_equal(before[f"test_{name}"], after[f"test_{name}"]) for name in ("index", "labels")):
         return "different", "other test images or labels"
     assert record.test is not None

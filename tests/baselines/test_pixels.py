@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 from baselines.accelerated import ACCELERATED
 from baselines.pixels import (
@@ -62,6 +62,20 @@ def test_the_others_learn_too(digits, model):
     assert model.fit(X, y).score(X_test, y_test) > 0.85
     assert model.parameter_count_ > 100
     assert clone(model).get_params() == model.get_params()
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("classes", [2, 10])
+def test_classes_side_by_side_are_what_liblinear_makes_of_them(digits, n_jobs, classes):
+    X, y, X_test, _ = digits
+    some = y < classes
+    whole = LinearSVC(C=0.1, dual=False).fit(X[some], y[some])
+    model = PixelLinearSVC(C=0.1, n_jobs=n_jobs).fit(X[some], y[some])
+    assert np.array_equal(model.classes_, whole.classes_)
+    # Which of two classes comes first decides about the rounding.
+    assert model.coef_ == pytest.approx(whole.coef_, abs=1e-5)
+    assert model.intercept_ == pytest.approx(whole.intercept_, abs=1e-5)
+    assert np.array_equal(model.predict(X_test), whole.predict(X_test))
 
 
 def test_components_are_no_more_than_there_can_be(digits):

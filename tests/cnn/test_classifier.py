@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from benchmark.contract import UnsupportedError
+from cnn import classifier
 from cnn.classifier import CnnClassifier
 
 
@@ -53,11 +54,14 @@ def test_the_best_epoch_is_the_one_restored(data):
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
-def test_looking_back_gives_the_classifier_of_each_epoch(data, averaging):
+def test_looking_back_gives_the_classifier_of_each_epoch(data, averaging, monkeypatch):
     model = fitted(data, epochs=5, views="mirror", averaging=averaging, learning_rate=0.0003)
-    scores = [then.score(data[2], data[3]) for then in model.by_epoch()]
-    assert scores == pytest.approx([row["validation_accuracy"] for row in model.history_])
-    assert len(set(scores)) > 1
+    seen = [row["validation_accuracy"] for row in model.history_]
+    assert len(set(seen)) > 2
+    monkeypatch.setattr(classifier, "FAR_BEHIND", max(seen) - sorted(set(seen))[-2])
+    near = [accuracy >= sorted(set(seen))[-2] for accuracy in seen]
+    scores = [then and then.score(data[2], data[3]) for then in model.by_epoch()]
+    assert scores == [pytest.approx(accuracy) if there else None for accuracy, there in zip(seen, near, strict=True)]
     assert scores[model.best_epoch_ - 1] == model.variants()["from one view"].score(data[2], data[3])
 
 

@@ -186,12 +186,11 @@ def test_hostile_class_names_stay_text(evidence):
     assert r"No validation image shows &lt;b&gt;\|x," in calibration.section(made).text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_in_a_whole_report_and_gone_with_the_probabilities(tmp_path, make_collection):
     def write(**settings):
         store = make_collection(tmp_path, [("knn", "classical", 20)], class_names=NAMES, seeds=(0,), **settings)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(style, "DPI", 40)
-            path = page.write(store, "synthetic", tmp_path / "reports").path
+        path = page.write(store, "synthetic", tmp_path / "reports").path
         return path.read_text(encoding="utf-8"), {file.name for file in path.parent.glob("*.png")}
 
     text, charts = write()

@@ -8,18 +8,11 @@ import pytest
 
 from benchmark.efficiency import crossover, curve, leads
 from benchmark.records import to_json
-from benchmark.report import efficiency, page, style
+from benchmark.report import efficiency, page
 from benchmark.report.evidence import Evidence
 from benchmark.summary import select
 
 SIZES = (100, 300, 1000)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def coarse():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "DPI", 40)
-        yield
 
 
 @pytest.fixture
@@ -131,6 +124,7 @@ def test_the_command_makes_what_the_section_shows(collection, whole):
     assert f"```\n{line}\n```" in found.text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
     store = collection(CROSSING)
     folder = page.write(store, "synthetic", tmp_path / "reports").path.parent

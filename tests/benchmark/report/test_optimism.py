@@ -19,6 +19,8 @@ def epochs(*pairs):
         (epochs((0.9, 0.6), (0.9, 0.5)), (0.7, 0.65), (0.65, 0.7)),  # Equal accuracy: the lower loss.
         (epochs((0.9, 0.5), (0.9, 0.5)), (0.7, 0.65), (0.7, 0.7)),  # Equal both: the earlier.
         (epochs((0.9, None), (0.9, 0.5)), (0.7, 0.65), (0.65, 0.7)),
+        (epochs((0.1, 2.0), (0.9, 0.5), (0.85, 0.6)), (None, 0.8, 0.85), (0.8, 0.85)),
+        (epochs((0.9, 0.5), (0.85, 0.6)), (None, 0.8), None),
         (epochs((0.9, 0.5)), (), None),
         (epochs((0.9, 0.5)), (0.7, 0.8), None),
         (epochs((None, 0.5)), (0.7,), None),

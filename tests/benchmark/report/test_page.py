@@ -11,17 +11,25 @@ import pytest
 from markdown_it import MarkdownIt
 
 from benchmark.contract import UserError
+from benchmark.files import write_atomically
 from benchmark.records import Problem
 from benchmark.report import page, style
 
+pytestmark = pytest.mark.xdist_group("report")  # The fixture `full` takes longer than most tests.
 GOLDEN = Path(__file__).with_name("golden.md")
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` | --- |\n# head"
 BASELINE, CNN = ("knn", "classical", 20), ("cnn-simple", "deep", 11)
 
 
-def report(store, tmp_path, **options):
-    """Write a report; return its text, checked for what holds of every report."""
-    written = page.write(store, "synthetic", tmp_path / "reports", **options)
+def report(store, tmp_path, drawn=False, **options):
+    """Write a report; return its text, checked for what holds of every report.
+
+    Figures are always made, but rendered only if ``drawn``: that takes most of the time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if not drawn:
+            patch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))
+        written = page.write(store, "synthetic", tmp_path / "reports", **options)
     assert written.path == tmp_path / "reports" / "made" / "synthetic" / "README.md"
     text = written.path.read_text(encoding="utf-8")
     linked = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
@@ -56,7 +64,7 @@ def full(tmp_path_factory, make_collection, make_record, data):
         make_record(model="svm-poly", status="error", reason="MemoryError: too | large"),
         make_record(model="cnn-simple", seed=2, status="timeout", reason="stopped after 1 min 00 s"),
     ]
-    return report(make_collection(folder, failed=failed), folder, data=data)
+    return report(make_collection(folder, failed=failed), folder, drawn=True, data=data)
 
 
 def test_the_text_is_that_of_the_golden_file(full):
@@ -107,7 +115,7 @@ def test_writing_again_changes_nothing(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
 
     def contents():
-        report(store, tmp_path, data=data)
+        report(store, tmp_path, drawn=True, data=data)
         return {file.name: file.read_bytes() for file in (tmp_path / "reports/made/synthetic").iterdir()}
 
     assert contents() == contents()
@@ -143,7 +151,8 @@ def test_no_finished_model(tmp_path, make_collection, make_record, data):
 
 @pytest.mark.parametrize("names", [("cat", "dog"), ("cat", "dog", "cow")])
 def test_few_classes(tmp_path, make_collection, data, names):
-    text = report(make_collection(tmp_path, [BASELINE, CNN], class_names=names, n=60), tmp_path, data=data)
+    store = make_collection(tmp_path, [BASELINE, CNN], class_names=names, n=60)
+    text = report(store, tmp_path, drawn=True, data=data)
     assert f"of {len(names)} classes" in text
     assert f"{len(names)} classes:\n{', '.join(names)}." in text
     assert len(re.findall(r"^\d\. \*\*", text, re.MULTILINE)) == len(names)
@@ -156,7 +165,7 @@ def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_rec
     )
     names = (HOSTILE, "dog")
     store = make_collection(tmp_path / "hostile", [BASELINE, CNN], class_names=names, failed=failed)
-    text = report(store, tmp_path, data=data)
+    text = report(store, tmp_path, drawn=True, data=data)
     assert "<script" not in text
     assert headings(text) == headings(tame)
     kinds = [token.type for token in tokens(text) if token.type in ("tr_open", "td_open", "th_open", "html_block")]
@@ -168,7 +177,7 @@ def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_rec
 
 
 def test_a_class_name_with_dollars(tmp_path, make_collection):
-    report(make_collection(tmp_path, [BASELINE], class_names=("$^$", "dog"), n=20), tmp_path)
+    report(make_collection(tmp_path, [BASELINE], class_names=("$^$", "dog"), n=20), tmp_path, drawn=True)
 
 
 def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):

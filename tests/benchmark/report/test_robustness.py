@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 
 from benchmark.corruptions import CORRUPTIONS
-from benchmark.report import page, robustness, style
+from benchmark.report import page, robustness
 from benchmark.schema import SEVERITIES
 
 NAMES = tuple(CORRUPTIONS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def coarse():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "DPI", 40)
-        yield
 
 
 def losing(step: float, **others: float) -> dict[str, tuple[float, ...]]:
@@ -124,6 +117,7 @@ def test_the_picture_shows_an_image_at_every_severity(summary, channels):
     assert "corruptions.png" not in section(summary("knn", "classical", losing(0.05))).text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_its_charts_and_the_option(tmp_path, make_collection, data):
     names = {"class_names": ("cat", "dog"), "corruptions": losing(0.05)}
     store = make_collection(tmp_path, [("knn", "classical", 20), ("cnn-simple", "deep", 11)], **names)

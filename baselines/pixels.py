@@ -159,7 +159,8 @@ class PixelLinearSVC(LinearSVC):
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLinearSVC:
         classes = np.unique(y)
         if len(classes) < 3:
-            return super().fit(X, y, sample_weight)
+            super().fit(X, y, sample_weight)
+            return self
         X = np.ascontiguousarray(X, dtype=np.float64)  # What LIBLINEAR takes, made once for all classes.
         # LIBLINEAR would take one class after the other too; the problems know nothing of each other.
         alone = LinearSVC(C=self.C, tol=self.tol, dual=False)

@@ -96,6 +96,6 @@ def write_report(
         warn(f"passed over {problem}")
     if len(problems) > page.MOST_PROBLEMS:
         warn(f"passed over {len(problems) - page.MOST_PROBLEMS:,} more")
-    index.write(store, reports_dir)
+    index.write(store, reports_dir, {name: written.contents.evidence.stored})
     say(f"\n{written.headline}\nReport: {' and '.join(map(str, paths))}")
     return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -19,7 +20,7 @@ class ModelSummary:
 
     stored: tuple[Stored, ...]
 
-    @property
+    @functools.cached_property
     def records(self) -> list[RunRecord]:
         return [stored.record for stored in self.stored]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import jinja2
 
 from benchmark.files import write_atomically
-from benchmark.records import Store
+from benchmark.records import Store, Stored
 from benchmark.report import tables
-from benchmark.summary import ModelSummary, best, select
+from benchmark.summary import ModelSummary, Selection, best, select
 
 HEADER = ("data set", "profile", "models", "runs", "best network", "best baseline", "difference", "last run")
 
@@ -24,10 +25,18 @@ class Entry:
     pages: tuple[str, ...]
 
 
-def write(store: Store, reports_dir: Path) -> Path | None:
-    """Write ``index.html`` and ``README.md`` over the data sets that have a report; None if none has."""
+def write(store: Store, reports_dir: Path, read: Mapping[str, Sequence[Stored]] | None = None) -> Path | None:
+    """Write ``index.html`` and ``README.md`` over the data sets that have a report; None if none has.
+
+    ``read`` holds the records of data sets that have been read already.
+    """
     folder = reports_dir / store.collection
-    entries = [entry for name in store.datasets() if (entry := _entry(store, name, folder / name)) is not None]
+    entries, read = [], read or {}
+    for name in store.datasets():
+        pages = tuple(f"{name}/{page}" for page in PAGES if (folder / name / page).is_file())
+        selection = select(read[name] if name in read else store.read_all(name)[0]) if pages else None
+        if selection is not None:
+            entries.append(_entry(name, selection, pages))
     if not entries:
         return None
     rows = [
@@ -54,11 +63,7 @@ NOTE = (
 )
 
 
-def _entry(store: Store, dataset: str, folder: Path) -> Entry | None:
-    pages = tuple(f"{dataset}/{page}" for page in PAGES if (folder / page).is_file())
-    selection = select(store.read_all(dataset)[0])
-    if selection is None or not pages:
-        return None
+def _entry(dataset: str, selection: Selection, pages: tuple[str, ...]) -> Entry:
     cnn, baseline = best(selection.summaries, "deep"), best(selection.summaries, "classical")
     records = [record for summary in selection.summaries for record in summary.records]
     return Entry(

@@ -1,7 +1,7 @@
 """Our numbers beside published ones for Fashion-MNIST, and what is known about each difference.
 
 A difference is called explained only where it was measured: the published settings, fitted here, give the
-published accuracy. ``tests/reconciliation.py`` fits them; its results stand in ``REFITTED``.
+published accuracy. ``python -m tests.reconciliation`` fits them; its results stand in ``REFITTED``.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from cnn.classifier import CnnClassifier
 from cnn.devices import choose_device, choose_precision, synchronize
 
 OFF = {name: type(value)() for name, value in vars(Augmentation()).items()}
-GOALS = (0.93, 0.94)
+# Epochs of the schedule that is meant to get there: a learning rate that falls to zero later gets there later.
+GOALS = {0.93: 10, 0.94: 18}
 
 
 def throughput_rows(n_images: int, rounds: int) -> Iterator[Row]:
@@ -114,39 +115,38 @@ def accuracy_rows(most_epochs: int) -> Iterator[Row]:
     A race, not a result: whoever picks the epoch on test is told too well of itself, here both sides alike.
     """
     workers = tutorial.faster_workers(True, 8_000)
-    theirs = alone(tutorial.seconds_to, GOALS[:1], workers, most_epochs, tuned=False)
-    reached, best = alone(seconds_to, tuned=True)
-    for goal in GOALS:
-        other = theirs.get(goal)
-        against = duration(other) if other else f"not in {most_epochs} epochs"
+    easiest = min(GOALS)
+    theirs = alone(tutorial.seconds_to, easiest, workers, most_epochs, tuned=False)
+    for goal, epochs in GOALS.items():
+        reached, best = alone(seconds_to, goal, epochs, tuned=True)
+        race = goal == easiest
         yield Row(
-            f"cnn-augmented: training time to {goal:.0%} on test",
-            duration(reached[goal]) if goal in reached else f"not reached, best {best:.2%}",
-            f"tutorial loop: {against}" if goal == GOALS[0] else "",
-            other / reached[goal] if other and goal in reached else None,
-            f"one run each, one view to predict; {workers} workers",
+            f"cnn-augmented, {epochs} epochs: training time to {goal:.0%} on test",
+            duration(reached) if reached else f"not reached, best {best:.2%}",
+            f"tutorial loop: {duration(theirs) if theirs else f'not in {most_epochs} epochs'}" if race else "",
+            theirs / reached if race and theirs and reached else None,
+            f"one run{f' each; {workers} workers' if race else ''}, one view to predict; {best:.2%} in the end",
         )
 
 
-def seconds_to() -> tuple[dict[float, float], float]:
-    """Seconds of training until each goal, and the best accuracy seen."""
+def seconds_to(goal: float, epochs: int) -> tuple[float | None, float]:
+    """Seconds of training until the goal, None if it is not reached, and the best accuracy seen."""
     dataset = fashion_mnist()
     train, validation = dataset.split.train, dataset.split.validation
     X, y = dataset.train_images, dataset.train_labels
     X_test, y_test = np.asarray(dataset.test_images), np.asarray(dataset.test_labels)
-    model = classifier(views="one")  # As the other side predicts.
-    reached: dict[float, float] = {}
+    model = classifier(views="one", epochs=epochs)  # One view, as the other side predicts.
+    reached: float | None = None
     seconds, best = 0.0, 0.0
 
     def look(row: dict[str, float]) -> None:
-        nonlocal seconds, best
+        nonlocal seconds, best, reached
         seconds += row["seconds"]  # Looking at the validation images included.
         accuracy = float(np.mean(model.predict(X_test) == y_test))
         best = max(best, accuracy)
         print(f"  cnn-augmented, epoch {row['epoch']}: {accuracy:.4f} after {seconds:.0f} s")
-        for goal in GOALS:
-            if accuracy >= goal:
-                reached.setdefault(goal, seconds)
+        if reached is None and accuracy >= goal:
+            reached = seconds
 
     model.fit(X[train], y[train], X_val=X[validation], y_val=y[validation], on_epoch=look)
     return reached, best

@@ -36,7 +36,7 @@ data: $(READY)
 	$(BIN)/python -m benchmark data fetch
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

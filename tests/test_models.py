@@ -22,11 +22,7 @@ def digits(tmp_path_factory):
         yield store.prepare(registry.datasets()["digits"])
 
 
-# A model's tests stay together where several processes share them, so that it is fitted once.
-SPECS = [pytest.param(spec, marks=pytest.mark.xdist_group(name), id=name) for name, spec in registry.models().items()]
-
-
-@pytest.fixture(scope="module", params=SPECS)
+@pytest.fixture(scope="module", params=registry.models().values(), ids=lambda spec: spec.name)
 def fitted(request, digits):
     spec = request.param
     parts = parts_for(digits, PROFILES["full"])

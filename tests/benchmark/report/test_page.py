@@ -15,7 +15,6 @@ from benchmark.files import write_atomically
 from benchmark.records import Problem
 from benchmark.report import page, style
 
-pytestmark = pytest.mark.xdist_group("report")  # The fixture `full` takes longer than most tests.
 GOLDEN = Path(__file__).with_name("golden.md")
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` | --- |\n# head"
 BASELINE, CNN = ("knn", "classical", 20), ("cnn-simple", "deep", 11)

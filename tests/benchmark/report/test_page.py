@@ -21,10 +21,7 @@ BASELINE, CNN = ("knn", "classical", 20), ("cnn-simple", "deep", 11)
 
 
 def report(store, tmp_path, drawn=False, **options):
-    """Write a report; return its text, checked for what holds of every report.
-
-    Figures are always made, but rendered only if ``drawn``: that takes most of the time.
-    """
+    """Write a report, its figures rendered only if ``drawn``; return its text, checked for what holds of all."""
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
             patch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))
@@ -95,6 +92,7 @@ def test_a_full_report_has_every_part(full):
         assert f"({name}.png)" in full
     for name in ("knn", "svm-rbf", "cnn-simple", "cnn-augmented"):
         assert f"(confusion-{name}.png)" in full
+    assert "Left out" not in full
 
 
 def test_runs_without_a_result_are_told(full):
@@ -159,12 +157,11 @@ def test_few_classes(tmp_path, make_collection, data, names):
 
 def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_record, data):
     failed = [make_record(model="broken", status="error", reason=HOSTILE)]
-    tame = report(
-        make_collection(tmp_path / "tame", [BASELINE, CNN], class_names=("x", "dog"), failed=failed), tmp_path
-    )
-    names = (HOSTILE, "dog")
-    store = make_collection(tmp_path / "hostile", [BASELINE, CNN], class_names=names, failed=failed)
-    text = report(store, tmp_path, drawn=True, data=data)
+    texts = []
+    for folder, name in (("tame", "x"), ("hostile", HOSTILE)):
+        store = make_collection(tmp_path / folder, [BASELINE, CNN], class_names=(name, "dog"), failed=failed)
+        texts.append(report(store, tmp_path, drawn=True, data=data))
+    tame, text = texts
     assert "<script" not in text
     assert headings(text) == headings(tame)
     kinds = [token.type for token in tokens(text) if token.type in ("tr_open", "td_open", "th_open", "html_block")]
@@ -193,10 +190,6 @@ def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):
     assert str(tmp_path) not in left_out.replace("\\", "")
 
 
-def test_nothing_left_out(full):
-    assert "Left out" not in full
-
-
 def test_charts_of_an_earlier_report_are_removed(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
     assert "gallery-right.png" in report(store, tmp_path, data=data)
@@ -212,8 +205,7 @@ def test_without_images_there_are_no_pictures(tmp_path, make_collection):
 
 
 def test_without_probabilities_there_are_no_pictures(tmp_path, make_collection, data):
-    store = make_collection(tmp_path, [CNN], class_names=("cat", "dog"), probabilities=False)
-    assert "No pictures: " in report(store, tmp_path, data=data)
+    assert "No pictures: " in report(make_collection(tmp_path, [CNN], probabilities=False), tmp_path, data=data)
 
 
 def test_altered_predictions_are_told_and_the_rest_is_written(tmp_path, make_collection, data):

@@ -8,6 +8,11 @@ from benchmark.files import write_atomically
 from benchmark.report import style
 
 
+def pytest_collection_modifyitems(items):
+    """The longest tests first: of two processes that share the tests none then waits for the other in the end."""
+    items.sort(key=lambda item: item.path.name != "test_site.py")
+
+
 @pytest.fixture
 def undrawn(monkeypatch):
     """Figures are made but not rendered, which takes most of the time of a report; their files are empty."""

@@ -134,13 +134,16 @@ def _expected(waiting: Sequence[Cell], prepared: Mapping[str, Prepared], how: Se
     from benchmark.estimate import expected_seconds
     from benchmark.records import Store
 
+    # Results may go elsewhere; what the project comes with is still where it was.
+    folders = dict.fromkeys((how.store.results_dir, Path("results")))
+    stores = (how.store, *(Store(folder, "reference") for folder in folders))
     found = [(0.0, 0)]
     for profile in sorted({cell.profile for cell in waiting}):
         sizes = {name: len(parts_for(ready.dataset, profile_named(profile)).train) for name, ready in prepared.items()}
         found.append(
             expected_seconds(
                 [cell for cell in waiting if cell.profile == profile],
-                (how.store, Store(how.store.results_dir, "reference")),
+                stores,
                 how.jobs,
                 gflops=how.environment.gemm_gflops,
                 train_sizes=sizes,

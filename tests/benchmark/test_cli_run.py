@@ -106,10 +106,11 @@ def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
 
 
 def test_the_first_line_tells_how_long_it_will_take(home):
-    home("run", "knn", "--dataset", "digits", "--no-report")
-    done = home("run", "knn", "--dataset", "digits", "--no-report", "--fresh")
+    run = ("run", "knn", "--dataset", "digits", "--no-report")
+    home(*run, "--collection", "reference")
+    done = home(*run, "--results-dir", "elsewhere")
     assert done.stdout.startswith("1 cell. About ")
-    quick = home("run", "knn", "--dataset", "digits", "--profile", "quick", "--collection", "local", "--no-report")
+    quick = home(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
     # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
     assert quick.stdout.startswith("1 cell. About ")
 
@@ -131,7 +132,7 @@ def test_a_device_that_is_not_there_is_told(home, device):
 
 
 def test_records_from_another_device_are_kept_with_a_note(home):
-    run = ("run", "cnn-simple", "knn", "--dataset", "digits", "--profile", "quick", "--no-report", "--device")
+    run = ("run", "mlp", "knn", "--dataset", "digits", "--profile", "quick", "--no-report", "--device")
     assert "note" not in home(*run, "cpu").stderr
     assert "note" not in home(*run, "cpu").stderr
     again = home(*run, "cuda")
@@ -140,7 +141,7 @@ def test_records_from_another_device_are_kept_with_a_note(home):
 
 
 def test_tune_searches_prints_the_winner_and_writes_the_record(home):
-    done = home("tune", "linear-svm", "--dataset", "digits", "--budget", "6s", "--train-size", "300")
+    done = home("tune", "linear-svm", "--dataset", "digits", "--budget", "4s", "--train-size", "300")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "best so far" in done.stdout
     assert "by validation accuracy" in done.stdout

@@ -12,7 +12,7 @@ from commands import Home
 
 from benchmark import records
 
-RUN = ("run", "knn", "cnn-simple", "--dataset", "digits", "--profile", "quick", "--threads", "1", "--fresh")
+RUN = ("run", "knn", "mlp", "--dataset", "digits", "--profile", "quick", "--threads", "1", "--fresh")
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def test_a_program_reads_what_happens(run, tmp_path):
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "plan"
     assert (events[0]["cells"], events[0]["waiting"]) == (2, 2)
-    assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "cnn-simple"]
+    assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "mlp"]
     assert all(e["test_accuracy"] > 0.9 for e in events if e["event"] == "finished")
-    assert {e["model"] for e in events if e["event"] == "epoch"} == {"cnn-simple"}
+    assert {e["model"] for e in events if e["event"] == "epoch"} == {"mlp"}
     assert events[-1]["event"] == "report"
     assert (tmp_path / events[-1]["path"]).is_file()
 
-    (path,) = (tmp_path / "results/quick/digits/cnn-simple").glob("*.json")
+    (path,) = (tmp_path / "results/quick/digits/mlp").glob("*.json")
     record = records.read(path).record
     assert len(record.epoch_tests) == len(record.epochs)
     assert record.test.accuracy in record.epoch_tests
@@ -63,7 +63,7 @@ def test_trackers_get_a_run_a_cell(run, tmp_path):
     pytest.importorskip("tensorboard", reason="an optional extra")
     assert run("--tensorboard", "curves", "--no-report").returncode == 0
     folders = {str(path.parent.relative_to(tmp_path / "curves")) for path in tmp_path.rglob("events.out*")}
-    assert folders == {"digits/knn/quick-seed0", "digits/cnn-simple/quick-seed0"}
+    assert folders == {"digits/knn/quick-seed0", "digits/mlp/quick-seed0"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

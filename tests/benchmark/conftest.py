@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cells import ready
 
 from benchmark import archives, environment, records, registry, runner
 from benchmark.contract import Cell, Dataset, Split
@@ -269,6 +270,7 @@ def prepared(tmp_path_factory) -> Iterator[dict[str, runner.Prepared]]:
 
 @pytest.fixture
 def settings(tmp_path) -> runner.Settings:
+    ready()
     return runner.Settings(
         store=records.Store(tmp_path / "results", "test"),
         environment=environment.describe(),

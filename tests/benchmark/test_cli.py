@@ -68,7 +68,7 @@ def test_run_report_and_check_go_together(home, tmp_path):
 
 
 def test_an_unreadable_record_is_named_and_the_rest_is_reported(home, tmp_path):
-    home("run", "knn", "svm-rbf", *DIGITS, "--no-report")
+    home.here("run", "knn", "svm-rbf", *DIGITS, "--no-report")
     (record,) = (tmp_path / "results/local/digits/svm-rbf").glob("*.json")
     content = json.loads(record.read_text())
     record.write_text(json.dumps({**content, "schema_version": 99}))
@@ -245,7 +245,7 @@ def test_kill_9_leaves_no_process_and_no_half_a_record(home):
 
 
 def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):
-    done = home("run", "knn", "mlp", *DIGITS, "--time-limit", "0.3s")
+    done = home.here("run", "knn", "mlp", *DIGITS, "--time-limit", "0.3s")
     assert done.returncode == 1
     assert "timeout" in done.stdout
     page = (tmp_path / "reports/local/digits/README.md").read_text(encoding="utf-8")

@@ -41,8 +41,8 @@ def page(home):
 
 
 def test_a_curve_is_run_reported_and_gone_on_with(home):
-    assert home("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
-    done = home(*CURVE)
+    assert home.here("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
+    done = home.here(*CURVE)
     assert done.returncode == 0, done.stdout + done.stderr
     # Two sizes, two models, two seeds; of all images, one seed without chance and two with it.
     assert done.stdout.startswith("11 cells, 1 of them already recorded.")
@@ -59,26 +59,26 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
     text = page(home)
     assert "## How many images each needs" in text
     assert "1,200 training" in text.split("## The data")[1]  # The page itself is about all images.
-    assert "11 of them already recorded" in home(*CURVE, "--no-report").stdout
+    assert "11 of them already recorded" in home.here(*CURVE, "--no-report").stdout
 
 
 def test_corruptions_are_run_once_reported_and_kept(home):
     run = ("run", "knn", "--dataset", "digits")
-    assert home(*run, "--no-report").returncode == 0
-    done = home(*run, "--corruptions")
+    assert home.here(*run, "--no-report").returncode == 0
+    done = home.here(*run, "--corruptions")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 cell. " in done.stdout
     (record,) = records(home, "knn", "full")
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]
     assert "## Corrupted images" in page(home)
-    assert "1 cell, 1 of them already recorded" in home(*run, "--corruptions", "--no-report").stdout
-    home(*run, "--fresh", "--no-report")
+    assert "1 cell, 1 of them already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
+    home.here(*run, "--fresh", "--no-report")
     assert records(home, "knn", "full")[0]["corruptions"] == record["corruptions"]
 
 
 def test_one_size_can_be_run_by_its_profile(home):
-    done = home("run", "knn", "--dataset", "digits", "--profile", "train-50", "--no-report")
+    done = home.here("run", "knn", "--dataset", "digits", "--profile", "train-50", "--no-report")
     assert done.returncode == 0, done.stderr
     assert records(home, "knn", "train-50")[0]["dataset"]["train_size"] == 50
 

@@ -72,9 +72,9 @@ def test_settings_that_make_no_sense_are_refused(names, settings, rename, messag
 
 
 def test_a_model_with_other_parameters_stands_beside_the_first(home):
-    assert home("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
+    assert home.here("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
     changed = ("run", "knn", "--dataset", "digits", "--set", "n_neighbors=1", "--as", "nearest")
-    done = home(*changed)
+    done = home.here(*changed)
     assert done.returncode == 0, done.stderr
     records = {
         path.parent.name: json.loads(path.read_text())
@@ -85,20 +85,20 @@ def test_a_model_with_other_parameters_stands_beside_the_first(home):
     page = (home.folder / "reports/local/digits/README.md").read_text(encoding="utf-8")
     assert "**nearest**" in page
     assert "**knn**" in page
-    assert "already recorded" in home(*changed, "--no-report").stdout
+    assert "already recorded" in home.here(*changed, "--no-report").stdout
     line = "python -m benchmark run knn --set n_neighbors=1 --as nearest --dataset digits --profile full"
     assert f"\n{line} --collection local\n" in page
 
 
 def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
-    done = home("run", "knn", "--dataset", "digits", "--set", "neighbours=1", "--as", "odd", "--no-report")
+    done = home.here("run", "knn", "--dataset", "digits", "--set", "neighbours=1", "--as", "odd", "--no-report")
     assert done.returncode == 1
     assert "neighbours" in done.stdout
 
 
 def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
     arguments = ("run", "cnn-simple", "--dataset", "digits", "--no-report", "--collection", "small")
-    done = home(*arguments, "--memory-limit", "100MB")
+    done = home.here(*arguments, "--memory-limit", "100MB")
     assert done.returncode == 1
     assert "out-of-memory cnn-simple on digits, seed 0: stopped at the memory limit of 100 MB" in done.stdout
     refused = home.refused(*arguments, "--memory-limit", "much")
@@ -107,10 +107,10 @@ def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
 
 def test_the_first_line_tells_how_long_it_will_take(home):
     run = ("run", "knn", "--dataset", "digits", "--no-report")
-    home(*run, "--collection", "reference")
-    done = home(*run, "--results-dir", "elsewhere")
+    home.here(*run, "--collection", "reference")
+    done = home.here(*run, "--results-dir", "elsewhere")
     assert done.stdout.startswith("1 cell. About ")
-    quick = home(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
+    quick = home.here(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
     # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
     assert quick.stdout.startswith("1 cell. About ")
 
@@ -126,22 +126,22 @@ def test_a_device_that_is_not_there_is_told(home, device):
     if device == "tpu":
         assert "Unknown device 'tpu'" in home.refused(*run)
         return
-    done = home(*run)
+    done = home.here(*run)
     assert done.returncode == 1
     assert "PyTorch finds no cuda device here" in done.stdout
 
 
 def test_records_from_another_device_are_kept_with_a_note(home):
     run = ("run", "mlp", "knn", "--dataset", "digits", "--profile", "quick", "--no-report", "--device")
-    assert "note" not in home(*run, "cpu").stderr
-    assert "note" not in home(*run, "cpu").stderr
-    again = home(*run, "cuda")
+    assert "note" not in home.here(*run, "cpu").stderr
+    assert "note" not in home.here(*run, "cpu").stderr
+    again = home.here(*run, "cuda")
     assert "what is recorded already ran on cpu, not cuda, and is not run again; --fresh does so" in again.stderr
     assert "2 of them already recorded" in again.stdout
 
 
 def test_tune_searches_prints_the_winner_and_writes_the_record(home):
-    done = home("tune", "linear-svm", "--dataset", "digits", "--budget", "4s", "--train-size", "300")
+    done = home.here("tune", "linear-svm", "--dataset", "digits", "--budget", "4s", "--train-size", "300")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "best so far" in done.stdout
     assert "by validation accuracy" in done.stdout
@@ -149,8 +149,8 @@ def test_tune_searches_prints_the_winner_and_writes_the_record(home):
     assert record["train_size"] == 300
     assert record["best"]["C"] > 0
     # A report on the collection is not troubled by it.
-    home("run", "knn", "--dataset", "digits", "--no-report")
-    assert "passed over" not in home("report").stderr
+    home.here("run", "knn", "--dataset", "digits", "--no-report")
+    assert "passed over" not in home.here("report").stderr
 
 
 @pytest.mark.parametrize(

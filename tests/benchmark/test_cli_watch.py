@@ -27,7 +27,7 @@ def home(tmp_path, cache):
 
 @pytest.fixture
 def run(home):
-    return lambda *arguments: home(*RUN, *arguments)
+    return lambda *arguments: home.here(*RUN, *arguments)
 
 
 def test_a_program_reads_what_happens(run, tmp_path):

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 from pathlib import Path
 
-from benchmark import runner
+from benchmark import registry, runner, supervisor
 from benchmark.contract import ModelSpec
+
+
+@functools.cache
+def ready() -> None:
+    """Import all that models need in the process that cells are forked from.
+
+    There is one for all tests of a process, which imports no more once it is there: without this, what the first
+    test's models did not need would be imported in every later cell.
+    """
+    with supervisor.worker_environment(1, runner.preload(registry.models().values())):
+        supervisor.warm_up()
 
 
 def spec(attribute: str, **changes) -> ModelSpec:

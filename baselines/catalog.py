@@ -6,7 +6,7 @@ validation images of Fashion-MNIST, as recorded in ``results/reference/fashion-m
 
 from __future__ import annotations
 
-from benchmark.contract import ModelSpec, Span
+from benchmark.specs import ModelSpec, Span
 
 # A mirrored digit or character is another one, or none.
 UNMIRRORED = {name: {"flip": False} for name in ("digits", "mnist", "kmnist")}

@@ -17,8 +17,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from baselines.pixels import PixelSVC
 from baselines.virtual import virtual_samples
-from benchmark.contract import UnsupportedError
-from benchmark.feature_cache import features
+from benchmark.errors import UnsupportedError
+from benchmark.estimators.feature_cache import features
 
 
 def hog_features(

@@ -22,7 +22,7 @@ from baselines.accelerated import (
     watched,
 )
 from baselines.portable import plain_forest, plain_knn, plain_logistic_regression, plain_pca, plain_svc
-from benchmark.contract import UnsupportedError
+from benchmark.errors import UnsupportedError
 
 
 class PixelLogisticRegression(LogisticRegression):

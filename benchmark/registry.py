@@ -12,8 +12,9 @@ from importlib import metadata
 from typing import TypeVar
 
 from baselines.catalog import MODELS as BASELINES
-from benchmark.contract import DatasetSpec, ModelSpec, UserError
 from benchmark.data.catalog import DATASETS
+from benchmark.errors import UserError
+from benchmark.specs import DatasetSpec, ModelSpec
 from cnn.catalog import MODELS as CNNS
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from benchmark.contract import UserError
+from benchmark.errors import UserError
 
 LITE = "efficientnet-lite0"
 GRID = 4

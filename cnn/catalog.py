@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.contract import ModelSpec
+from benchmark.specs import ModelSpec
 
 # A mirrored digit or character is another one, or none.
 UNMIRRORED: dict[str, dict[str, Any]] = {

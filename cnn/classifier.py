@@ -11,7 +11,8 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from benchmark.contract import UnsupportedError, unheard
+from benchmark.errors import UnsupportedError
+from benchmark.specs import unheard
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from benchmark.contract import UserError
-from benchmark.files import cache_root
+from benchmark.errors import UserError
+from benchmark.utils.files import cache_root
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from benchmark import clock
-from benchmark.contract import unheard
-from benchmark.feature_cache import features
+from benchmark.estimators import timing as clock
+from benchmark.estimators.feature_cache import features
+from benchmark.specs import unheard
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from benchmark import clock
+from benchmark.estimators import timing as clock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,8 @@ class Memory:
     """Probabilities by view of the last few sets of images.
 
     A classifier is asked for labels, then for probabilities, then for the labels from fewer views, of the
-    same images. It computes them once; :func:`benchmark.clock.spare` is told what the other times would cost.
+    same images. It computes them once and reports to :func:`benchmark.estimators.timing.spare` what the other times
+    would cost.
     """
 
     SETS = 2  # A test set and a validation set.

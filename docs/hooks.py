@@ -23,7 +23,7 @@ def command_line() -> str:
     """Every command with its arguments and options."""
     import typer
 
-    from benchmark.cli import app
+    from benchmark.cli.app import app
 
     return "\n\n".join(_commands(typer.main.get_command(app), "python -m benchmark"))
 

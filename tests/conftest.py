@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.files import write_atomically
 from benchmark.report import style
+from benchmark.utils.files import write_atomically
 
 
 def pytest_collection_modifyitems(items):

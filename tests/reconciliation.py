@@ -31,12 +31,12 @@ from tabulate import tabulate
 
 from baselines.accelerated import SVC, RandomForestClassifier
 from benchmark import registry
-from benchmark.answers import configured, inputs
-from benchmark.contract import Cell, Dataset
-from benchmark.data import store
-from benchmark.environment import available_cores
+from benchmark.data import load as store
+from benchmark.estimators.adapter import configured, inputs
 from benchmark.report.published import DATASET, PROFILE, PUBLISHED, REFITTED
-from benchmark.units import duration
+from benchmark.runner.environment import available_cores
+from benchmark.specs import Cell, Dataset
+from benchmark.utils.format import duration
 
 THREADS = available_cores()
 FIGURES = {row.refit: row for row in PUBLISHED if row.refit is not None}

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from benchmark.cli import app
-from benchmark.contract import DatasetSpec, ModelSpec
-from benchmark.records import Store
+from benchmark.analysis.select import select
+from benchmark.cli.app import app
+from benchmark.records.store import Store
 from benchmark.report import headline, page
 from benchmark.report.evidence import Evidence
-from benchmark.summary import select
+from benchmark.specs import DatasetSpec, ModelSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_the_examples_build_what_they_promise():
         exec(compile(block, "README.md", "exec"), names)
         found += [value for value in names.values() if isinstance(value, ModelSpec | DatasetSpec)]
     assert [spec.name for spec in found] == ["extra-trees", "shapes"]
-    assert hasattr(found[0].create(__import__("benchmark.contract").contract.Cell("d", "m", 0, "full")), "fit")
+    assert hasattr(found[0].create(__import__("benchmark.specs").contract.Cell("d", "m", 0, "full")), "fit")
 
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():

@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmark import answers, registry, saving
-from benchmark.contract import PROFILES, Cell
-from benchmark.data import store
+from benchmark import registry
+from benchmark.data import load as store
 from benchmark.data.splits import parts_for
-from benchmark.records import Stored
-from benchmark.schema import SavedModel
+from benchmark.estimators import adapter as answers
+from benchmark.estimators import serialization as saving
+from benchmark.records.schema import SavedModel
+from benchmark.records.store import Stored
+from benchmark.specs import PROFILES, Cell
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.contract import Dataset, DatasetSpec, RawImages, Split, UserError
 from benchmark.data.splits import make_split
-from benchmark.files import CACHE_VARIABLE, cache_root, read_text
+from benchmark.errors import UserError
+from benchmark.specs import Dataset, DatasetSpec, RawImages, Split
+from benchmark.utils.files import CACHE_VARIABLE, cache_root, read_text
 
 LAYOUT = 1
 POOL = ("train_images", "train_labels")

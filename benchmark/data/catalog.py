@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.contract import DatasetSpec
+from benchmark.specs import DatasetSpec
 
 DATASETS = (
     DatasetSpec(
@@ -28,7 +28,7 @@ DATASETS = (
         name="mnist",
         title="MNIST",
         description="70,000 grey 28x28 handwritten digits, by torchvision",
-        load="benchmark.data.vision:load_mnist",
+        load="benchmark.data.torchvision_sets:load_mnist",
         validation_size=5_000,
         expected_train=60_000,
         expected_test=10_000,
@@ -37,7 +37,7 @@ DATASETS = (
         name="kmnist",
         title="Kuzushiji-MNIST",
         description="70,000 grey 28x28 cursive Japanese characters, ten classes, by torchvision",
-        load="benchmark.data.vision:load_kmnist",
+        load="benchmark.data.torchvision_sets:load_kmnist",
         validation_size=5_000,
         expected_train=60_000,
         expected_test=10_000,
@@ -47,7 +47,7 @@ DATASETS = (
         name="cifar10",
         title="CIFAR-10",
         description="60,000 colour 32x32 photographs, ten classes, by torchvision",
-        load="benchmark.data.vision:load_cifar10",
+        load="benchmark.data.torchvision_sets:load_cifar10",
         validation_size=5_000,
         expected_train=50_000,
         expected_test=10_000,

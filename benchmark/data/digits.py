@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmark import seeds
-from benchmark.contract import Places, RawImages
 from benchmark.data.splits import stratified_sample
+from benchmark.specs import Places, RawImages
+from benchmark.utils import seeds
 
 TEST_SIZE = 360
 DARKEST = 16  # Pixels count the inked dots of a 4x4 block.

@@ -16,9 +16,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.contract import Places, RawImages, UserError
 from benchmark.data import idx
-from benchmark.data.vision import quiet_download
+from benchmark.data.torchvision_sets import quiet_download
+from benchmark.errors import UserError
+from benchmark.specs import Places, RawImages
 
 CLASS_NAMES = (
     "T-shirt/top",

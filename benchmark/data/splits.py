@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from benchmark import seeds
-from benchmark.contract import Dataset, Profile, Split
+from benchmark.specs import Dataset, Profile, Split
+from benchmark.utils import seeds
 
 
 def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

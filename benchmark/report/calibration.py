@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark import calibration, stats
-from benchmark.records import Problem
+from benchmark.analysis import calibration, stats
+from benchmark.analysis.select import ModelSummary
+from benchmark.records.store import Problem
 from benchmark.report import calibration_charts as charts
-from benchmark.report import tables
 from benchmark.report.evidence import Evidence, Section
-from benchmark.summary import ModelSummary
+from benchmark.utils import markdown as md
 
 COVERAGE = 0.9
 
@@ -57,7 +57,7 @@ class Run:
 
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> Run:
-        """Score the arrays of :meth:`benchmark.records.Stored.predictions`; ValueError if they cannot be."""
+        """Score the arrays of :meth:`benchmark.records.store.Stored.predictions`; ValueError if they cannot be."""
         validation, validation_labels = arrays["validation_probabilities"], arrays["validation_labels"]
         test, labels = arrays["test_probabilities"], arrays["test_labels"]
         fitted = calibration.temperature(validation, validation_labels)
@@ -150,7 +150,7 @@ def _runs(evidence: Evidence, summary: ModelSummary) -> tuple[Run, ...]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(tables.escape, names))
+    return ", ".join(map(md.escape, names))
 
 
 def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> str:
@@ -159,14 +159,14 @@ def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> str:
         m = scored.get(s.name)
         if m is None:
             absent = "probabilities not readable" if s.has_probabilities else "no probabilities"
-            rows.append([tables.escape(s.name), absent, *[""] * 5])
+            rows.append([md.escape(s.name), absent, *[""] * 5])
             continue
         partly = "" if len(m.runs) == s.n_seeds else f" ({len(m.runs)} of {s.n_seeds} seeds)"
         pairs = [f"{m.mean(name):.4f} → {m.mean(f'{name}_after'):.4f}" for name in ("nll", "brier", "ece")]
         bound = " (at the bound)" if any(run.at_bound for run in m.runs) else ""
         rows.append(
             [
-                tables.escape(s.name) + partly,
+                md.escape(s.name) + partly,
                 *pairs,
                 f"{m.mean('temperature'):.2f}{bound}",
                 f"{m.mean('aurc'):.4f}",
@@ -174,7 +174,7 @@ def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> str:
             ]
         )
     header = ["model", "NLL", "Brier score", "ECE", "temperature", "AURC", f"error at {COVERAGE:.0%} coverage"]
-    return tables.markdown(header, rows, n_left=1)
+    return md.table(header, rows, n_left=1)
 
 
 def _finding(found: Sequence[Scored]) -> str:
@@ -194,8 +194,8 @@ def _finding(found: Sequence[Scored]) -> str:
     better = sum(m.mean("ece_after") < m.mean("ece") for m in found)
     means = [float(np.mean([m.mean(score) for m in found])) for score in ("ece", "ece_after")]
     return (
-        f"{text} The smallest calibration error (ECE) as they come has {tables.escape(best.name)}, "
-        f"{best.mean('ece'):.3f}; with one temperature each, {tables.escape(best_after.name)}, "
+        f"{text} The smallest calibration error (ECE) as they come has {md.escape(best.name)}, "
+        f"{best.mean('ece'):.3f}; with one temperature each, {md.escape(best_after.name)}, "
         f"{best_after.mean('ece_after'):.3f}. The temperature lowers the ECE of {better} of {len(found)} models, "
         f"and its mean over the models from {means[0]:.3f} to {means[1]:.3f}."
     )
@@ -226,7 +226,7 @@ def _remarks(found: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
             "little too low. The test images had no part in either."
         )
     if floored:
-        shares = ", ".join(f"{tables.escape(m.name)} {m.mean('floored'):.1%}" for m in floored)
+        shares = ", ".join(f"{md.escape(m.name)} {m.mean('floored'):.1%}" for m in floored)
         remarks.append(
             f"Test images whose actual class was given a probability below the floor: {shares}. There the floor "
             "decides NLL and temperature."
@@ -237,10 +237,10 @@ def _remarks(found: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
             f"The best temperature of {_listed(bound)} lies beyond the bounds of the search, {low:g} to {high:g}."
         )
     if unseen:
-        names = ", ".join(tables.escape(class_names[place]) for place in unseen)
+        names = ", ".join(md.escape(class_names[place]) for place in unseen)
         remarks.append(f"No validation image shows {names}, so no temperature has seen it.")
     if any(n for _, n in tied):
-        words = ", ".join(f"{n} of {tables.escape(name)}" for name, n in tied if n)
+        words = ", ".join(f"{n} of {md.escape(name)}" for name, n in tied if n)
         remarks.append(
             f"Test images whose predicted class is not the first of the highest probabilities, all seeds: {words}. "
             "Here the latter counts."
@@ -252,6 +252,6 @@ def _selective(found: Sequence[Scored]) -> str:
     best = min(found, key=lambda m: m.mean("risk"))
     return (
         "Left of the right edge a model may pass on the images that it is least sure of. "
-        f"On the {COVERAGE:.0%} that it is surest of, {tables.escape(best.name)} errs in {best.mean('risk'):.2%}, "
+        f"On the {COVERAGE:.0%} that it is surest of, {md.escape(best.name)} errs in {best.mean('risk'):.2%}, "
         f"on all in {best.mean('error'):.2%}. Images of equal confidence count as the mean of their errors."
     )

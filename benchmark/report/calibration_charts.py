@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from benchmark.calibration import Reliability
+from benchmark.analysis.calibration import Reliability
 from benchmark.report.style import FAMILIES, GREY, INK, WIDTH, colours, legend_below, marker
 
 if TYPE_CHECKING:

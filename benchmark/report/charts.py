@@ -11,8 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from benchmark.analysis.select import ModelSummary
 from benchmark.report.style import FAMILIES, INK, WIDTH, colours, legend_below, marker, plain
-from benchmark.summary import ModelSummary
 
 
 def leaderboard(summaries: Sequence[ModelSummary]) -> Figure:

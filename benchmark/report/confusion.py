@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmark.analysis.select import ModelSummary
 from benchmark.report.style import FAMILIES, INK, WIDTH, plain
-from benchmark.summary import ModelSummary
 
 TINY_CELL = 0.0005  # Below a twentieth of a percent a cell is left empty rather than shown as 0.0.
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.comparison import Comparison, Pair, accuracy_interval, compare
-from benchmark.contract import Dataset, UserError
-from benchmark.records import Problem, Stored
-from benchmark.stats import Interval
-from benchmark.summary import ModelSummary, Selection, best
+from benchmark.analysis.comparison import Comparison, Pair, accuracy_interval, compare
+from benchmark.analysis.select import ModelSummary, Selection, best
+from benchmark.analysis.stats import Interval
+from benchmark.errors import UserError
+from benchmark.records.store import Problem, Stored
+from benchmark.specs import Dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Evidence:
         return {s.name: accuracy_interval(s, self.predictions) for s in self.summaries}
 
     def predictions(self, stored: Stored) -> dict[str, np.ndarray] | None:
-        """The arrays of :meth:`benchmark.records.Stored.predictions`, read once; None if they cannot be had,
+        """The arrays of :meth:`benchmark.records.store.Stored.predictions`, read once; None if they cannot be had,
         which is then among ``problems``."""
         name = str(stored.path)
         if name not in self._read:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.contract import UserError
-from benchmark.files import write_atomically
+from benchmark.analysis.select import ModelSummary, best
+from benchmark.errors import UserError
 from benchmark.report import charts, pairs, tables
 from benchmark.report.evidence import Evidence
-from benchmark.summary import ModelSummary, best
-from benchmark.units import duration
+from benchmark.utils import markdown as md
+from benchmark.utils.files import write_atomically
+from benchmark.utils.format import duration
 
 
 def excerpt(evidence: Evidence) -> str:
@@ -85,4 +86,4 @@ def price(summaries: Sequence[ModelSummary]) -> str:
 
 def _said(summary: ModelSummary) -> str:
     seeds = f", mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
-    return f"{tables.escape(summary.name)} ({summary.accuracy:.2%}{seeds})"
+    return f"{md.escape(summary.name)} ({summary.accuracy:.2%}{seeds})"

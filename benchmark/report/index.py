@@ -8,10 +8,10 @@ from pathlib import Path
 
 import jinja2
 
-from benchmark.files import write_atomically
-from benchmark.records import Store, Stored
-from benchmark.report import tables
-from benchmark.summary import ModelSummary, Selection, best, select
+from benchmark.analysis.select import ModelSummary, Selection, best, select
+from benchmark.records.store import Store, Stored
+from benchmark.utils import markdown as md
+from benchmark.utils.files import write_atomically
 
 HEADER = ("data set", "profile", "models", "runs", "best network", "best baseline", "difference", "last run")
 
@@ -40,11 +40,10 @@ def write(store: Store, reports_dir: Path, read: Mapping[str, Sequence[Stored]] 
     if not entries:
         return None
     rows = [
-        [f"[{tables.escape(entry.cells[0])}]({entry.pages[-1]})", *map(tables.escape, entry.cells[1:])]
-        for entry in entries
+        [f"[{md.escape(entry.cells[0])}]({entry.pages[-1]})", *map(md.escape, entry.cells[1:])] for entry in entries
     ]
     title = f"Reports of the collection {store.collection}"
-    text = f"# {tables.escape(title)}\n\n{tables.markdown(HEADER, rows, 2)}\n\n{NOTE}\n"
+    text = f"# {md.escape(title)}\n\n{md.table(HEADER, rows, 2)}\n\n{NOTE}\n"
     write_atomically(folder / "README.md", text.encode())
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("benchmark.report", "."), undefined=jinja2.StrictUndefined, autoescape=True

@@ -11,28 +11,30 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.contract import Dataset, UserError
-from benchmark.data_schema import DatasetSummary
-from benchmark.files import explain_write_errors, write_atomically
-from benchmark.records import Problem, Store
+from benchmark.analysis.select import ModelSummary, Selection, select
+from benchmark.errors import UserError
+from benchmark.records.dataset_schema import DatasetSummary
+from benchmark.records.schema import RunRecord
+from benchmark.records.store import Problem, Store
 from benchmark.report import (
     calibration,
     charts,
     confusion,
-    efficiency,
     gallery,
     headline,
-    optimism,
     pairs,
     published,
     robustness,
     style,
-    suspects,
     tables,
 )
+from benchmark.report import label_errors as suspects
+from benchmark.report import learning_curve as efficiency
+from benchmark.report import selection_bias as optimism
 from benchmark.report.evidence import Evidence, Section
-from benchmark.schema import RunRecord
-from benchmark.summary import ModelSummary, Selection, select
+from benchmark.specs import Dataset
+from benchmark.utils import markdown as md
+from benchmark.utils.files import explain_write_errors, write_atomically
 
 TEMPLATE = "report.md.jinja"
 MOST_PROBLEMS = 20  # That are told one by one.
@@ -277,7 +279,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # Markdown, not HTML: tables.escape is applied to every text of a record.
+        autoescape=False,  # Markdown, not HTML: md.escape is applied to every text of a record.
     )
-    environment.filters["md"] = tables.escape
+    environment.filters["md"] = md.escape
     return environment

@@ -10,12 +10,13 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from benchmark import stats
-from benchmark.comparison import Comparison, Hits, Pair, class_pairs, hits
+from benchmark.analysis import stats
+from benchmark.analysis.comparison import Comparison, Hits, Pair, class_pairs, hits
+from benchmark.analysis.select import ModelSummary
 from benchmark.report.evidence import Evidence, Section
 from benchmark.report.style import GREY, INK, WIDTH, colours, legend_below, plain
-from benchmark.report.tables import escape, markdown
-from benchmark.summary import ModelSummary
+from benchmark.utils.markdown import escape
+from benchmark.utils.markdown import table as markdown
 
 LEVEL = "cannot be told apart"
 PALE = "#E4E4E4"

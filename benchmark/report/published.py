@@ -10,10 +10,10 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 
-from benchmark import stats
-from benchmark.report import tables
+from benchmark.analysis import stats
+from benchmark.analysis.select import ModelSummary
 from benchmark.report.evidence import Evidence, Section
-from benchmark.summary import ModelSummary
+from benchmark.utils import markdown as md
 
 DATASET, PROFILE = "fashion-mnist", "full"
 
@@ -136,10 +136,10 @@ def section(evidence: Evidence) -> Section | None:
     verdicts = [verdict(row, s, n_images) for row, s in pairs]
     rows = [
         [
-            tables.escape(row.what),
+            md.escape(row.what),
             _figure(row.accuracy),
             row.source,
-            tables.escape(s.name),
+            md.escape(s.name),
             f"{s.accuracy:.4f}",
             f"{(s.accuracy - row.accuracy) * 100:+.2f}",
             _refitted(row, REFITTED),
@@ -160,7 +160,7 @@ def section(evidence: Evidence) -> Section | None:
     sources = dict.fromkeys(row.source for row, _ in pairs)
     text = TEXT.format(
         finding=_finding(Counter(verdicts), [(s.accuracy - row.accuracy) * 100 for row, s in pairs]),
-        table=tables.markdown(header, rows, n_left=1),
+        table=md.table(header, rows, n_left=1),
         n_images=n_images,
         settings="\n".join(f"- {row.what}: {row.settings}." for row, _ in pairs),
         sources="\n".join(f"- {key}: {SOURCES[key]}." for key in sources),

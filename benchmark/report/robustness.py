@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from benchmark.corruptions import CORRUPTIONS, corrupt
+from benchmark.analysis.select import ModelSummary
+from benchmark.data.corruptions import CORRUPTIONS, corrupt
+from benchmark.records.schema import SEVERITIES
 from benchmark.report.evidence import Evidence, Section
 from benchmark.report.style import FAMILIES, WIDTH, colours, legend_below, marker
-from benchmark.report.tables import escape, markdown
-from benchmark.schema import SEVERITIES
-from benchmark.summary import ModelSummary
+from benchmark.utils.markdown import escape
+from benchmark.utils.markdown import table as markdown
 
 CHART, PICTURE = "robustness.png", "corruptions.png"
 NAMES = tuple(CORRUPTIONS)

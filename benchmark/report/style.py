@@ -12,7 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from benchmark.files import write_atomically
+from benchmark.utils.files import write_atomically
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
 # colours for baselines, warm ones for networks; with so many models, shapes tell apart what colours do not.

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from benchmark.data_schema import Audit
+from benchmark.analysis.select import ModelSummary
+from benchmark.analysis.stats import Interval
+from benchmark.records.dataset_schema import Audit
+from benchmark.records.schema import RunRecord
 from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.confusion import ConfusedPair
 from benchmark.report.style import FAMILIES
-from benchmark.schema import RunRecord
-from benchmark.stats import Interval
-from benchmark.summary import ModelSummary
-from benchmark.units import count, duration, memory
+from benchmark.utils.format import count, duration, memory
+from benchmark.utils.markdown import escape
+from benchmark.utils.markdown import table as markdown
 
 UNKNOWN = "not measured"
-
-
-def escape(text: object) -> str:
-    """Text from a record as one line of Markdown in which nothing is markup."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", " ".join(str(text).split()))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|#!~$])", r"\\\1", line)
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int | None = None) -> str:
-    """A pipe table of text cells; all but the first ``n_left`` columns are set flush right (None: none is)."""
-    frame = pd.DataFrame(list(rows), columns=list(header))
-    left = len(header) if n_left is None else n_left
-    alignment = ["left" if place < left else "right" for place in range(len(header))]
-    return str(frame.to_markdown(index=False, tablefmt="pipe", colalign=alignment, disable_numparse=True))
 
 
 def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | None]) -> str:

@@ -7,8 +7,8 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 
 from baselines.hog import HogSVC, hog_features
-from benchmark.clock import Stopwatch
-from benchmark.contract import UnsupportedError
+from benchmark.errors import UnsupportedError
+from benchmark.estimators.timing import Stopwatch
 
 
 @pytest.fixture(autouse=True)

@@ -11,12 +11,16 @@ import numpy as np
 import pytest
 from cells import ready
 
-from benchmark import archives, environment, records, registry, runner
-from benchmark.contract import Cell, Dataset, Split
-from benchmark.data import store as data_store
-from benchmark.data_schema import Audit, AuditCheck, DatasetSummary
-from benchmark.metrics import evaluate
-from benchmark.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
+from benchmark import registry
+from benchmark.data import load as data_store
+from benchmark.estimators.metrics import evaluate
+from benchmark.records import npz as archives
+from benchmark.records import store as records
+from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary
+from benchmark.records.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
+from benchmark.runner import environment
+from benchmark.runner import run as runner
+from benchmark.specs import Cell, Dataset, Split
 
 DATASET = "synthetic"
 FINGERPRINT = hashlib.sha256(b"synthetic").hexdigest()
@@ -221,7 +225,7 @@ def make_collection() -> Callable[..., records.Store]:
 @pytest.fixture(scope="session")
 def make_summary() -> Callable[..., Any]:
     """A model's summary in memory from its runs, each ``(labels, predicted)``, one a seed."""
-    from benchmark.summary import ModelSummary
+    from benchmark.analysis.select import ModelSummary
 
     def make(*runs: tuple[Any, Any], **settings: Any) -> ModelSummary:
         return ModelSummary(

@@ -6,7 +6,7 @@ from importlib import metadata
 import pytest
 
 from benchmark import registry
-from benchmark.contract import UserError
+from benchmark.errors import UserError
 
 CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
 

@@ -16,14 +16,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import gate, registry
-from benchmark.cli_options import say
-from benchmark.contract import UserError
-from benchmark.data import cache, fashion_mnist, store
-from benchmark.data.audit import audit
-from benchmark.records import Problem, Stored, read
+from benchmark import registry
+from benchmark.analysis.select import select
+from benchmark.cli.options import say
+from benchmark.data import cache, fashion_mnist
+from benchmark.data import load as store
+from benchmark.data.integrity import audit
+from benchmark.errors import UserError
+from benchmark.gate import thresholds as gate
+from benchmark.records.store import Problem, Stored, read
 from benchmark.report import page
-from benchmark.summary import select
 
 JUNK = (
     b"",

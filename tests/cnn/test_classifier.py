@@ -6,7 +6,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from benchmark.contract import UnsupportedError
+from benchmark.errors import UnsupportedError
 from cnn import classifier
 from cnn.classifier import CnnClassifier
 

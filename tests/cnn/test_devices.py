@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.contract import UserError
+from benchmark.errors import UserError
 from cnn import devices
 
 

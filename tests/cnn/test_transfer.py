@@ -6,8 +6,8 @@ import torch
 from sklearn.base import clone
 from torchvision import models
 
-from benchmark.clock import Stopwatch
-from benchmark.contract import UserError
+from benchmark.errors import UserError
+from benchmark.estimators.timing import Stopwatch
 from cnn.backbones import Backbone, load_backbone
 from cnn.transfer import TransferClassifier
 

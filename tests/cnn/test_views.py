@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from benchmark.clock import Stopwatch
+from benchmark.estimators.timing import Stopwatch
 from cnn.views import VIEWS, WORDS, Memory, View
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 6, 8, 3), dtype=np.uint8)

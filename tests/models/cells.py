@@ -7,8 +7,10 @@ import os
 import time
 from pathlib import Path
 
-from benchmark import registry, runner, supervisor
-from benchmark.contract import ModelSpec
+from benchmark import registry
+from benchmark.runner import run as runner
+from benchmark.runner import supervisor
+from benchmark.specs import ModelSpec
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from unittest import mock
 
 from cells import ready
 
-from benchmark.cli import main
+from benchmark.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.contract import UnsupportedError
+from benchmark.errors import UnsupportedError
 
 
 class Tunable:
@@ -72,7 +72,7 @@ class Cached:
         return np.full(len(X), self.label_)
 
     def _features(self, X):
-        from benchmark.feature_cache import features
+        from benchmark.estimators.feature_cache import features
 
         def compute(images):
             time.sleep(1)
@@ -258,6 +258,6 @@ class CachesPixels(Majority):
     """Its features are the pixels themselves, out of the cache where they are there."""
 
     def predict(self, X):
-        from benchmark.feature_cache import features
+        from benchmark.estimators.feature_cache import features
 
         return super().predict(features("pixels", X, np.asarray))

@@ -9,9 +9,9 @@ import numpy as np
 from common import Row, alone, fashion_mnist, flat, threads
 
 from benchmark import registry
-from benchmark.contract import Cell
-from benchmark.execution import configured
-from benchmark.units import duration
+from benchmark.runner.evaluate import configured
+from benchmark.specs import Cell
+from benchmark.utils.format import duration
 
 NAMES = ("logistic-regression", "svm-rbf", "knn")
 

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from benchmark import environment, registry
-from benchmark.contract import Dataset
-from benchmark.data import store
-from benchmark.supervisor import worker_environment
+from benchmark import registry
+from benchmark.data import load as store
+from benchmark.runner import environment
+from benchmark.runner.supervisor import worker_environment
+from benchmark.specs import Dataset
 
 HEADER = ("what", "ours", "against", "ratio", "notes")
 

@@ -12,8 +12,8 @@ import tutorial
 from common import Row, alone, fashion_mnist, threads
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmark.execution import configured
-from benchmark.units import duration
+from benchmark.runner.evaluate import configured
+from benchmark.utils.format import duration
 from cnn.augment import Augmentation
 from cnn.classifier import CnnClassifier
 from cnn.devices import choose_device, choose_precision, synchronize

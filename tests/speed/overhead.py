@@ -11,9 +11,9 @@ from pathlib import Path
 
 from common import Row
 
-from benchmark.records import Store
-from benchmark.schema import RunRecord
-from benchmark.units import duration
+from benchmark.records.schema import RunRecord
+from benchmark.records.store import Store
+from benchmark.utils.format import duration
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,7 @@ from common import alone, fashion_mnist, threads
 from torch import nn
 from torchvision import datasets, transforms
 
-from benchmark.contract import Cell
+from benchmark.specs import Cell
 from cnn.catalog import MODELS
 from cnn.networks import NETWORKS
 

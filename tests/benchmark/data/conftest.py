@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark import files
-from benchmark.contract import DatasetSpec, Places, RawImages
-from benchmark.data import store
+from benchmark.data import load as store
+from benchmark.specs import DatasetSpec, Places, RawImages
+from benchmark.utils import files
 
 N_CLASSES = 4
 

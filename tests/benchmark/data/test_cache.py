@@ -13,9 +13,10 @@ import numpy as np
 import platformdirs
 import pytest
 
-from benchmark import files
-from benchmark.contract import DatasetSpec, RawImages, UserError
 from benchmark.data import cache
+from benchmark.errors import UserError
+from benchmark.specs import DatasetSpec, RawImages
+from benchmark.utils import files
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from benchmark.contract import DatasetSpec, Places, RawImages
-from benchmark.data import audit, digits, store
+from benchmark.data import digits
+from benchmark.data import integrity as audit
+from benchmark.data import load as store
 from benchmark.data.catalog import DATASETS
+from benchmark.specs import DatasetSpec, Places, RawImages
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.contract import Places, UserError
 from benchmark.data import fashion_mnist
 from benchmark.data.fashion_mnist import KnownFile, content, load, locate
+from benchmark.errors import UserError
+from benchmark.specs import Places
 
 N_TRAIN, N_TEST = 30, 10
 KEYS = tuple(fashion_mnist.FILES)

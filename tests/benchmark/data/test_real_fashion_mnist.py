@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.contract import Dataset, DatasetSpec
 from benchmark.data import cache
-from benchmark.data.audit import audit
 from benchmark.data.catalog import DATASETS
+from benchmark.data.integrity import audit
+from benchmark.specs import Dataset, DatasetSpec
 
 
 @pytest.fixture(scope="session")

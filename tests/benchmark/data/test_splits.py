@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.contract import PROFILES, Dataset, Profile, RawImages, Split, profile_named
 from benchmark.data.splits import make_split, nested_sample, parts_for, stratified_sample
+from benchmark.specs import PROFILES, Dataset, Profile, RawImages, Split, profile_named
 
 
 @st.composite

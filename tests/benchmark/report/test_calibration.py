@@ -8,10 +8,10 @@ import re
 import numpy as np
 import pytest
 
-from benchmark import calibration as scores
+from benchmark.analysis import calibration as scores
+from benchmark.analysis.select import select
 from benchmark.report import calibration, calibration_charts, page, style
 from benchmark.report.evidence import Evidence
-from benchmark.summary import select
 
 NAMES = ("cat", "dog", "cow")
 N = 400

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
 
-from benchmark.contract import UserError
+from benchmark.errors import UserError
 from benchmark.report import charts, style
 
 NAMES = ("a cat", "a dog", "a cow")

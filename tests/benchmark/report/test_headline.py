@@ -7,11 +7,11 @@ import re
 import numpy as np
 import pytest
 
-from benchmark.contract import UserError
-from benchmark.records import Stored
+from benchmark.analysis.select import ModelSummary, Selection, best, select
+from benchmark.errors import UserError
+from benchmark.records.store import Stored
 from benchmark.report import headline as line
 from benchmark.report.evidence import Evidence
-from benchmark.summary import ModelSummary, Selection, best, select
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from benchmark.contract import UserError
-from benchmark.files import write_atomically
-from benchmark.records import Problem
+from benchmark.errors import UserError
+from benchmark.records.store import Problem
 from benchmark.report import page, style
+from benchmark.utils.files import write_atomically
 
 GOLDEN = Path(__file__).with_name("golden.md")
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` | --- |\n# head"

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from matplotlib.patches import Rectangle
 
-from benchmark.comparison import Comparison, Pair
+from benchmark.analysis.comparison import Comparison, Pair
+from benchmark.analysis.select import select
 from benchmark.report import pairs, style
 from benchmark.report.evidence import Evidence
-from benchmark.summary import select
 
 NAMES = ("cat", "dog")
 PAIR = Pair(

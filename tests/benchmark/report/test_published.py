@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from benchmark import registry
-from benchmark.records import Stored
+from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.records.schema import CellInfo
+from benchmark.records.store import Stored
 from benchmark.report import published
 from benchmark.report.evidence import Evidence
-from benchmark.schema import CellInfo
-from benchmark.summary import ModelSummary, Selection
 
 N = 10_000
 LABELS = np.arange(N) % 2

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmark.corruptions import CORRUPTIONS
+from benchmark.data.corruptions import CORRUPTIONS
+from benchmark.records.schema import SEVERITIES
 from benchmark.report import page, robustness
-from benchmark.schema import SEVERITIES
 
 NAMES = tuple(CORRUPTIONS)
 

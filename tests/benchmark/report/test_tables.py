@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from benchmark.data_schema import Audit, AuditCheck
-from benchmark.metrics import evaluate
-from benchmark.records import Stored
+from benchmark.analysis.select import ModelSummary
+from benchmark.estimators.metrics import evaluate
+from benchmark.records.dataset_schema import Audit, AuditCheck
+from benchmark.records.schema import Variant
+from benchmark.records.store import Stored
 from benchmark.report import tables
 from benchmark.report.confusion import ConfusedPair
-from benchmark.schema import Variant
-from benchmark.summary import ModelSummary
+from benchmark.utils import markdown as md
 
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` **bold** [link](x) \\| ![i](j) ~~s~~ &amp; # _u_"
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -44,13 +45,13 @@ def plain(text):
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"])) | st.text("|\\`*_<>&[]()#!~\n ab", min_size=1))
 def test_escaped_text_reads_as_it_was_and_is_no_markup(text):
-    rows = cells(f"| name |\n|:--|\n| x{tables.escape(text)}x |\n")
+    rows = cells(f"| name |\n|:--|\n| x{md.escape(text)}x |\n")
     assert rows == [["name"], [f"x{plain(text)}x"]]
 
 
 def test_escape_by_example():
-    assert tables.escape("a|b\n<i>`c`\\") == r"a\|b &lt;i&gt;\`c\`\\"
-    assert tables.escape(5) == "5"
+    assert md.escape("a|b\n<i>`c`\\") == r"a\|b &lt;i&gt;\`c\`\\"
+    assert md.escape(5) == "5"
 
 
 def test_leaderboard(make_summary):

@@ -1,0 +1,166 @@
+"""How many training images each model needs: accuracy by size, and from which size on networks are ahead."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.special import stdtrit
+
+from benchmark.analysis import comparison
+from benchmark.analysis.comparison import Lookup, Pair
+from benchmark.analysis.select import ModelSummary, best, select
+from benchmark.records.schema import RunRecord
+from benchmark.records.store import Stored
+from benchmark.specs import PROFILES
+
+CONFIDENCE = 0.95
+FEWEST_SEEDS = 3  # An interval of two values is as wide as any guess.
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A model trained on ``size`` images, once a seed."""
+
+    size: int
+    summary: ModelSummary
+
+    @property
+    def model(self) -> str:
+        return self.summary.name
+
+    @property
+    def family(self) -> str:
+        return self.summary.family
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Test accuracy (n_seeds,)."""
+        return self.summary.accuracies
+
+    @property
+    def mean(self) -> float:
+        return self.summary.accuracy
+
+    @property
+    def half_width(self) -> float | None:
+        """Half of the 95 % interval of the mean over seeds: Student's t with n - 1 degrees of freedom.
+
+        A seed decides about the training images, except where they are all of them, and about all chance in
+        training; the test images are the same throughout. None for fewer than three seeds.
+        """
+        n = len(self.accuracies)
+        if n < FEWEST_SEEDS:
+            return None
+        quantile = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
+        return quantile * float(self.accuracies.std(ddof=1)) / math.sqrt(n)
+
+
+@dataclasses.dataclass(frozen=True)
+class Lead:
+    """The best of either family at one size, by validation accuracy.
+
+    ``points`` of test accuracy are positive where the network is ahead; ``pair`` is the comparison of the two on
+    the test images, its p adjusted over the sizes, or None where it cannot be made.
+    """
+
+    network: Point
+    baseline: Point
+    pair: Pair | None = None
+
+    @property
+    def points(self) -> float:
+        return (self.network.mean - self.baseline.mean) * 100
+
+
+def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Point]:
+    """Put records of several training sizes together.
+
+    Parameters
+    ----------
+    stored : sequence of Stored
+        Of one data set. Those of the profiles ``train-N`` count, and those of ``full`` as the largest size.
+    fingerprint : str or None
+        Of the version of the data; None takes that of the newest record that counts.
+
+    Returns
+    -------
+    list of Point
+        By model, then by size. Models recorded at one size only are left out, as are records of another
+        version of the data, of other validation or test images, or of another version or other parameters of
+        a model than its newest record.
+    """
+    counting = [s for s in stored if s.record.status == "ok" and _counts(s.record)]
+    newest_first = sorted(counting, key=lambda s: s.record.started_at, reverse=True)
+    same_data = [s for s in newest_first if fingerprint in (None, s.record.dataset.fingerprint)]
+    newest: dict[str, RunRecord] = {}
+    for s in same_data:
+        newest.setdefault(s.record.cell.model, s.record)
+    alike = [
+        s
+        for s in same_data
+        if _images(s.record) == _images(same_data[0].record) and _model(s.record) == _model(newest[s.record.cell.model])
+    ]
+    found: dict[tuple[str, int], Point] = {}
+    # A size recorded under two names, as is the whole training part, is that of "full", which comes last.
+    for profile in sorted({s.record.cell.profile for s in alike}, key=lambda name: name == "full"):
+        selection = select(alike, profile)
+        for summary in selection.summaries if selection else ():
+            size = summary.records[0].dataset.train_size
+            found[summary.name, size] = Point(size, summary)
+    sizes = {name: sum(model == name for model, _ in found) for name, _ in found}
+    return [point for (name, _), point in sorted(found.items()) if sizes[name] > 1]
+
+
+def leads(points: Sequence[Point], lookup: Lookup) -> dict[int, Lead]:
+    """The best network and the best baseline at each size that both families have, smallest size first.
+
+    ``lookup`` gives the predictions of a record, or None: see :func:`benchmark.analysis.comparison.pair`.
+    """
+    found = {}
+    for size in sorted({point.size for point in points}):
+        here = {point.model: point for point in points if point.size == size}
+        network, baseline = (best([p.summary for p in here.values()], family) for family in ("deep", "classical"))
+        if network is not None and baseline is not None:
+            pair = comparison.pair(network, baseline, lookup)
+            found[size] = Lead(here[network.name], here[baseline.name], None if isinstance(pair, str) else pair)
+    adjusted = iter(comparison.adjust([lead.pair for lead in found.values() if lead.pair is not None]))
+    return {
+        size: lead if lead.pair is None else dataclasses.replace(lead, pair=next(adjusted))
+        for size, lead in found.items()
+    }
+
+
+def proven(leads: Mapping[int, Lead]) -> int | None:
+    """The smallest size at which the network is ahead by more than chance and stays so at every larger one."""
+    found = None
+    for size in sorted(leads, reverse=True):
+        pair = leads[size].pair
+        if pair is None or not pair.beats:
+            break
+        found = size
+    return found
+
+
+def crossover(leads: Mapping[int, Lead]) -> int | None:
+    """The smallest size at which the network is ahead and stays ahead at every larger one; None if there is none."""
+    found = None
+    for size in sorted(leads, reverse=True):
+        if leads[size].points <= 0:
+            break
+        found = size
+    return found
+
+
+def _counts(record: RunRecord) -> bool:
+    return record.cell.profile == "full" or record.cell.profile not in PROFILES
+
+
+def _images(record: RunRecord) -> tuple[object, ...]:
+    return record.dataset.fingerprint, record.dataset.validation_size, record.dataset.test_size
+
+
+def _model(record: RunRecord) -> tuple[object, ...]:
+    return record.model.build, record.model.version, record.model.params

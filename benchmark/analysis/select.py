@@ -1,0 +1,181 @@
+"""Records of one data set and profile, put together model by model over its seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from benchmark.records.schema import Cost, DatasetInfo, Metrics, RunRecord
+from benchmark.records.store import Stored
+from benchmark.specs import PROFILES
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelSummary:
+    """A model's finished runs on one data set, one a seed, in the order of their seeds."""
+
+    stored: tuple[Stored, ...]
+
+    @functools.cached_property
+    def records(self) -> list[RunRecord]:
+        return [stored.record for stored in self.stored]
+
+    @property
+    def name(self) -> str:
+        return self.records[0].cell.model
+
+    @property
+    def family(self) -> str:
+        return self.records[0].model.family
+
+    @property
+    def n_seeds(self) -> int:
+        return len(self.stored)
+
+    @property
+    def tests(self) -> list[Metrics]:
+        return [record.test for record in self.records if record.test is not None]
+
+    @property
+    def costs(self) -> list[Cost]:
+        return [record.cost for record in self.records if record.cost is not None]
+
+    @property
+    def accuracies(self) -> np.ndarray:
+        """Test accuracy (n_seeds,)."""
+        return np.array([metrics.accuracy for metrics in self.tests])
+
+    @property
+    def accuracy(self) -> float:
+        """Mean test accuracy over seeds."""
+        return float(self.accuracies.mean())
+
+    @property
+    def accuracy_sd(self) -> float | None:
+        """Standard deviation over seeds (n - 1 in the denominator); None for one seed."""
+        return float(self.accuracies.std(ddof=1)) if self.n_seeds > 1 else None
+
+    @property
+    def has_probabilities(self) -> bool:
+        return all(record.predictions is not None and record.predictions.has_probabilities for record in self.records)
+
+    @property
+    def validation_accuracy(self) -> float:
+        return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
+
+    def per_class(self, score: str) -> np.ndarray:
+        """``precision``, ``recall`` or ``f1`` by class, mean over seeds (n_classes,)."""
+        scores = np.array([[getattr(c, score) for c in metrics.per_class] for metrics in self.tests])
+        return np.asarray(scores.mean(axis=0))
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Counts, mean over seeds (n_classes, n_classes): rows actual, columns predicted."""
+        return np.asarray(np.mean([metrics.confusion for metrics in self.tests], axis=0))
+
+    @property
+    def variants(self) -> list[str]:
+        """The other ways to predict that every run of the model has, in words."""
+        common = [set(record.variants) for record in self.records]
+        return sorted(set.intersection(*common)) if common else []
+
+    def variant(self, words: str) -> tuple[np.ndarray, float]:
+        """Test accuracies (n_seeds,) of another way to predict, and its seconds to predict 1,000 images."""
+        found = [record.variants[words] for record in self.records]
+        seconds = np.mean([v.predict_seconds / v.test.n_images * 1000 for v in found])
+        return np.array([v.test.accuracy for v in found]), float(seconds)
+
+    def mean_cost(self, field: str) -> float | None:
+        """Mean of a field of :class:`Cost` over seeds; None where it was not measured."""
+        values = [getattr(cost, field) for cost in self.costs]
+        return None if any(value is None for value in values) else float(np.mean(values))
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The runs that are compared, and what was left out."""
+
+    dataset: DatasetInfo
+    profile: str
+    summaries: tuple[ModelSummary, ...]
+    failed: tuple[RunRecord, ...]
+    notes: tuple[str, ...]
+
+
+def best(summaries: Iterable[ModelSummary], family: str) -> ModelSummary | None:
+    """The family's model with the highest mean accuracy on the validation images: test plays no part in it."""
+    return max((s for s in summaries if s.family == family), key=lambda s: s.validation_accuracy, default=None)
+
+
+def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:
+    """Choose what can be compared: one profile, one version of the data, each cell's newest record.
+
+    Parameters
+    ----------
+    stored : sequence of Stored
+        Of one data set.
+    profile : str or None
+        None takes ``full`` where it is recorded, otherwise the profile with the newest record; one of fewer
+        training images (``train-1000``) only where there is no other.
+
+    Returns
+    -------
+    Selection or None
+        None if there is no record of that profile. Summaries are sorted by accuracy, best first.
+    """
+    newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
+    if profile is None and newest_first:
+        profiles = [s.record.cell.profile for s in newest_first]
+        known = [name for name in profiles if name in PROFILES]
+        profile = "full" if "full" in known else (known or profiles)[0]
+    chosen = [s for s in newest_first if s.record.cell.profile == profile]
+    if not chosen or profile is None:
+        return None
+    notes = []
+
+    def leave_out(kept: list[Stored], before: int, why: str) -> list[Stored]:
+        if len(kept) < before:
+            notes.append(f"{why}: {before - len(kept)}.")
+        return kept
+
+    current = [s for s in chosen if _data_version(s) == _data_version(chosen[0])]
+    leave_out(current, len(chosen), "Records of another version of the data set, or of other sizes, left out")
+    newest: dict[str, Stored] = {}
+    for s in current:
+        newest.setdefault(s.record.cell.model, s)
+    alike = [s for s in current if _model_version(s) == _model_version(newest[s.record.cell.model])]
+    leave_out(alike, len(current), "Records of other versions or parameters of a model left out")
+    cells: dict[tuple[str, int], Stored] = {}
+    for s in alike:
+        cells.setdefault((s.record.cell.model, s.record.cell.seed), s)
+    leave_out(list(cells.values()), len(alike), "Records superseded by newer ones of the same cell left out")
+
+    by_model: dict[str, list[Stored]] = defaultdict(list)
+    for (model, _), s in sorted(cells.items()):
+        if s.record.status == "ok":
+            by_model[model].append(s)
+    summaries = [ModelSummary(tuple(group)) for group in by_model.values()]
+    return Selection(
+        dataset=chosen[0].record.dataset,
+        profile=profile,
+        summaries=tuple(sorted(summaries, key=lambda s: (-s.accuracy, s.name))),
+        failed=tuple(s.record for _, s in sorted(cells.items()) if s.record.status != "ok"),
+        notes=tuple(notes),
+    )
+
+
+def _data_version(stored: Stored) -> tuple[object, ...]:
+    """What two records must share for their images to be the same."""
+    info = stored.record.dataset
+    sizes = info.train_size, info.validation_size, info.test_size
+    return info.fingerprint, *sizes, info.class_names, info.image_shape
+
+
+def _model_version(stored: Stored) -> tuple[object, ...]:
+    """What two records must share for their seeds to be averaged."""
+    model = stored.record.model
+    return model.build, model.version, model.params

@@ -1,0 +1,83 @@
+"""The command line: one small function a command; what a command needs is imported inside it."""
+
+from __future__ import annotations
+
+import signal
+
+import typer
+
+from benchmark.cli.check import check
+from benchmark.cli.compare import compare
+from benchmark.cli.curve import curve
+from benchmark.cli.data import data_app
+from benchmark.cli.options import (
+    console,
+    open_closed_streams,
+    say,
+)
+from benchmark.cli.predict import predict
+from benchmark.cli.report import report
+from benchmark.cli.run import run
+from benchmark.cli.tune import tune
+from benchmark.cli.verify import verify
+from benchmark.errors import UserError
+
+app = typer.Typer(
+    name="benchmark",
+    help="On these images, do I need a CNN, and what does it cost me? Trains classical models and CNNs on the "
+    "same split with fixed seeds, records every run, and writes a report with tables and charts.",
+    epilog="A first try, in seconds: python -m benchmark run --dataset digits",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(data_app, name="data")
+
+
+app.command()(run)
+app.command()(report)
+app.command()(tune)
+app.command()(check)
+app.command()(verify)
+app.command()(predict)
+app.command()(compare)
+app.command()(curve)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the registered models and data sets."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from benchmark import registry
+
+    screen = console()
+    table = Table(title="Models", title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "family", "", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for model in registry.models().values():
+        table.add_row(f"[bold]{model.name}[/]", model.family, "core" if model.core else "", escape(model.description))
+    screen.print(table, "")
+    table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "what it is"):
+        table.add_column(column, no_wrap=column != "what it is")
+    for spec in registry.datasets().values():
+        table.add_row(f"[bold]{spec.name}[/]", escape(spec.description))
+    screen.print(table)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line and exit code 2."""
+    open_closed_streams()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ends a command as Ctrl-C does.
+    try:
+        app()
+    except UserError as error:
+        say(f"error: {error}")
+        raise SystemExit(2) from None
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        say(f"error: the system refused{where}: {error.strerror or error}.")
+        raise SystemExit(2) from None

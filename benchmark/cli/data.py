@@ -1,0 +1,147 @@
+"""The commands of ``data``: fetch, verify, info, audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from benchmark.cli.options import (
+    DEFAULT_DATASET,
+    CollectionOption,
+    DataDirOption,
+    DatasetArgument,
+    ResultsOption,
+    collection_name,
+    console,
+    dataset_specs,
+    say,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.records.dataset_schema import DataAudit
+
+PAIRS_SHOWN = 20
+
+data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_help=True)
+
+
+@data_app.command()
+def fetch(
+    name: DatasetArgument = DEFAULT_DATASET,
+    data_dir: DataDirOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Decode again even if that was done before.")] = False,
+) -> None:
+    """Find a data set, check its files, decode it once into the cache."""
+    from benchmark.data import cache
+    from benchmark.data import load as store
+
+    (spec,) = dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, force=force, say=say)
+    typer.echo(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
+
+
+@data_app.command()
+def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+    """Run the integrity checks: exit code 1 if one fails."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from benchmark.data import load as store
+    from benchmark.data.integrity import audit
+
+    (spec,) = dataset_specs([name])
+    result = audit(store.prepare(spec, data_dir=data_dir, say=say), spec)
+    table = Table(title=escape(f"Integrity of {spec.title}"), title_justify="left")
+    for column in ("check", "outcome", "found"):
+        table.add_column(column)
+    colour = {"passed": "green", "warning": "yellow", "failed": "red"}
+    for line in result.checks:
+        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", escape(line.detail))
+    console().print(table)
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+    """Describe a data set: sizes, classes, split, fingerprint, where it lies."""
+    from benchmark.data import cache
+    from benchmark.data import load as store
+
+    (spec,) = dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, say=say)
+    height, width, channels = dataset.train_images.shape[1:]
+    lines = {
+        "data set": f"{spec.title}: {spec.description}",
+        "images": f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, 8 bits",
+        "split": f"{len(dataset.split.train):,} training, {len(dataset.split.validation):,} validation, "
+        f"{len(dataset.test_labels):,} test",
+        "classes": ", ".join(dataset.class_names),
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint,
+        "decoded in": str(cache.folder(spec.name)),
+    }
+    for label, text in lines.items():
+        typer.echo(f"{label + ':':<13}{text}")
+
+
+@data_app.command(name="audit")
+def audit_(
+    name: DatasetArgument = DEFAULT_DATASET,
+    collection: CollectionOption = None,
+    results_dir: ResultsOption = Path("results"),
+    data_dir: DataDirOption = None,
+) -> None:
+    """Look for near duplicates of training images in test and validation; the collection's report shows them."""
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from benchmark.data import load as store
+    from benchmark.data import near_duplicates as duplicates
+    from benchmark.records.store import Store
+    from benchmark.utils.files import check_writable
+    from benchmark.utils.format import duration
+
+    kept = Store(results_dir, collection_name(collection, "full"))
+    (spec,) = dataset_specs([name])
+    dataset = store.prepare(spec, data_dir=data_dir, say=say)
+    check_writable(kept.folder / spec.name)
+    n_images = len(dataset.test_labels) + len(dataset.split.validation)
+    say(f"Comparing {n_images:,} images with {len(dataset.split.train):,} training images.")
+    start = time.perf_counter()
+    screen = Console(stderr=True)
+    with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
+        task = progress.add_task(spec.title, total=n_images)
+        found = duplicates.search(dataset, lambda n: progress.advance(task, n))
+    path = kept.write_audit(found)
+    _print_audit(found, dataset.class_names)
+    typer.echo(f"Written to {path} in {duration(time.perf_counter() - start)}.")
+
+
+def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="Near duplicates of training images", title_justify="left")
+    for column in ("part", "images", "near duplicates", "of other label", "nearer than", "median distance"):
+        table.add_column(column, justify="left" if column == "part" else "right")
+    for s in found.searches:
+        counts = f"{s.n_images:,}", f"{s.count:,}", f"{s.disagreeing:,}"
+        table.add_row(s.part, *counts, f"{s.threshold:.3f}", f"{s.median_distance:.3f}")
+    console().print(table)
+    pairs = [(s.part, pair) for s in found.searches for pair in s.closest if pair.distance < s.threshold]
+    if not pairs:
+        return
+    table = Table(title="The nearest pairs", title_justify="left")
+    for column in ("part", "image", "label", "training image", "its label", "distance"):
+        table.add_column(column, justify="left" if column in ("part", "label", "its label") else "right")
+    for part, pair in sorted(pairs, key=lambda found: found[1].distance)[:PAIRS_SHOWN]:
+        names = escape(class_names[pair.label]), escape(class_names[pair.train_label])
+        table.add_row(part, str(pair.index), names[0], str(pair.train_index), names[1], f"{pair.distance:.4f}")
+    console().print(table)

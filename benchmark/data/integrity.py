@@ -1,0 +1,122 @@
+"""Integrity checks: what is usually assumed of a data set, checked and reported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+import numpy as np
+
+from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary, Outcome
+from benchmark.specs import Dataset, DatasetSpec
+
+
+def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
+    """Run every check. ``failed`` is what no data set may show; ``warning`` is what a reader should know."""
+    checks: list[AuditCheck] = []
+
+    def add(name: str, passed: bool, detail: str, otherwise: Outcome = "failed") -> None:
+        checks.append(AuditCheck(name=name, outcome="passed" if passed else otherwise, detail=detail))
+
+    parts = {"train": (dataset.train_images, dataset.train_labels), "test": (dataset.test_images, dataset.test_labels)}
+    n_classes = len(dataset.class_names)
+    counts = {part: len(images) for part, (images, _) in parts.items()}
+    expected = {"train": spec.expected_train, "test": spec.expected_test}
+    known = all(expected[part] is not None for part in parts)
+    add(
+        "counts",
+        all(expected[part] in (None, counts[part]) for part in parts),
+        f"{counts['train']:,} training and {counts['test']:,} test images"
+        + ("" if known else "; the authors' counts are not known"),
+    )
+    shapes = {images.shape[1:] for images, _ in parts.values()}
+    add(
+        "shapes", len(shapes) == 1, " and ".join("x".join(map(str, shape)) for shape in sorted(shapes)) + " (h x w x c)"
+    )
+    kinds = {str(images.dtype) for images, _ in parts.values()}
+    add("types", kinds == {"uint8"}, f"pixels {', '.join(sorted(kinds))}, labels {dataset.train_labels.dtype}")
+    low = min(int(images.min()) for images, _ in parts.values())
+    high = max(int(images.max()) for images, _ in parts.values())
+    add("value range", low == 0 and high == 255, f"pixels from {low} to {high}", otherwise="warning")
+    add(
+        "missing values",
+        all(len(images) == len(labels) for images, labels in parts.values()),
+        "every image has a label; the integer pixels cannot hold a missing value",
+    )
+    labels = np.concatenate([labels for _, labels in parts.values()])
+    add(
+        "label range",
+        bool(labels.min() >= 0 and labels.max() < n_classes),
+        f"labels from {labels.min()} to {labels.max()} for {n_classes} classes",
+    )
+    # Labels out of range are told above; they are of no class.
+    tallies = {
+        part: np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
+        for part, (_, labels) in parts.items()
+    }
+    uneven = any(tally.min() != tally.max() for tally in tallies.values())
+    add(
+        "class balance",
+        all(tally.min() > 0 for tally in tallies.values()) and not (spec.balanced and uneven),
+        "; ".join(f"{_span(tally)} {part} images a class" for part, tally in tallies.items()),
+    )
+    constant = sum(
+        int((flat.min(axis=1) == flat.max(axis=1)).sum())
+        for flat in (images.reshape(len(images), -1) for images, _ in parts.values())
+    )
+    add("constant images", constant == 0, f"{constant} images of one value only", otherwise="warning")
+    _add_duplicates(dataset, add)
+    return Audit(
+        checks=tuple(checks),
+        train_per_class=tuple(int(count) for count in tallies["train"]),
+        test_per_class=tuple(int(count) for count in tallies["test"]),
+    )
+
+
+def _span(tally: np.ndarray) -> str:
+    low, high = int(tally.min()), int(tally.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
+    """What a collection keeps of a data set: its description, sizes and integrity checks."""
+    height, width, channels = dataset.train_images.shape[1:]
+    return DatasetSummary(
+        name=dataset.name,
+        title=dataset.title,
+        description=spec.description,
+        fingerprint=dataset.fingerprint,
+        source=dataset.source,
+        class_names=dataset.class_names,
+        image_shape=(height, width, channels),
+        train_size=len(dataset.split.train),
+        validation_size=len(dataset.split.validation),
+        test_size=len(dataset.test_labels),
+        audit=audit(dataset, spec),
+    )
+
+
+def _add_duplicates(dataset: Dataset, add) -> None:  # type: ignore[no-untyped-def]
+    train, test = _digests(dataset.train_images), _digests(dataset.test_images)
+    for name, digests in (("training", train), ("test", test)):
+        extra = len(digests) - len(set(digests))
+        add(f"duplicates within {name}", extra == 0, f"{extra} images repeat an earlier one", otherwise="warning")
+    validation = [train[index] for index in dataset.split.validation]
+    learned = [train[index] for index in dataset.split.train]
+    for name, left, right in (
+        ("training and test", train, test),
+        ("training and validation", learned, validation),
+    ):
+        seen, tally = set(left), Counter(right)
+        shared = sum(count for digest, count in tally.items() if digest in seen)
+        add(
+            f"duplicates across {name}",
+            shared == 0,
+            f"{shared} images of the second stand in the first too",
+            otherwise="warning",
+        )
+
+
+def _digests(images: np.ndarray) -> list[bytes]:
+    flat = np.ascontiguousarray(images).reshape(len(images), -1)
+    return [hashlib.blake2b(row.data, digest_size=16).digest() for row in flat]

@@ -1,0 +1,16 @@
+"""Errors that a user can act on."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """A mistake that the user can mend: told in one line with its remedy, exit code 2, no traceback."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem} {remedy}".strip())
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UnsupportedError(Exception):
+    """Raised by a model's ``fit`` for data that it cannot take; recorded as ``unsupported``, with the reason."""

@@ -1,0 +1,184 @@
+"""Fitted models on disk: networks as safetensors, all others as skops. No pickle is written, and none is ever read.
+
+A safetensors file holds arrays, to which a network is fitted that the registry's own specification has built. A skops
+file also names types: only scikit-learn's and those of :data:`TRUSTED` are made. That keeps strangers' code out. It
+does not make a stranger's model a good one, and the native code of scikit-learn and LightGBM does not expect malice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmark.errors import UserError
+from benchmark.records.store import Stored, first_problem
+from benchmark.utils.files import read_whole
+
+Format = Literal["safetensors", "skops"]
+TRUSTED = (
+    "baselines.boosting.PixelBoosting",
+    "baselines.hog.HogSVC",
+    "baselines.pixels.PcaSVC",
+    "baselines.pixels.PixelLinearSVC",
+    "sklearn.tree._tree.Tree",
+)
+LARGEST_BYTES = 4 << 30
+SPARE_BYTES = 256 << 20  # Of the disk, left for records.
+
+
+class CannotBeSavedError(Exception):
+    """A model that no file can be made of, however often it is fitted."""
+
+
+def save(model: Any, path: Path) -> Format:
+    """Write a fitted model to ``path``.
+
+    A model with ``save_state()``, which returns arrays by name and what JSON can hold, is written as safetensors.
+    Of any other, what its ``portable()`` returns is written as skops, or itself if it has no such method.
+
+    Raises
+    ------
+    CannotBeSavedError
+        If the model holds what could not be read again.
+    OSError
+        If there is no room for it.
+    """
+    if hasattr(model, "save_state"):
+        from safetensors.numpy import save as write_arrays
+
+        arrays, meta = model.save_state()
+        _write(path, write_arrays(arrays, metadata={"model": json.dumps(meta)}))
+        return "safetensors"
+    skops = _skops()
+    try:
+        content = skops.dumps(model.portable() if hasattr(model, "portable") else model)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # Types that skops does not know raise what they like.
+        raise CannotBeSavedError(f"{type(model).__name__} cannot be written: {first_problem(error)}") from error
+    strange = _untrusted(content)
+    if strange:
+        raise CannotBeSavedError(f"it is made of types that would not be read again: {strange}")
+    _write(path, content)
+    return "skops"
+
+
+def _write(path: Path, content: bytes) -> None:
+    if len(content) > LARGEST_BYTES:
+        raise CannotBeSavedError(f"it takes {len(content):,} bytes, more than {LARGEST_BYTES:,}")
+    if shutil.disk_usage(path.parent).free < len(content) + SPARE_BYTES:
+        raise OSError(f"no room for {len(content):,} bytes on the disk")
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load(stored: Stored, unfitted: Any) -> Any:
+    """The fitted model that was saved with a record.
+
+    Parameters
+    ----------
+    stored : Stored
+    unfitted : object
+        A model as its specification builds it; only networks become what is returned.
+
+    Raises
+    ------
+    UserError
+        If there is none, it is not the one that the record names, or it is not a model that may be read.
+    """
+    remedy = f"Make it anew: python -m benchmark run {stored.record.cell.model} --save-models --fresh"
+    saved = stored.record.saved
+    if saved is None:
+        raise UserError(f"{stored.path} has no saved model.", remedy)
+    path = stored.path.parent / saved.file
+    try:
+        content = read_whole(path, root=path.parent.parent.parent, largest=LARGEST_BYTES)
+    except OSError as error:
+        raise UserError(f"The saved model {path.name} cannot be read: {error.strerror}.", remedy) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != saved.sha256:
+        raise UserError(f"{path.name} is altered: expected SHA-256 {saved.sha256}, found {found}.", remedy)
+    try:
+        if saved.format == "skops":
+            return _from_skops(content)
+        arrays, meta = _from_safetensors(content)
+        return unfitted.load_state(arrays, meta)
+    except UserError as error:
+        raise UserError(f"{path.name} is refused: {error.problem}", error.remedy) from error
+    except Exception as error:  # Bytes of a stranger, read by four libraries.
+        raise UserError(f"{path.name} is no model of this kind: {first_problem(error)}.", remedy) from error
+
+
+def _from_safetensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    from safetensors.numpy import load as read_arrays
+
+    arrays = read_arrays(content)  # Checks the header that is read next.
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return arrays, json.loads(header["__metadata__"]["model"])
+
+
+def _from_skops(content: bytes) -> Any:
+    skops = _skops()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        # As they are written; what is compressed could unpack to any size.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("it is compressed")
+        if sum(member.file_size for member in members) > len(content):
+            raise ValueError("it announces more bytes than it has")
+    strange = _untrusted(content)
+    if strange:
+        raise UserError(f"it names types that are not trusted: {strange}.", "Nothing of it was run. Do not use it.")
+    model = skops.loads(content, trusted=list(TRUSTED))
+    for tree in (estimator.tree_ for estimator in getattr(model, "estimators_", ())):
+        _check_tree(tree)
+    return model
+
+
+def _skops() -> Any:
+    """``skops.io``, without PyTorch: looking through all of scikit-learn it would come upon what imports that."""
+    import scipy.stats  # noqa: F401 -- while it is loaded it would take the None below for PyTorch
+
+    absent = "torch" not in sys.modules
+    if absent:
+        sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        import skops.io
+    finally:
+        if absent:
+            del sys.modules["torch"]
+    return skops.io
+
+
+def _untrusted(content: bytes) -> str:
+    strange = sorted(set(_skops().get_untrusted_types(data=content)) - set(TRUSTED))
+    return ", ".join(strange[:3]) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
+
+
+def _check_tree(tree: Any) -> None:
+    """A tree whose branches lead down and whose features exist: native code follows them unseen."""
+    left, right = np.asarray(tree.children_left), np.asarray(tree.children_right)
+    inner = left != -1
+    place = np.arange(len(left))[inner]
+    for child in (left[inner], right[inner]):
+        if (child <= place).any() or (child >= len(left)).any():
+            raise ValueError("a tree's branches lead nowhere")
+    feature = np.asarray(tree.feature)[inner]
+    if ((feature < 0) | (feature >= tree.n_features)).any():
+        raise ValueError("a tree asks for features that there are not")

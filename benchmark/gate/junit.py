@@ -1,0 +1,65 @@
+"""Verdicts for machines and for a job's page: JUnit XML and Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree
+
+from benchmark.gate.thresholds import Verdict
+from benchmark.utils import markdown as md
+from benchmark.utils.files import explain_write_errors, write_atomically
+
+
+def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
+    """A test suite in the XML that CI systems read, a test case a verdict.
+
+    What fails is a failure; what cannot be judged is skipped, and with ``strict`` a failure too.
+    """
+    failing = [verdict for verdict in verdicts if verdict.fails(strict=strict)]
+    skipped = [verdict for verdict in verdicts if verdict.outcome != "pass" and verdict not in failing]
+    counts = {"tests": len(verdicts), "failures": len(failing), "errors": 0, "skipped": len(skipped)}
+    suite = ElementTree.Element("testsuite", {"name": "benchmark", **{key: str(n) for key, n in counts.items()}})
+    for verdict in verdicts:
+        where = f"{verdict.dataset}.{verdict.profile}"
+        case = ElementTree.SubElement(suite, "testcase", classname=_legal(where), name=_legal(verdict.subject))
+        if verdict in failing:
+            ElementTree.SubElement(case, "failure", message=_legal(f"{verdict.outcome}: {verdict.reason}"))
+        elif verdict in skipped:
+            ElementTree.SubElement(case, "skipped", message=_legal(f"{verdict.outcome}: {verdict.reason}"))
+        ElementTree.SubElement(case, "system-out").text = _legal(f"{_numbers(verdict)}; {verdict.reason}")
+    return bytes(ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _legal(text: str) -> str:
+    """Without the control characters that XML cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
+
+
+def _numbers(verdict: Verdict) -> str:
+    found = "none" if verdict.found is None else f"{verdict.found:.4f}"
+    return f"required {verdict.required:.4f}, found {found}"
+
+
+def markdown(title: str, verdicts: Sequence[Verdict], *, strict: bool) -> str:
+    """A heading with the sum and a table, what fails first."""
+    failing = sum(verdict.fails(strict=strict) for verdict in verdicts)
+    line = f"{len(verdicts) - failing} of {len(verdicts)} checks pass" + (f", {failing} fail" if failing else "")
+    header = ["data set", "what", "required", "found", "verdict", "reason"]
+    rows = []
+    for verdict in sorted(verdicts, key=lambda verdict: not verdict.fails(strict=strict)):
+        found = "-" if verdict.found is None else f"{verdict.found:.4f}"
+        cells = (f"{verdict.dataset}, {verdict.profile}", verdict.subject, f"{verdict.required:.4f}", found)
+        rows.append([md.escape(text) for text in (*cells, verdict.outcome, verdict.reason)])
+    return f"## {md.escape(title)}\n\n**{line}**\n\n{md.table(header, rows)}\n\n"
+
+
+def append(path: Path, text: str) -> None:
+    """Add to a file, as a job's page wants it, where other steps have written before."""
+    with explain_write_errors(path), path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def write_junit(path: Path, verdicts: Sequence[Verdict], *, strict: bool) -> None:
+    write_atomically(path, junit(verdicts, strict=strict))

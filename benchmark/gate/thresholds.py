@@ -1,0 +1,169 @@
+"""Records and thresholds into verdicts, each with its reason."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from benchmark.analysis.select import ModelSummary, best
+from benchmark.errors import UserError
+from benchmark.records.schema import Name
+from benchmark.records.store import first_problem
+from benchmark.utils.files import read_text
+
+LONGEST_TEXT, LONGEST_LINE = 1_000_000, 1_000
+ROUNDING = 1e-9  # A mean of equal fractions may come out a bit below them.
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Threshold(BaseModel):
+    """What one data set must show under one profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    accuracy: dict[Name, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
+    margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
+        default=None, description="least lead of the best network over the best baseline, as a fraction"
+    )
+    recall: dict[Name, dict[Annotated[str, Field(max_length=200)], Share]] = Field(
+        default_factory=dict, description="least mean recall, by model and class"
+    )
+
+
+class Thresholds(BaseModel):
+    """``thresholds.toml``: a table a data set, in it a table a profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1]
+    datasets: dict[Name, dict[Name, Threshold]]
+
+
+class Verdict(BaseModel):
+    """One line of the gate's table."""
+
+    dataset: str
+    profile: str
+    subject: str
+    required: float
+    found: float | None
+    outcome: Literal["pass", "fail", "missing", "insufficient evidence", "not comparable"]
+    reason: str
+
+    def fails(self, *, strict: bool) -> bool:
+        """Whether a gate should close; ``strict``: also where nothing could be judged."""
+        return self.outcome in ("fail", "missing") or (strict and self.outcome != "pass")
+
+
+def read_thresholds(path: Path) -> Thresholds:
+    """Read ``thresholds.toml``.
+
+    Raises
+    ------
+    UserError
+        Naming the place of the first mistake.
+    """
+    remedy = f"Mend {path}; the file in the repository shows its form."
+    try:
+        text = read_text(path).decode()
+        # The time that tomllib takes grows with the square of a key's parts.
+        if len(text) > LONGEST_TEXT or any(len(line) > LONGEST_LINE for line in text.splitlines()):
+            raise ValueError(f"it has more than {LONGEST_TEXT:,} characters, or {LONGEST_LINE:,} in a line")
+        content = tomllib.loads(text)
+    except FileNotFoundError as error:
+        raise UserError(f"There is no thresholds file {path}.", "Name one with --thresholds.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read: {first_problem(error)}.", remedy) from error
+    try:
+        return Thresholds.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path} is malformed: {first_problem(error)}.", remedy) from error
+
+
+def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[ModelSummary]) -> list[Verdict]:
+    """Hold the summaries of one data set and profile against its threshold."""
+    found = {summary.name: summary for summary in summaries}
+    verdicts = [
+        _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
+    ]
+    for name, floors in threshold.recall.items():
+        verdicts += [_judge_class(dataset, profile, name, c, least, found.get(name)) for c, least in floors.items()]
+    if threshold.margin is not None:
+        verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
+    return verdicts
+
+
+def _judge_model(dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None) -> Verdict:
+    if summary is None:
+        return Verdict(
+            dataset=dataset,
+            profile=profile,
+            subject=name,
+            required=least,
+            found=None,
+            outcome="missing",
+            reason="no finished run is recorded",
+        )
+    accuracy = summary.accuracy
+    gap = (accuracy - least) * 100
+    runs = f"{summary.n_seeds} seed{'s' if summary.n_seeds > 1 else ''}"
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=name,
+        required=least,
+        found=accuracy,
+        outcome="pass" if accuracy >= least - ROUNDING else "fail",
+        reason=f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'} (mean of {runs})",
+    )
+
+
+def _judge_class(
+    dataset: str, profile: str, name: str, class_name: str, least: float, summary: ModelSummary | None
+) -> Verdict:
+    names = () if summary is None else summary.records[0].dataset.class_names
+    found = None
+    if summary is not None and class_name in names:
+        found = float(summary.per_class("recall")[names.index(class_name)])
+        gap = (found - least) * 100
+        reason = f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'}"
+    else:
+        reason = "no finished run is recorded" if summary is None else f"the data set has no class {class_name!r}"
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=f"{name}, recall of {class_name}",
+        required=least,
+        found=found,
+        outcome="missing" if found is None else "pass" if found >= least - ROUNDING else "fail",
+        reason=reason,
+    )
+
+
+def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[ModelSummary]) -> Verdict:
+    deep, classical = best(summaries, "deep"), best(summaries, "classical")
+    subject = "best network - best baseline"
+    if deep is None or classical is None:
+        return Verdict(
+            dataset=dataset,
+            profile=profile,
+            subject=subject,
+            required=least,
+            found=None,
+            outcome="missing",
+            reason=f"no {'network' if deep is None else 'baseline'} is recorded",
+        )
+    margin = deep.accuracy - classical.accuracy
+    return Verdict(
+        dataset=dataset,
+        profile=profile,
+        subject=subject,
+        required=least,
+        found=margin,
+        outcome="pass" if margin >= least - ROUNDING else "fail",
+        reason=f"{deep.name} {deep.accuracy:.4f} against {classical.name} {classical.accuracy:.4f}",
+    )

@@ -1,0 +1,239 @@
+"""The shape of what is written: records of cells and summaries of data sets, as versioned JSON.
+
+``docs/record.schema.json`` is the JSON Schema of :class:`RunRecord`, kept in step by a test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from benchmark.specs import NAME
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Status = Literal["ok", "error", "timeout", "out-of-memory", "crashed", "unsupported"]
+SEVERITIES = 5
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, description="seconds")]
+EpochValue = Annotated[float, Field(ge=-1e12, le=1e12)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Text = Annotated[str, Field(min_length=1, max_length=100)]
+ClassName = Annotated[str, Field(min_length=1, max_length=200)]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=1000)]
+Words = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
+
+
+def _writable(value: JsonValue) -> JsonValue:
+    """Refuse what JSON cannot hold: numbers that are not finite, text that is no Unicode."""
+    json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    return value
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CellInfo(Model):
+    """Which cell this is the record of."""
+
+    dataset: Name
+    model: Name
+    seed: Count
+    profile: Name
+
+
+class DatasetInfo(Model):
+    """What the cell was given."""
+
+    title: Words
+    fingerprint: Sha256
+    source: Words
+    class_names: ClassNames
+    image_shape: Annotated[tuple[Positive, Positive, Positive], Field(description="height, width, channels")]
+    train_size: Count
+    validation_size: Count
+    test_size: Count
+
+
+class ModelInfo(Model):
+    """Which model it was. ``implementation`` names the class that ran, with its package's version."""
+
+    family: Literal["classical", "deep"]
+    version: int
+    description: str
+    build: str
+    params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
+    implementation: str | None
+    base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
+    settings: tuple[str, ...] = ()
+
+
+class ClassScores(Model):
+    """One class's scores; where nothing was predicted as the class, precision and F1 are 0."""
+
+    precision: Fraction
+    recall: Fraction
+    f1: Fraction
+    support: Count
+
+
+class Metrics(Model):
+    """Scores on one part. ``confusion[i][j]`` counts images of class i predicted as class j."""
+
+    n_images: Positive
+    accuracy: Fraction
+    per_class: tuple[ClassScores, ...]
+    confusion: tuple[tuple[Count, ...], ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        k = len(self.per_class)
+        if len(self.confusion) != k or any(len(row) != k for row in self.confusion):
+            raise ValueError("the confusion matrix is not classes x classes")
+        if sum(map(sum, self.confusion)) != self.n_images:
+            raise ValueError("the confusion matrix does not add up to n_images")
+        if any(sum(row) != scores.support for row, scores in zip(self.confusion, self.per_class, strict=True)):
+            raise ValueError("the supports are not the rows' sums of the confusion matrix")
+        hits = sum(self.confusion[i][i] for i in range(k))
+        if not math.isclose(hits / self.n_images, self.accuracy, abs_tol=1e-9):
+            raise ValueError("the accuracy is not that of the confusion matrix")
+        return self
+
+
+class Cost(Model):
+    """What the cell cost. Data preparation, imports and corrupted images are in ``total_seconds`` only.
+
+    Features that came from a cache were computed by an earlier cell: their seconds are counted here again,
+    the memory that computing them took is not.
+    """
+
+    fit_seconds: Annotated[Seconds, Field(description="fit, validation of epochs and all features included")]
+    predict_seconds: Annotated[Seconds, Field(description="predicting the test images once, features included")]
+    cached_seconds: Annotated[
+        Seconds, Field(description="part of the two above that was not spent again: features came from a cache")
+    ] = 0.0
+    scoring_seconds: Annotated[
+        Seconds, Field(description="all further predictions: validation images, probabilities, other ways to predict")
+    ] = 0.0
+    total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
+    peak_memory_bytes: Annotated[
+        Count | None,
+        Field(description="resident peak of the cell's process, less what it had when its libraries were loaded"),
+    ]
+    parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
+    threads: Positive
+    device: str
+    precision: Annotated[str | None, Field(description="of a network's arithmetic, such as float32")] = None
+
+
+class Variant(Model):
+    """The same fitted model, predicting in another way."""
+
+    validation: Metrics
+    test: Metrics
+    predict_seconds: Seconds
+
+
+class Environment(Model):
+    """Where it ran: hardware, system, package versions, and the state of the source code."""
+
+    cpu: str
+    cores: Positive
+    gemm_gflops: Annotated[
+        float | None,
+        Field(gt=0, le=1e9, description="float32 matrix product, best of several; 1e9 operations a second"),
+    ] = None
+    gpu: str | None
+    system: str
+    python: str
+    packages: dict[str, str]
+    commit: Annotated[str, Field(pattern="^[0-9a-f]{7,64}$")] | None
+    dirty: Annotated[bool | None, Field(description="whether the source differed from the commit")]
+
+
+class Predictions(Model):
+    """The ``.npz`` beside the record: indices, labels, predicted labels and, where the model has them,
+    probabilities of every validation and test image."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.npz$")]
+    sha256: Sha256
+    has_probabilities: bool
+
+
+class SavedModel(Model):
+    """The fitted model beside the record."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.(safetensors|skops)$")]
+    sha256: Sha256
+    format: Literal["safetensors", "skops"]
+    size_bytes: Count
+
+    @model_validator(mode="after")
+    def _named_after_its_format(self) -> Self:
+        if not self.file.endswith(f".{self.format}"):
+            raise ValueError(f"{self.file} is no name of a {self.format} file")
+        return self
+
+
+class NotSaved(Model):
+    """Why a fitted model was not saved although it was to be."""
+
+    reason: str
+    lasting: Annotated[bool, Field(description="whether it would be so again if the model were fitted again")]
+
+
+class RunRecord(Model):
+    """One cell's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
+
+    schema_version: Literal[1] = 1
+    status: Status
+    reason: Words | None = None
+    started_at: Annotated[str, Field(description="ISO 8601, UTC")]
+    cell: CellInfo
+    random_state: Annotated[int, Field(description="the seed that the model was given")]
+    dataset: DatasetInfo
+    model: ModelInfo
+    environment: Environment
+    validation: Metrics | None = None
+    test: Metrics | None = None
+    cost: Cost | None = None
+    variants: Annotated[dict[Text, Variant], Field(description="other ways to predict, by what is different")] = {}
+    epochs: tuple[dict[str, EpochValue | None], ...] = ()
+    epoch_tests: Annotated[
+        tuple[Fraction | None, ...],
+        Field(
+            description="test accuracy from one view with each epoch's weights, looked up after the fit: "
+            "nothing was chosen by it; null for epochs far behind the best on the validation images"
+        ),
+    ] = ()
+    corruptions: Annotated[
+        dict[Text, Annotated[tuple[Fraction, ...], Field(min_length=SEVERITIES, max_length=SEVERITIES)]],
+        Field(description="accuracy on corrupted test images, by corruption, from the mildest severity on"),
+    ] = {}
+    predictions: Predictions | None = None
+    saved: SavedModel | None = None
+    not_saved: NotSaved | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.status == "ok":
+            absent = [name for name in ("validation", "test", "cost", "predictions") if getattr(self, name) is None]
+            if absent:
+                raise ValueError(f"an ok record needs {', '.join(absent)}")
+            varied = [metrics for v in self.variants.values() for metrics in (v.validation, v.test)]
+            for metrics in (self.validation, self.test, *varied):
+                if metrics is not None and len(metrics.per_class) != len(self.dataset.class_names):
+                    raise ValueError("the metrics have not as many classes as the data set")
+            tests = [self.test, *(v.test for v in self.variants.values())]
+            if any(test is not None and test.n_images != self.dataset.test_size for test in tests):
+                raise ValueError("the metrics are not on as many images as the data set's test part has")
+        elif not self.reason:
+            raise ValueError(f"a record with status {self.status} needs a reason")
+        return self

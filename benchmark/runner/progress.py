@@ -1,0 +1,273 @@
+"""What a person or a machine sees of a run: a live table on a terminal, plain lines elsewhere, JSON on request.
+
+Each class is a :class:`benchmark.runner.run.Watcher` and a context manager, entered before the first cell and left
+after the last; :class:`Several` tells several of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from benchmark.records.schema import CellInfo, RunRecord
+from benchmark.specs import PROFILES, Cell
+from benchmark.utils.format import duration, memory
+
+COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # All else is red.
+SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
+
+
+class Quiet:
+    """Says nothing; what the others are made of."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def started(self, cell: Cell, epochs: int | None) -> None:
+        pass
+
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+        pass
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None:
+        pass
+
+
+class Several(Quiet):
+    """Tells everything to each of ``watchers``, one at a time whatever thread it comes from."""
+
+    def __init__(self, watchers: Iterable[Quiet]) -> None:
+        self._watchers = list(watchers)
+        self._lock = threading.Lock()
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._open:
+            for watcher in self._watchers:
+                self._open.enter_context(watcher)
+            self._open = self._open.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def started(self, cell: Cell, epochs: int | None) -> None:
+        with self._lock:
+            for watcher in self._watchers:
+                watcher.started(cell, epochs)
+
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+        with self._lock:
+            for watcher in self._watchers:
+                watcher.epoch(cell, row)
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None:
+        with self._lock:
+            for watcher in self._watchers:
+                watcher.finished(record, kept=kept)
+
+
+def named(cell: Cell | CellInfo) -> str:
+    """A cell in words; the profile only where several are run at once."""
+    sized = "" if cell.profile in PROFILES else f", {cell.profile}"
+    return f"{cell.model} on {cell.dataset}, seed {cell.seed}{sized}"
+
+
+def model_note(record: RunRecord) -> str:
+    """What became of the fitted model, if it was to be saved."""
+    if record.saved is not None:
+        size = record.saved.size_bytes
+        return f"model saved, {memory(size) if size >= 1e6 else f'{size / 1e3:.0f} kB'}"
+    return "" if record.not_saved is None else f"model not saved: {record.not_saved.reason}"
+
+
+def outcome_line(record: RunRecord, *, kept: bool) -> str:
+    """One line of markup on a finished cell."""
+    name = named(record.cell)
+    if record.status == "ok" and record.test is not None and record.cost is not None:
+        took = "already recorded" if kept else duration(record.cost.total_seconds)
+        model = f"; {model_note(record)}" if model_note(record) else ""
+        return f"[green]ok[/]            {name}: test accuracy {record.test.accuracy:.4f} ({took}){escape(model)}"
+    return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
+
+
+class Lines(Quiet):
+    """A plain line when a cell starts and when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def started(self, cell: Cell, epochs: int | None) -> None:
+        self._console.print(f"started       {named(cell)}", highlight=False)
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None:
+        self._console.print(outcome_line(record, kept=kept), highlight=False)
+
+
+class JsonLines(Quiet):
+    """Writes an object a line: its ``event`` says what happened, the rest where and with what result."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+
+    def tell(self, event: str, **fields: object) -> None:
+        """Write any event."""
+        self._write(json.dumps({"event": event, **fields}, allow_nan=False))
+
+    def started(self, cell: Cell, epochs: int | None) -> None:
+        self.tell("started", **dataclasses.asdict(cell), epochs=epochs)
+
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+        self.tell("epoch", **dataclasses.asdict(cell), values=dict(row))
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None:
+        self.tell(
+            "finished",
+            **record.cell.model_dump(),
+            status=record.status,
+            reason=record.reason,
+            saved=None if record.saved is None else record.saved.model_dump(),
+            not_saved=None if record.not_saved is None else record.not_saved.reason,
+            already_recorded=kept,
+            test_accuracy=None if record.test is None else record.test.accuracy,
+            validation_accuracy=None if record.validation is None else record.validation.accuracy,
+            cost=None if record.cost is None else record.cost.model_dump(),
+        )
+
+
+@dataclasses.dataclass
+class Row:
+    """What the table shows of a cell; ``since`` is when it began, ``took`` how long it has taken, in seconds."""
+
+    status: str = "waiting"
+    since: float = 0.0
+    took: str = ""
+    done: int = 0
+    epochs: int | None = None
+    validation: float | None = None
+    test: float | None = None
+    reason: str = ""
+
+
+class Display(Quiet):
+    """A table that fills in, with bars below it, redrawn in place."""
+
+    def __init__(self, console: Console, cells: Sequence[Cell]) -> None:
+        self._console = console
+        self._rows = {cell: Row() for cell in cells}
+        self._datasets = len({cell.dataset for cell in cells}) > 1
+        self._profiles = len({cell.profile for cell in cells}) > 1
+        self._lock = threading.Lock()
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("cells"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._all = self._bars.add_task("all cells", total=len(cells))
+        self._live = Live(self, console=console, refresh_per_second=4, transient=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            for row in self._rows.values():
+                if row.status == "running":  # Nobody will finish it any more.
+                    row.status, row.took = "stopped", duration(time.monotonic() - row.since)
+        self._live.stop()
+
+    def started(self, cell: Cell, epochs: int | None) -> None:
+        with self._lock:
+            self._rows[cell] = Row("running", since=time.monotonic(), epochs=epochs)
+
+    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+        with self._lock:
+            shown = self._rows[cell]
+            shown.done += 1
+            shown.validation = row.get("validation_accuracy")
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None:
+        cell = Cell(**record.cell.model_dump())
+        with self._lock:
+            seconds = 0.0 if record.cost is None else record.cost.total_seconds
+            since = self._rows[cell].since
+            if record.cost is None and since:
+                seconds = time.monotonic() - since
+            self._rows[cell] = Row(
+                record.status,
+                took="recorded before" if kept else duration(seconds),
+                validation=None if record.validation is None else record.validation.accuracy,
+                test=None if record.test is None else record.test.accuracy,
+                reason=record.reason or model_note(record),
+            )
+            self._bars.advance(self._all)
+
+    def __rich__(self) -> RenderableType:
+        with self._lock:
+            return Group(self._table(), self._bars)
+
+    def _table(self) -> Table:
+        """As many rows as fit: what runs first, then the latest that ended, in the order of the plan."""
+        table = Table(box=None, pad_edge=False, show_edge=False)
+        for column in ("model", "seed", "status", "validation", "test", "time", ""):
+            table.add_column(column, justify="right" if column in ("seed", "validation", "test", "time") else "left")
+        room = max(3, self._console.height - SPARE_LINES)
+        hidden = len(self._rows) - room
+        shown = self._shown(room)
+        for cell, row in self._rows.items():
+            if cell in shown:
+                table.add_row(*self._cells(cell, row))
+        if hidden > 0:
+            table.add_row(f"[bright_black]and {hidden} more[/]")
+        return table
+
+    def _shown(self, room: int) -> set[Cell]:
+        ranks = {"running": 0, "waiting": 2}
+        order = sorted(
+            enumerate(self._rows.items()),
+            key=lambda item: (
+                rank := ranks.get(item[1][1].status, 1),
+                -item[0] if rank == 1 else item[0],  # Of those that ended, the latest; of those that wait, the next.
+            ),
+        )
+        return {cell for _, (cell, _) in order[:room]}
+
+    def _cells(self, cell: Cell, row: Row) -> list[RenderableType]:
+        took: str = row.took
+        note: RenderableType = escape(row.reason)
+        if row.status == "running":
+            seconds = time.monotonic() - row.since
+            took = duration(seconds) if seconds >= 1 else ""
+            # A model without epochs tells nothing of how far it is: its bar pulses.
+            note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
+        name = f"{cell.model} on {cell.dataset}" if self._datasets else cell.model
+        return [
+            escape(f"{name}, {cell.profile}" if self._profiles else name),
+            str(cell.seed),
+            f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
+            "" if row.validation is None else f"{row.validation:.4f}",
+            "" if row.test is None else f"[bold]{row.test:.4f}[/]",
+            took,
+            note,
+        ]

@@ -1,0 +1,103 @@
+"""What a record says of a cell's data, model and result."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from benchmark.data.splits import parts_for
+from benchmark.records.npz import pack, round_probabilities
+from benchmark.records.schema import Cost, DatasetInfo, ModelInfo, Predictions, SavedModel
+from benchmark.records.store import Store, Stored, plain
+from benchmark.runner.job import Job, Result, Saved
+from benchmark.specs import Cell, Dataset, ModelSpec, Profile
+from benchmark.utils.files import explain_write_errors
+
+
+def result_parts(
+    cell: Cell, name: str, result: Result, total_seconds: float, threads: int, store: Store
+) -> dict[str, Any]:
+    """Write the predictions; return what a record has only where there is a result."""
+    cost = Cost(
+        fit_seconds=result.fit_seconds,
+        predict_seconds=result.predict_seconds,
+        cached_seconds=result.cached_seconds,
+        scoring_seconds=result.scoring_seconds,
+        total_seconds=total_seconds,
+        peak_memory_bytes=result.peak_memory_bytes,
+        parameter_count=result.parameter_count,
+        threads=threads,
+        device=result.device,
+        precision=result.precision,
+    )
+    arrays = {
+        part: round_probabilities(values) if part.endswith("_probabilities") else values
+        for part, values in result.arrays.items()
+    }
+    file, sha256 = store.write_predictions(cell, name, pack(arrays))
+    return {
+        "status": "ok",
+        "validation": result.validation,
+        "test": result.test,
+        "variants": result.variants,
+        "cost": cost,
+        "epochs": result.epochs,
+        "epoch_tests": result.epoch_tests,
+        "corruptions": result.corruptions,
+        "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
+    }
+
+
+def unfinished_model(record: Path) -> Path:
+    """Where a worker may write a fitted model until its record names it (:mod:`benchmark.records.cleanup`)."""
+    return record.with_name(f".{record.stem}.model-{secrets.token_hex(4)}")
+
+
+def saved_parts(job: Job, name: str, result: Result) -> dict[str, Any]:
+    """Put the saved model beside its record; return what the record says of it."""
+    if isinstance(result.saved, Saved) and job.save is not None:
+        told = result.saved
+        path = job.save.with_name(f"{name}-{told.sha256[:8]}.{told.format}")
+        saved = SavedModel(file=path.name, sha256=told.sha256, format=told.format, size_bytes=told.size_bytes)
+        with explain_write_errors(path):
+            job.save.replace(path)
+        return {"saved": saved}
+    return {"not_saved": result.saved}
+
+
+def has_model(stored: Stored) -> bool:
+    """Whether a record's fitted model lies beside it, as large as it was, or can never do so."""
+    saved, reason = stored.record.saved, stored.record.not_saved
+    if saved is None:
+        return reason is not None and reason.lasting
+    path = stored.path.parent / saved.file
+    return path.is_file() and path.stat().st_size == saved.size_bytes
+
+
+def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
+    parts = parts_for(dataset, profile)
+    height, width, channels = dataset.train_images.shape[1:]
+    return DatasetInfo(
+        title=dataset.title,
+        fingerprint=dataset.fingerprint,
+        source=dataset.source,
+        class_names=dataset.class_names,
+        image_shape=(height, width, channels),
+        train_size=len(parts.train),
+        validation_size=len(parts.validation),
+        test_size=len(parts.test),
+    )
+
+
+def model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
+    return ModelInfo(
+        family=model.family,
+        version=model.version,
+        description=model.description,
+        build=model.build,
+        params=plain(model.params_for(cell)),
+        implementation=implementation,
+        base=model.base,
+        settings=model.settings,
+    )

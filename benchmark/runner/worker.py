@@ -1,0 +1,73 @@
+"""One cell in a process of its own: what it is told, what it answers, and how it ends."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from benchmark.errors import UnsupportedError, UserError
+from benchmark.runner import process_tree as processes
+from benchmark.runner.job import Epoch, Failure, Job, Result
+
+
+def main(connection: Connection, job: Job) -> None:
+    """Entry point of the process: sends any number of :class:`Epoch`, then a Result or a Failure.
+
+    After a result, if the job says so, the fitted model is saved and a Saved or NotSaved sent.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # The runner decides what Ctrl-C means.
+    processes.keep(connection)
+    os.environ.update(job.variables)
+    try:
+        log = _open_log(job.log)
+    except OSError as error:
+        connection.send(Failure("error", f"its log could not be written: {error.strerror}"))
+        return
+    with log:
+        for descriptor in (1, 2):  # Also what native code prints.
+            os.dup2(log.fileno(), descriptor)
+        faulthandler.enable(log)
+        fitted: list[Any] = []
+        outcome = _guarded(job, connection, fitted.append if job.save is not None else lambda model: None)
+        connection.send(outcome)
+        if job.save is not None and isinstance(outcome, Result):
+            from benchmark.runner import evaluate as execution
+
+            connection.send(execution.save(fitted.pop(), job.save))
+    connection.close()
+
+
+def _open_log(path: Path) -> TextIO:
+    """An empty log, written at its end wherever the supervisor has cut it; no link is followed."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags, 0o644), "w", encoding="utf-8")
+
+
+def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) -> Result | Failure:
+    try:
+        from benchmark.runner import evaluate as execution  # scikit-learn comes with it: only where a model is fitted.
+
+        return execution.execute(job, lambda row: connection.send(Epoch(row)), keep)
+    except UnsupportedError as reason:
+        return Failure("unsupported", _short(reason) or "no reason was given")
+    except UserError as error:
+        return Failure("error", _short(error))
+    except Exception as error:  # A model may raise anything; the other cells go on.
+        traceback.print_exc()
+        text = _short(error)
+        # PyTorch's name for an accelerator's memory error, which is no MemoryError.
+        no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        status: Literal["out-of-memory", "error"] = "out-of-memory" if no_memory else "error"
+        return Failure(status, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _short(error: Exception) -> str:
+    """What an error says, in one line of at most 500 characters."""
+    text = " ".join(str(error).split()).encode(errors="replace").decode()
+    return text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"

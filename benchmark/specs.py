@@ -1,0 +1,319 @@
+"""What every part agrees on: specifications, data in memory, cells, and how a user's mistake is told.
+
+Only the standard library is imported here (and profiles, which do likewise), so that ``--help`` and ``list``
+start at once. The shape of what is written to disk is in :mod:`benchmark.records.schema`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pkgutil
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Family = Literal["classical", "deep"]
+Inputs = Literal["flat", "images"]
+
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
+def _check_name(name: str) -> None:
+    if re.fullmatch(NAME, name) is None:
+        raise ValueError(f"{name!r} is no name: letters, digits, '.', '-' and '_', a letter or digit first")
+
+
+def _check_text(owner: str, **fields: object) -> None:
+    for field, value in fields.items():
+        if not isinstance(value, str) or value.encode(errors="replace").decode() != value:
+            raise ValueError(f"{owner!r}: {field} must be text, got {value!r}")
+
+
+class Classifier(Protocol):
+    """The part of scikit-learn's classifier interface that a registered model must have.
+
+    ``predict_proba`` is optional: a model without it is recorded as having no probabilities. Where the
+    constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. More is recorded
+    where a fitted model has it: ``parameter_count_`` (numbers kept to predict), ``history_`` (a list of
+    one mapping an epoch), ``device_``, ``precision_`` (of its arithmetic), ``implementation_`` (which
+    code ran, in words), ``by_epoch()``, which iterates over the model as it was after each epoch (None for
+    one that cannot have been the best), and ``variants()``, other ways to predict with the same fitted
+    model: a mapping from what is different, in words, to an object with ``predict``.
+    """
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
+
+    def predict(self, X: np.ndarray) -> np.ndarray: ...
+
+
+def unheard(row: Mapping[str, Any]) -> None:
+    """The default of ``on_epoch``: nobody listens."""
+
+
+class ValidatingClassifier(Classifier, Protocol):
+    """A classifier that watches the validation images while it trains (``ModelSpec.validates``)."""
+
+    def fit(  # type: ignore[override]
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        *,
+        X_val: np.ndarray,
+        y_val: np.ndarray,
+        on_epoch: Callable[[Mapping[str, Any]], None],
+    ) -> Any: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A range of a hyper-parameter for ``tune``, both ends included; of integers if both ends are."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (0 < self.low < self.high if self.log else self.low < self.high):
+            raise ValueError(f"{self.low} to {self.high} is no range" + (" of a logarithm" if self.log else ""))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """One registered model: a name, how to build it, and what the suite has to know about it.
+
+    Attributes
+    ----------
+    name : str
+        Unique; the same in the command line, in records and in reports.
+    family : {"classical", "deep"}
+        The side of the comparison that the model stands on.
+    build : str
+        ``"package.module:attribute"`` of a class or function that takes ``params`` as keywords and
+        returns a :class:`Classifier`. Imported only in the process that fits the model.
+    inputs : {"flat", "images"}
+        ``"flat"``: float32 (n, h * w * c) in [0, 1]. ``"images"``: uint8 (n, h, w, c) in 0-255.
+    params : mapping
+        Constructor keywords.
+    profile_params, dataset_params : mapping of str to mapping
+        Keywords that replace ``params`` under a profile (fewer epochs under ``"quick"``) or on a data set
+        (no mirroring of digits); the data set's have the last word.
+    validates : bool
+        Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
+    stochastic : bool
+        Whether another seed may give another result. Others are run with one seed only.
+    core : bool
+        Whether ``run`` without names runs it; ``run --all`` runs every model.
+    search : mapping of str to Span or tuple
+        What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
+    base, settings : str or None, tuple of str
+        The registered model that ``run --set`` has made this one of, and what was set.
+    version : int
+        Raised by hand when a change of code changes the model's numbers; records of other versions are
+        kept apart.
+    description : str
+        One line for ``list`` and for reports.
+    """
+
+    name: str
+    family: Family
+    build: str
+    inputs: Inputs
+    description: str
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    profile_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    validates: bool = False
+    stochastic: bool = False
+    core: bool = False
+    search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+    base: str | None = None
+    settings: tuple[str, ...] = ()
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_text(self.name, build=self.build, description=self.description)
+        if type(self.version) is not int:
+            raise ValueError(f"model {self.name!r}: version must be an integer, got {self.version!r}")
+        layers = (self.params, *self.profile_params.values(), *self.dataset_params.values())
+        if not all(isinstance(params, Mapping) and all(isinstance(key, str) for key in params) for params in layers):
+            raise ValueError(f"model {self.name!r}: parameters must be mappings from names to values")
+        if not all(
+            isinstance(choice, Span) or (isinstance(choice, tuple) and choice) for choice in self.search.values()
+        ):
+            raise ValueError(f"model {self.name!r}: what to search must be Spans or tuples of choices")
+        if self.family not in get_args(Family) or self.inputs not in get_args(Inputs):
+            raise ValueError(
+                f"model {self.name!r}: family must be one of {get_args(Family)}, inputs of {get_args(Inputs)}"
+            )
+
+    def params_for(self, cell: Cell) -> dict[str, Any]:
+        """Constructor keywords for a cell of this model."""
+        return {**self.params, **self.profile_params.get(cell.profile, {}), **self.dataset_params.get(cell.dataset, {})}
+
+    def create(self, cell: Cell) -> Any:
+        """Import the builder and build an unfitted classifier."""
+        return pkgutil.resolve_name(self.build)(**self.params_for(cell))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RawImages:
+    """What a data set's loader returns: every image and label, undivided but for the given test set.
+
+    ``train_images`` and ``test_images`` are uint8 (n, h, w, c) with c = 1 or 3; labels are integers
+    (n,) in ``range(len(class_names))``; ``source`` says in words, without paths, where the
+    bytes came from.
+    """
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: tuple[str, ...]
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where a loader may look: the user's folder (or None), a folder to keep downloads in, and a way to talk."""
+
+    data_dir: Path | None
+    downloads: Path
+    say: Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """One registered data set.
+
+    Attributes
+    ----------
+    name, title, description : str
+        The canonical name, the name to print, and one line for ``list``.
+    load : str
+        ``"package.module:function"``; called with :class:`Places`, returns :class:`RawImages`.
+    validation_size : int
+        Images taken out of the training set for validation, stratified by class.
+    expected_train, expected_test : int or None
+        Counts that the integrity check demands, where the data set's authors state them.
+    balanced : bool
+        Whether the authors state equally many images in every class of each part.
+    """
+
+    name: str
+    title: str
+    description: str
+    load: str
+    validation_size: int
+    expected_train: int | None = None
+    expected_test: int | None = None
+    balanced: bool = False
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        _check_text(self.name, title=self.title, description=self.description, load=self.load)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Split:
+    """Indices (int64, sorted) into the training pool; disjoint, and the same for every model."""
+
+    train: np.ndarray
+    validation: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """A data set ready to use: read-only memory-mapped arrays, names, the fixed split and a fingerprint.
+
+    ``train_images`` is the whole training pool, which ``split`` divides; ``fingerprint`` is the SHA-256
+    of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`).
+    """
+
+    name: str
+    title: str
+    class_names: tuple[str, ...]
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    split: Split
+    fingerprint: str
+    source: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Profile:
+    """How much of a data set is used: at most this many images of each part (None: all), stratified.
+
+    With a ``draw``, the training images are nested: of one draw, fewer are contained in more
+    (:func:`benchmark.data.splits.nested_sample`).
+    """
+
+    name: str
+    description: str
+    train_size: int | None = None
+    validation_size: int | None = None
+    test_size: int | None = None
+    draw: int | None = None
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        "full": Profile(name="full", description="every image"),
+        "quick": Profile(
+            name="quick",
+            description="10,000 / 2,000 / 10,000 images and fewer epochs: a first look, and CI",
+            train_size=10_000,
+            validation_size=2_000,
+            test_size=10_000,
+        ),
+    }
+)
+
+
+def sized(name: str, draw: int) -> Profile | None:
+    """The profile ``train-N``: N training images, all of validation and test; None for any other name."""
+    match = re.fullmatch(r"train-([1-9][0-9]{0,8})", name)
+    if match is None:
+        return None
+    size = int(match[1])
+    return Profile(name=name, description=f"{size:,} training images, all others", train_size=size, draw=draw)
+
+
+def profile_named(name: str, draw: int = 0) -> Profile:
+    """One of :data:`PROFILES`, or ``train-N``: N training images, all of validation and test.
+
+    Under ``train-N`` the seed of a cell is also the number of its draw, so that results by seed vary with the
+    choice of training images, as they would for someone who collects N images.
+
+    Raises
+    ------
+    UserError
+        If there is no profile of this name.
+    """
+    profile = PROFILES.get(name) or sized(name, draw)
+    if profile is None:
+        raise UserError(f"Unknown profile {name!r}.", f"There are: {', '.join(PROFILES)}, and train-1000 and the like.")
+    return profile
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Cell:
+    """One unit of work: a data set, a model, a seed and a profile."""
+
+    dataset: str
+    model: str
+    seed: int
+    profile: str
+
+    def __str__(self) -> str:
+        return f"{self.model} on {self.dataset} (seed {self.seed}, {self.profile})"

@@ -1,0 +1,82 @@
+"""Times and sizes: read as a person writes them, written as a person reads them."""
+
+from __future__ import annotations
+
+import re
+
+from benchmark.errors import UserError
+
+_SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_THOUSANDS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def duration(seconds: float) -> str:
+    """Words for a person: ``3.1 ms``, ``420 ms``, ``4.2 s``, ``42 s``, ``3 min 05 s``, ``1 h 12 min``."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.{1 if seconds < 0.00995 else 0}f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def memory(n_bytes: float) -> str:
+    """``512 MB`` or ``1.9 GB``, in powers of ten."""
+    megabytes = n_bytes / 1e6
+    return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1000:.1f} GB"
+
+
+def count(number: float) -> str:
+    """``7,850``, ``427 k`` or ``19.6 M``."""
+    if number < 10_000:
+        return f"{number:,.0f}"
+    return f"{number / 1e3:.0f} k" if number < 999_500 else f"{number / 1e6:.1f} M"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``2h``.
+
+    Raises
+    ------
+    UserError
+        If the text is no time above zero.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", text)
+    seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
+    if not 0 < seconds < 1e9:
+        raise UserError(f"{text!r} is not a time limit.", "Write 90s, 30m or 2h.")
+    return seconds
+
+
+def parse_memory(text: str) -> int:
+    """Bytes from ``4GB``, ``4G``, ``512M``, ``1.5GiB`` or ``8e9`` without a unit; only ``iB`` are powers of two.
+
+    Raises
+    ------
+    UserError
+        If the text is no size of at least a byte.
+    """
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?(?:[eE]\d{1,2})?)\s*([KMGT]?)(i?B)?\s*", text, re.IGNORECASE)
+    size = 0.0
+    if match and not (match[2] == "" and (match[3] or "").lower() == "ib"):
+        base = 1024 if (match[3] or "").lower() == "ib" else 1000
+        size = float(match[1]) * base ** _THOUSANDS[match[2].upper()]
+    if not 1 <= size < 2**63:
+        raise UserError(f"{text!r} is not a memory limit.", "Write 512M, 4GB or 4GiB.")
+    return int(size)
+
+
+def printable(text: str) -> str:
+    """Text for a terminal, without characters that would steer it; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

@@ -1,0 +1,198 @@
+"""Pairs of models: p-values, sources of chance, and who is never compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar
+
+from benchmark.analysis import comparison, stats
+from benchmark.analysis.comparison import Pair, adjust, class_pairs, compare
+from benchmark.records.store import Stored
+
+N = 400
+LABELS = np.arange(N) % 4
+
+
+def guesses(wrong):
+    """Right but for these images."""
+    return np.where(np.isin(np.arange(N), list(wrong)), (LABELS + 1) % 4, LABELS)
+
+
+@pytest.fixture(scope="module")
+def world(make_summary):
+    """Build summaries from the images that each run gets wrong, and the look-up of their predictions."""
+
+    def build(**models):
+        held, summaries = {}, []
+        for name, runs in models.items():
+            predicted = [guesses(wrong) for wrong in runs]
+            summary = make_summary(
+                *((LABELS, guess) for guess in predicted), model=name, class_names=("a", "b", "c", "d")
+            )
+            summaries.append(summary)
+            for stored, guess in zip(summary.stored, predicted, strict=True):
+                arrays = {"test_index": np.arange(N), "test_labels": LABELS, "test_predicted": guess}
+                held[(name, stored.record.cell.seed)] = arrays
+
+        def lookup(stored: Stored):
+            return held.get((stored.record.cell.model, stored.record.cell.seed))
+
+        return summaries, held, lookup
+
+    return build
+
+
+def make_pair(p=0.01, points=1.0, **changes):
+    values = {"left": "a", "right": "b", "seeds": (1, 1), "n_images": 100, "points": points, "low": 0.2, "high": 1.8}
+    values |= {"p": p, "adjusted_p": p, "only_left": 3.0, "only_right": 2.0, "images_error": 0.4, "training_error": 0.0}
+    return Pair(**{**values, **changes})
+
+
+def test_one_seed_each_is_mcnemars_exact_test(world):
+    (a, b), _, lookup = world(a=[range(10, 30)], b=[range(20, 80)])
+    pair = comparison.pair(a, b, lookup)
+    assert (pair.only_left, pair.only_right, pair.seeds, pair.n_images) == (50, 10, (1, 1), N)
+    assert pair.p == pair.adjusted_p == pytest.approx(mcnemar([[0, 50], [10, 0]], exact=True).pvalue)
+    assert pair.points == pytest.approx(10)
+    assert pair.low < 10 < pair.high
+    assert pair.training_error == 0
+    assert pair.discordant_share == pytest.approx(0.15)
+    assert pair.beats
+    assert pair.verdict == "beats"
+
+
+def test_several_seeds_keep_both_sources(world):
+    (a, b), _, lookup = world(a=[range(10), range(40), range(25)], b=[range(50, 90)])
+    pair = comparison.pair(a, b, lookup)
+    assert pair.seeds == (3, 1)
+    assert pair.points == pytest.approx(a.accuracy * 100 - b.accuracy * 100)
+    assert 0 < pair.training_error < 100 * a.accuracy_sd / math.sqrt(3)
+    alone = comparison.pair(dataclasses.replace(a, stored=a.stored[2:]), b, lookup)
+    assert alone.training_error == 0
+    assert pair.high - pair.low > alone.high - alone.low
+
+
+def test_equal_models_cannot_be_told_apart(world):
+    (a, b), _, lookup = world(a=[range(5)], b=[range(5)])
+    pair = comparison.pair(a, b, lookup)
+    assert (pair.p, pair.points, pair.verdict) == (1, 0, "cannot be told apart from")
+    assert not pair.beats
+    assert pair.low < 0 < pair.high
+
+
+def test_a_pair_from_the_other_side(world):
+    (a, b), _, lookup = world(a=[range(10, 30), range(8, 30)], b=[range(20, 80)])
+    pair, other = comparison.pair(a, b, lookup), comparison.pair(b, a, lookup)
+    swapped = pair.swapped()
+    assert dataclasses.astuple(swapped)[3:] == pytest.approx(dataclasses.astuple(other)[3:])
+    assert (swapped.left, swapped.right, swapped.seeds) == ("b", "a", (1, 2))
+    assert swapped.verdict == other.verdict == "is beaten by"
+    assert not swapped.beats
+    assert swapped.swapped() == pair
+
+
+@pytest.mark.parametrize(
+    ("points", "adjusted_p", "verdict"),
+    [
+        (1.0, 0.049, "beats"),
+        (-1.0, 0.049, "is beaten by"),
+        (1.0, 0.05, "cannot be told apart from"),
+        (-1.0, 0.9, "cannot be told apart from"),
+    ],
+)
+def test_the_verdict_is_at_five_per_cent_after_adjustment(points, adjusted_p, verdict):
+    pair = make_pair(p=0.001, points=points, adjusted_p=adjusted_p)
+    assert pair.verdict == verdict
+    assert pair.beats == (verdict == "beats")
+
+
+def test_adjust_is_holms_and_keeps_the_order():
+    pairs = adjust([make_pair(p=p, left=name) for name, p in zip("abcd", (0.01, 0.04, 0.03, 0.005), strict=True)])
+    assert [pair.adjusted_p for pair in pairs] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert [pair.p for pair in pairs] == [0.01, 0.04, 0.03, 0.005]
+    assert [pair.left for pair in pairs] == list("abcd")
+    assert [pair.beats for pair in pairs] == [True, False, False, True]
+    assert adjust([]) == ()
+
+
+def test_every_model_is_compared_with_every_other(world):
+    summaries, _, lookup = world(a=[range(10)], b=[range(30)], c=[range(32)])
+    found = compare(summaries, lookup)
+    assert [(pair.left, pair.right) for pair in found.pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found.left_out == ()
+    assert [pair.adjusted_p for pair in found.pairs] == pytest.approx(stats.holm([pair.p for pair in found.pairs]))
+    assert found.find("a", "c") == found.pairs[1]
+    assert found.find("c", "a") == found.pairs[1].swapped()
+    assert found.find("a", "nobody") is None
+    assert found.find("a", "a") is None
+
+
+def test_models_without_predictions_are_left_out(world):
+    summaries, held, lookup = world(a=[range(10)], b=[range(30), range(20)], c=[range(32)])
+    del held["b", 1]
+    found = compare(summaries, lookup)
+    assert [(pair.left, pair.right) for pair in found.pairs] == [("a", "c")]
+    assert found.left_out == ("b: the predictions of seed 1 cannot be had",)
+    assert comparison.pair(summaries[0], summaries[1], lookup) == found.left_out[0]
+    assert comparison.pair(summaries[1], summaries[0], lookup) == found.left_out[0]
+    assert class_pairs(summaries[0], summaries[1], 4, lookup) == found.left_out[0]
+
+
+@pytest.mark.parametrize("field", ["test_index", "test_labels"])
+def test_other_images_or_labels_are_never_compared(world, field):
+    summaries, held, lookup = world(a=[range(10)], b=[range(30)], c=[range(32)])
+    held["b", 0][field] = np.roll(held["b", 0][field], 1)
+    found = compare(summaries, lookup)
+    assert [(pair.left, pair.right) for pair in found.pairs] == [("a", "c")]
+    assert found.left_out == (
+        "a and b are not compared: their test images or labels differ",
+        "b and c are not compared: their test images or labels differ",
+    )
+    assert "differ" in class_pairs(summaries[0], summaries[1], 4, lookup)
+
+
+def test_fewer_images_are_other_images(world):
+    (a, b), held, lookup = world(a=[range(10)], b=[range(30)])
+    held["b", 0] = {name: array[:200] for name, array in held["b", 0].items()}
+    assert "not compared" in comparison.pair(a, b, lookup)
+
+
+def test_runs_of_one_model_on_other_images_are_no_model(world):
+    (a, b), held, lookup = world(a=[range(10), range(12)], b=[range(30)])
+    held["a", 1]["test_index"] = held["a", 1]["test_index"] + 1
+    assert comparison.pair(a, b, lookup) == "a: its runs are not on the same test images"
+
+
+def test_no_test_images_at_all(world):
+    (a, b), held, lookup = world(a=[range(10)], b=[range(30)])
+    held["a", 0] = {name: array[:0] for name, array in held["a", 0].items()}
+    assert comparison.pair(a, b, lookup) == "a: there are no test images"
+
+
+def test_classes_are_compared_on_their_own_images(world):
+    mistakes = range(1, 241, 4)  # Sixty images of class b.
+    (a, b), _, lookup = world(a=[range(2)], b=[mistakes])
+    found = class_pairs(a, b, 5, lookup)
+    assert [pair.n_images for pair in found[:4]] == [100] * 4
+    assert found[4] is None
+    recall = 100 * (a.per_class("recall") - b.per_class("recall"))
+    assert [pair.points for pair in found[:4]] == pytest.approx(recall[:4])
+    assert [pair.beats for pair in found[:4]] == [False, True, False, False]
+    assert found[1].adjusted_p == pytest.approx(4 * found[1].p)
+    assert found[1].p == pytest.approx(stats.mcnemar_exact(59, 0))
+
+
+def test_accuracy_intervals(world):
+    (one, two), held, lookup = world(one=[range(20)], two=[range(20), range(40)])
+    assert comparison.accuracy_interval(one, lookup) == stats.wilson(380, N)
+    low, high = comparison.accuracy_interval(two, lookup)
+    assert low < two.accuracy < high
+    right = np.mean([held["two", seed]["test_predicted"] == LABELS for seed in (0, 1)], axis=0)
+    assert (low, high) == stats.bootstrap_interval(right)
+    held.clear()
+    assert comparison.accuracy_interval(one, lookup) is not None
+    assert comparison.accuracy_interval(two, lookup) is None

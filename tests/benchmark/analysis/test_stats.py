@@ -1,0 +1,221 @@
+"""Statistics against published examples and reference implementations; their properties."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import bootstrap
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
+
+from benchmark.analysis import stats
+
+COUNTS = st.integers(0, 400)
+PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=20)
+
+
+def hits(n_seeds, n):
+    return arrays(np.int8, (n_seeds, n), elements=st.integers(0, 1))
+
+
+SAME_IMAGES = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 30)).flatmap(
+    lambda sizes: st.tuples(hits(sizes[0], sizes[2]), hits(sizes[1], sizes[2]))
+)
+
+
+def test_wilson_of_newcombes_examples():
+    """Newcombe, "Two-sided confidence intervals for the single proportion", 1998, table I, method 3."""
+    for (right, n), expected in {
+        (81, 263): (0.2553, 0.3662),
+        (15, 148): (0.0624, 0.1605),
+        (0, 20): (0.0, 0.1611),
+        (1, 29): (0.0061, 0.1718),
+    }.items():
+        assert stats.wilson(right, n) == pytest.approx(expected, abs=5e-5)
+
+
+@given(COUNTS, COUNTS, st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_that_of_statsmodels(right, wrong, level):
+    n = right + wrong + 1
+    found = stats.wilson(right, n, level)
+    assert found == pytest.approx(proportion_confint(right, n, alpha=1 - level, method="wilson"), abs=1e-9)
+    assert 0 <= found[0] <= right / n <= found[1] <= 1
+
+
+def test_mcnemar_of_a_textbook():
+    """Approval of a prime minister, 1,600 asked twice, Agresti, "Categorical Data Analysis", table 10.1: 150 and 86."""
+    assert stats.mcnemar_exact(150, 86) == pytest.approx(3.716e-5, rel=1e-3)
+    # Two sides of a coin that falls one way nine times out of ten: 2 (1 + 10) / 1024.
+    assert stats.mcnemar_exact(9, 1) == pytest.approx(22 / 1024)
+
+
+@given(COUNTS, COUNTS)
+def test_mcnemar_is_that_of_statsmodels_and_has_no_sides(b, c):
+    p = stats.mcnemar_exact(b, c)
+    assert 0 <= p <= 1
+    assert p == stats.mcnemar_exact(c, b)
+    if b + c:
+        assert p == pytest.approx(min(mcnemar([[7, b], [c, 3]], exact=True).pvalue, 1.0), rel=1e-6)
+    else:
+        assert p == 1
+
+
+def test_bootstrap_is_that_of_scipy():
+    values = np.repeat([0, 1 / 3, 2 / 3, 1], [40, 30, 60, 870])
+    found = stats.bootstrap_interval(values)
+    theirs = bootstrap((values,), np.mean, n_resamples=10_000, method="percentile", rng=np.random.default_rng(1))
+    assert found == pytest.approx(tuple(theirs.confidence_interval), abs=6e-4)
+    assert found[0] < values.mean() < found[1]
+
+
+def test_bootstrap_has_a_seed_that_bites():
+    values = np.arange(50) % 7
+    assert stats.bootstrap_interval(values, seed=3) == stats.bootstrap_interval(values, seed=3)
+    assert stats.bootstrap_interval(values, seed=3) != stats.bootstrap_interval(values, seed=4)
+    wide, narrow = (stats.bootstrap_interval(values, level=level) for level in (0.99, 0.5))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_bootstrap_in_portions_is_a_bootstrap(monkeypatch):
+    values = np.linspace(0, 1, 200)
+    whole = stats.bootstrap_interval(values)
+    monkeypatch.setattr(stats, "DRAWS", 200 * 300)
+    assert stats.bootstrap_interval(values) == pytest.approx(whole, abs=4e-3)
+    assert stats.bootstrap_interval(values, resamples=1)[0] == stats.bootstrap_interval(values, resamples=1)[1]
+
+
+def test_bootstrap_of_ten_thousand_images_is_quick():
+    values = np.random.default_rng(0).integers(0, 6, 10_000) / 5
+    start = time.perf_counter()
+    stats.bootstrap_interval(values)
+    assert time.perf_counter() - start < 0.5
+
+
+@given(SAME_IMAGES)
+@settings(max_examples=40)
+def test_paired_bootstrap_contains_its_estimate_and_has_two_sides(both):
+    left, right = (side.mean(axis=0) for side in both)
+    low, high = stats.paired_bootstrap(left, right, resamples=2_000)
+    assert -1 <= low <= high <= 1
+    # The quantiles of a coarse distribution may meet the mean itself.
+    assert low - 1e-9 <= np.mean(left - right) <= high + 1e-9
+    assert stats.paired_bootstrap(left, left, resamples=100) == (0, 0)
+
+
+def test_paired_bootstrap_refuses_other_images():
+    with pytest.raises(ValueError, match="images must be the same"):
+        stats.paired_bootstrap(np.zeros(3), np.zeros(4))
+
+
+def test_holm_of_worked_examples():
+    # Holm's procedure by hand: 4 x 0.005, then 3 x 0.01, then 2 x 0.03 and what is not below it.
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    # R's documented p.adjust(c(0.01, 0.02, 0.03), "holm").
+    assert stats.holm([0.01, 0.02, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+    assert stats.holm([]).shape == (0,)
+    assert stats.holm([0.2]) == pytest.approx([0.2])
+
+
+@given(PROBABILITIES)
+@settings(max_examples=15)  # The library collects garbage in every call.
+def test_holm_keeps_the_order_and_lowers_nothing(p_values):
+    adjusted = stats.holm(p_values)
+    assert np.all(adjusted >= np.array(p_values) - 1e-12)
+    assert np.all(adjusted <= 1)
+    assert np.all(np.diff(adjusted[np.argsort(p_values, kind="stable")]) >= -1e-12)
+    assert np.all(adjusted <= np.minimum(len(p_values) * np.array(p_values), 1) + 1e-12)
+
+
+def test_minimum_detectable_difference_solves_connors_equation():
+    for n, share, power in ((10_000, 0.05, 0.8), (1_000, 0.2, 0.9), (300, 1.0, 0.8), (10_000, 0.05, 0.5)):
+        d = stats.minimum_detectable_difference(n, share, power=power)
+        z = {0.5: 0.0, 0.8: 0.8416212, 0.9: 1.2815516}[power]
+        assert n == pytest.approx(((1.9599640 * math.sqrt(share) + z * math.sqrt(share - d * d)) / d) ** 2, rel=1e-5)
+
+
+def test_minimum_detectable_difference_is_found_in_four_cases_of_five():
+    n, share = 2_000, 0.1
+    d = stats.minimum_detectable_difference(n, share)
+    rng = np.random.default_rng(0)
+    b, c, _ = rng.multinomial(n, [(share + d) / 2, (share - d) / 2, 1 - share], size=2_000).T
+    found = np.mean([stats.mcnemar_exact(x, y) < 0.05 for x, y in zip(b, c, strict=True)])
+    assert 0.75 < found < 0.83  # The exact test is a little more careful than the formula.
+
+
+@given(st.integers(1, 100_000), st.floats(0, 1))
+def test_minimum_detectable_difference_is_no_larger_than_the_discordant_share(n, share):
+    d = stats.minimum_detectable_difference(n, share)
+    assert d is None or 0 < d <= share
+    more = stats.minimum_detectable_difference(4 * n, share)
+    assert d is None or d / 2.2 < more < d
+
+
+def test_nothing_is_detectable_on_few_images():
+    assert stats.minimum_detectable_difference(3, 1.0) is None
+    assert stats.minimum_detectable_difference(10_000, 0.0) is None
+
+
+def test_training_variance_by_hand():
+    # Accuracies 1/3 and 1: variance over seeds 2/9; the interaction's sum of squares is 1/3, its mean square 1/6.
+    found = stats.training_variance(np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
+    assert found.over_seeds == pytest.approx(1 / 9)
+    assert found.variance == pytest.approx(1 / 9 - 1 / 36)
+    assert found.degrees == 1
+
+
+def test_one_seed_shows_no_training_variance():
+    assert stats.training_variance(np.ones((1, 5))) == stats.TrainingVariance(0.0, 0.0, 0)
+
+
+@given(SAME_IMAGES)
+def test_a_paired_difference_has_two_sides(both):
+    left, right = both
+    found, other = stats.paired_difference(left, right), stats.paired_difference(right, left)
+    assert -1 <= found.low <= found.estimate + 1e-12
+    assert found.estimate - 1e-12 <= found.high <= 1
+    assert 0 <= found.p <= 1
+    assert found.p == pytest.approx(other.p)
+    assert (found.low, found.high) == pytest.approx((-other.high, -other.low))
+    assert (found.only_left, found.only_right) == pytest.approx((other.only_right, other.only_left))
+    n = left.shape[1]
+    assert found.only_left - found.only_right == pytest.approx(n * found.estimate)
+    assert found.standard_error > 0
+    assert found.training_error >= 0
+    if len(left) > 1 or len(right) > 1:
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+
+
+def test_a_paired_difference_of_single_runs_is_bonetts_and_prices():
+    """3 and 10 discordant of 40: (4 - 11) / 42 -+ t sqrt((15 / 42 - (7 / 42)^2) / 42)."""
+    left, right = np.zeros((1, 40)), np.zeros((1, 40))
+    left[0, :3], right[0, 5:15] = 1, 1
+    found = stats.paired_difference(left, right)
+    half = 2.0195410 * math.sqrt((15 / 42 - (7 / 42) ** 2) / 42)  # t at 41 degrees of freedom
+    assert (found.low, found.high) == pytest.approx((-7 / 42 - half, -7 / 42 + half), rel=1e-6)
+    assert found.p == pytest.approx(mcnemar([[0, 3], [10, 27]], exact=True).pvalue)
+    assert found.training_error == 0
+
+
+def test_both_sources_make_up_the_error():
+    rng = np.random.default_rng(5)
+    left = rng.random((4, 500)) < np.array([[0.7], [0.8], [0.9], [0.75]])
+    right = rng.random((1, 500)) < 0.8
+    found = stats.paired_difference(left, right)
+    spread = left.mean(axis=1).std(ddof=1) / 2
+    assert found.training_error == pytest.approx(spread, rel=0.06)
+    assert found.training_error < spread
+    assert found.images_error == pytest.approx((left.mean(axis=0) - right[0]).std() / math.sqrt(500), rel=0.02)
+    assert found.standard_error == pytest.approx(math.hypot(found.images_error, found.training_error))
+    assert 3 < found.degrees < 500
+
+
+@pytest.mark.parametrize("shapes", [((1, 3), (1, 4)), ((1, 0), (1, 0))])
+def test_a_paired_difference_refuses_other_images(shapes):
+    with pytest.raises(ValueError, match="images must be the same"):
+        stats.paired_difference(*map(np.zeros, shapes))

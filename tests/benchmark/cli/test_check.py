@@ -1,0 +1,81 @@
+"""``check`` as a user meets it: thresholds, another collection, exit codes, and what CI reads."""
+
+from __future__ import annotations
+
+import shutil
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from benchmark.cli.app import app
+from benchmark.errors import UserError
+
+TWO = ("cat", "dog")
+
+
+@pytest.fixture
+def results(tmp_path, make_collection):
+    """Collections of k-NN, of which ``worse`` makes many more errors than ``before``, and ``same`` none."""
+    for name, wrong in (("before", 10), ("same", 10), ("worse", 60)):
+        made = make_collection(tmp_path / name, [("knn", "classical", wrong)], seeds=(0,), class_names=TWO)
+        shutil.copytree(made.folder, tmp_path / "results" / name)
+    return tmp_path / "results"
+
+
+def check(results, *arguments):
+    command = ["check", "--results-dir", results, "--dataset", "synthetic", *arguments]
+    done = CliRunner().invoke(app, [*map(str, command)], catch_exceptions=False)
+    return done.exit_code, " ".join(done.output.split())
+
+
+def test_the_same_predictions_pass(results):
+    code, text = check(results, "--collection", "same", "--against", "before")
+    assert code == 0
+    assert "the same images are right" in text
+    assert "1 of 1 pass" in text
+
+
+def test_a_drop_fails_and_ci_can_read_why(results, tmp_path):
+    files = "--junit", tmp_path / "junit.xml", "--markdown", tmp_path / "summary.md"
+    code, text = check(results, "--collection", "worse", "--against", "before", *files)
+    assert code == 1
+    assert "a drop beyond 0.1 points" in text
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert int(suite.get("failures")) >= 1
+    assert "fail" in (tmp_path / "summary.md").read_text()
+
+
+def test_thresholds_and_a_collection_at_once(results, tmp_path):
+    limits = tmp_path / "thresholds.toml"
+    limits.write_text(
+        "schema_version = 1\n[datasets.synthetic.full.accuracy]\nknn = 0.5\n"
+        '[datasets.synthetic.full.recall.knn]\n"cat" = 0.99\n'
+    )
+    code, text = check(results, "--collection", "same", "--against", "before", "--thresholds", limits)
+    assert code == 1
+    assert "recall of cat" in text
+    assert "2 of 3 pass" in text
+
+
+def test_what_cannot_be_judged_fails_only_if_that_is_wanted(results):
+    for path in (results / "same" / "synthetic" / "knn").glob("*.npz"):
+        path.unlink()
+    arguments = "--collection", "same", "--against", "before"
+    assert check(results, *arguments)[0] == 0
+    assert check(results, *arguments, "--strict")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--collection", "same", "--against", "nothing"), "There is no collection"),
+        (("--collection", "nothing", "--against", "same"), "There is no collection"),
+        (("--collection", "same", "--against", "before", "--profile", "quick"), "no model in common"),
+        (("--collection", "same", "--against", "../before"), "no name for a collection"),
+        (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file"),
+    ],
+)
+def test_a_mistake_is_one_line(results, arguments, message):
+    with pytest.raises(UserError, match=message):
+        check(results, *arguments)

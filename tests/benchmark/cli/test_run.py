@@ -1,0 +1,166 @@
+"""``run``'s choice of models and parameters, and what it says first."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from commands import Home
+
+from benchmark import registry
+from benchmark.cli.cells import chosen_models, parse_setting
+from benchmark.errors import UserError
+
+CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return Home(tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("cache"))
+
+
+def test_without_names_the_core_runs_and_with_all_everything():
+    assert [model.name for model in chosen_models(None, False, None, None)] == CORE
+    assert [model.name for model in chosen_models(None, True, None, None)] == list(registry.models())
+    assert [model.name for model in chosen_models(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C=3", ("C", 3)),
+        ("C=0.5", ("C", 0.5)),
+        ("flip=true", ("flip", True)),
+        ("gamma=null", ("gamma", None)),
+        ("backbone=resnet18", ("backbone", "resnet18")),
+        ("widths=[1, 2]", ("widths", [1, 2])),
+        ('text="7"', ("text", "7")),
+        ("text=a=b", ("text", "a=b")),
+    ],
+)
+def test_settings_are_json_or_text(text, expected):
+    assert parse_setting(text) == expected
+
+
+@pytest.mark.parametrize("text", ["C", "=3", "C-3=4", ""])
+def test_what_is_no_setting_is_refused(text):
+    with pytest.raises(UserError, match="no setting"):
+        parse_setting(text)
+
+
+def test_what_is_set_by_hand_has_the_last_word():
+    (model,) = chosen_models(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
+    assert model.name == "mine"
+    assert model.params["epochs"] == model.profile_params["quick"]["epochs"] == 3
+    assert model.dataset_params["digits"]["flip"] is True
+
+
+@pytest.mark.parametrize(
+    ("names", "settings", "rename", "message"),
+    [
+        (None, ["C=3"], None, "change one model"),
+        (["knn", "mlp"], ["n=3"], None, "change one model"),
+        (["knn"], None, "mlp", "a model 'mlp' already"),
+        (["knn"], None, "knn", "a model 'knn' already"),
+        (["knn"], ["n_neighbors=3"], None, "needs a name"),
+        (["knn"], ["n_neighbors=3"], "no name", "is no name"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(names, settings, rename, message):
+    with pytest.raises(UserError, match=message):
+        chosen_models(names, False, settings, rename)
+
+
+def test_a_model_with_other_parameters_stands_beside_the_first(home):
+    assert home.here("run", "knn", "--dataset", "digits", "--no-report").returncode == 0
+    changed = ("run", "knn", "--dataset", "digits", "--set", "n_neighbors=1", "--as", "nearest")
+    done = home.here(*changed)
+    assert done.returncode == 0, done.stderr
+    records = {
+        path.parent.name: json.loads(path.read_text())
+        for path in (home.folder / "results/local/digits").glob("*/*.json")
+    }
+    assert records["nearest"]["model"]["params"]["n_neighbors"] == 1
+    assert records["knn"]["model"]["params"]["n_neighbors"] == 5
+    page = (home.folder / "reports/local/digits/README.md").read_text(encoding="utf-8")
+    assert "**nearest**" in page
+    assert "**knn**" in page
+    assert "already recorded" in home.here(*changed, "--no-report").stdout
+    line = "python -m benchmark run knn --set n_neighbors=1 --as nearest --dataset digits --profile full"
+    assert f"\n{line} --collection local\n" in page
+
+
+def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
+    done = home.here("run", "knn", "--dataset", "digits", "--set", "neighbours=1", "--as", "odd", "--no-report")
+    assert done.returncode == 1
+    assert "neighbours" in done.stdout
+
+
+def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
+    arguments = ("run", "cnn-simple", "--dataset", "digits", "--no-report", "--collection", "small")
+    done = home.here(*arguments, "--memory-limit", "100MB")
+    assert done.returncode == 1
+    assert "out-of-memory cnn-simple on digits, seed 0: stopped at the memory limit of 100 MB" in done.stdout
+    refused = home.refused(*arguments, "--memory-limit", "much")
+    assert "'much' is not a memory limit. Write 512M, 4GB or 4GiB." in refused
+
+
+def test_the_first_line_tells_how_long_it_will_take(home):
+    run = ("run", "knn", "--dataset", "digits", "--no-report")
+    home.here(*run, "--collection", "reference")
+    done = home.here(*run, "--results-dir", "elsewhere")
+    assert done.stdout.startswith("1 cell. About ")
+    quick = home.here(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
+    # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
+    assert quick.stdout.startswith("1 cell. About ")
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda"])
+def test_a_device_that_is_not_there_is_told(home, device):
+    if device == "cuda":
+        import torch
+
+        if torch.cuda.is_available():
+            pytest.skip("there is a CUDA device here")
+    run = ("run", "cnn-simple", "--dataset", "digits", "--device", device, "--no-report")
+    if device == "tpu":
+        assert "Unknown device 'tpu'" in home.refused(*run)
+        return
+    done = home.here(*run)
+    assert done.returncode == 1
+    assert "PyTorch finds no cuda device here" in done.stdout
+
+
+def test_records_from_another_device_are_kept_with_a_note(home):
+    run = ("run", "mlp", "knn", "--dataset", "digits", "--profile", "quick", "--no-report", "--device")
+    assert "note" not in home.here(*run, "cpu").stderr
+    assert "note" not in home.here(*run, "cpu").stderr
+    again = home.here(*run, "cuda")
+    assert "what is recorded already ran on cpu, not cuda, and is not run again; --fresh does so" in again.stderr
+    assert "2 of them already recorded" in again.stdout
+
+
+def test_tune_searches_prints_the_winner_and_writes_the_record(home):
+    done = home.here("tune", "linear-svm", "--dataset", "digits", "--budget", "4s", "--train-size", "300")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "best so far" in done.stdout
+    assert "by validation accuracy" in done.stdout
+    record = json.loads((home.folder / "results/local/digits/tuning-linear-svm.json").read_text())
+    assert record["train_size"] == 300
+    assert record["best"]["C"] > 0
+    # A report on the collection is not troubled by it.
+    home.here("run", "knn", "--dataset", "digits", "--no-report")
+    assert "passed over" not in home.here("report").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tune", "knn", "--dataset", "digits"), "knn has nothing to tune"),
+        (("tune", "forest", "--dataset", "digits"), "Unknown model 'forest'"),
+        (("tune", "pca-svm", "--dataset", "digits", "--budget", "soon"), "'soon' is not a time limit"),
+        (("tune", "pca-svm", "--dataset", "digits", "--train-size", "5000"), "only 1,200"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_one_line(home, arguments, message):
+    assert message in home.refused(*arguments)

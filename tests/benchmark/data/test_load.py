@@ -1,0 +1,199 @@
+"""Preparing a data set: when it is loaded anew, when the cache serves, and what can go wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.data import cache
+from benchmark.data import load as store
+from benchmark.data.catalog import DATASETS
+from benchmark.errors import UserError
+from benchmark.specs import DatasetSpec
+from benchmark.utils import files
+
+CHILD = """
+import json, sys
+from benchmark.data import store
+from benchmark.data.catalog import DATASETS
+(spec,) = (spec for spec in DATASETS if spec.name == sys.argv[1])
+dataset = store.prepare(spec)
+heavy = [name for name in ("torch", "torchvision", "sklearn", "pandas", "matplotlib") if name in sys.modules]
+print(json.dumps({"fingerprint": dataset.fingerprint, "heavy": heavy}))
+"""
+
+
+def catalogued(name: str) -> DatasetSpec:
+    (spec,) = (spec for spec in DATASETS if spec.name == name)
+    return spec
+
+
+def test_the_first_call_loads_and_the_second_reads_the_cache(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    first = store.prepare(spec)
+    second = store.prepare(spec)
+    assert len(loader.calls) == 1
+    assert loader.calls[0].data_dir is None
+    assert loader.calls[0].downloads == cache_root / "downloads" / "tiny"
+    assert loader.calls[0].downloads.is_dir()
+    assert first.fingerprint == second.fingerprint
+    assert first.split.validation.tolist() == second.split.validation.tolist()
+    assert isinstance(first.train_images, np.memmap)
+    assert isinstance(second.train_images, np.memmap)
+
+
+def test_force_loads_again(spec: DatasetSpec, loader, make_raw) -> None:
+    first = store.prepare(spec)
+    loader.result = make_raw(seed=1)
+    assert store.prepare(spec).fingerprint == first.fingerprint
+    forced = store.prepare(spec, force=True)
+    assert len(loader.calls) == 2
+    assert forced.fingerprint != first.fingerprint
+    assert store.prepare(spec).fingerprint == forced.fingerprint
+
+
+def test_force_mends_a_damaged_cache(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    sound = store.prepare(spec)
+    (cache_root / "decoded/tiny/train_images.npy").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="damaged"):
+        store.prepare(spec)
+    assert len(loader.calls) == 1
+    assert store.prepare(spec, force=True).fingerprint == sound.fingerprint
+    assert store.prepare(spec).fingerprint == sound.fingerprint
+
+
+def test_the_cache_is_verified_each_time(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    store.prepare(spec)
+    path = cache_root / "decoded/tiny/test_images.npy"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 0x80
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"expected SHA-256 [0-9a-f]{64}, found [0-9a-f]{64}"):
+        store.prepare(spec)
+
+
+def test_a_folder_of_the_users_is_read_each_time(spec: DatasetSpec, loader, tmp_path: Path) -> None:
+    for _ in range(2):
+        store.prepare(spec, data_dir=tmp_path)
+    assert [places.data_dir for places in loader.calls] == [tmp_path, tmp_path]
+
+
+def test_the_loader_can_speak(spec: DatasetSpec, loader, spoken: list[str]) -> None:
+    store.prepare(spec, say=spoken.append)
+    loader.calls[0].say("hello")
+    assert spoken == ["hello"]
+
+
+def test_the_option_goes_before_the_variable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    option, variable = tmp_path / "option", tmp_path / "variable"
+    option.mkdir()
+    variable.mkdir()
+    assert store.chosen_data_dir(None) is None
+    monkeypatch.setenv(store.DATA_VARIABLE, str(variable))
+    assert store.chosen_data_dir(None) == variable
+    assert store.chosen_data_dir(option) == option
+    monkeypatch.setenv(store.DATA_VARIABLE, "")
+    assert store.chosen_data_dir(None) is None
+
+
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_data_folder_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, spec: DatasetSpec, loader, tmp_path: Path, by_variable: bool
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    for wrong in (tmp_path / "absent", file):
+        if by_variable:
+            monkeypatch.setenv(store.DATA_VARIABLE, str(wrong))
+        with pytest.raises(UserError, match="does not exist") as caught:
+            store.prepare(spec, data_dir=None if by_variable else wrong)
+        assert str(wrong) in caught.value.problem
+        assert "--data-dir" in caught.value.remedy
+    assert loader.calls == []
+
+
+def test_a_cache_that_cannot_be_written_is_a_users_error(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    cache_root.write_text("a file where the cache should be")
+    with pytest.raises(UserError) as caught:
+        store.prepare(spec, force=True)
+    assert f"could not be kept in {cache_root}" in caught.value.problem
+    assert f"${files.CACHE_VARIABLE}" in caught.value.remedy
+    assert cache_root.read_text() == "a file where the cache should be"
+
+
+def test_a_cache_that_cannot_be_written_is_told_so_without_force(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    cache_root.write_text("")
+    with pytest.raises(UserError) as caught:
+        store.prepare(spec)
+    assert "could not be kept" in caught.value.problem
+
+
+def test_a_full_disk_is_a_users_error_and_keeps_what_was_there(
+    monkeypatch: pytest.MonkeyPatch, spec: DatasetSpec, loader, make_raw, cache_root: Path
+) -> None:
+    sound = store.prepare(spec)
+    loader.result = make_raw(seed=1)
+
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        store.prepare(spec, force=True)
+    assert store.prepare(spec).fingerprint == sound.fingerprint
+    assert [path.name for path in (cache_root / "decoded").iterdir()] == ["tiny"]
+
+
+def test_a_users_error_of_the_loader_passes_through(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    loader.result = UserError("found nowhere.", "look elsewhere")
+    with pytest.raises(UserError) as caught:
+        store.prepare(spec)
+    assert caught.value is loader.result
+    assert not (cache_root / "decoded").exists()
+
+
+def test_a_bad_result_does_not_replace_a_good_one(spec: DatasetSpec, loader, make_raw) -> None:
+    sound = store.prepare(spec)
+    raw = make_raw(seed=1)
+    loader.result = dataclasses.replace(raw, train_labels=raw.train_labels + 4)
+    with pytest.raises(UserError, match="broke the contract"):
+        store.prepare(spec, force=True)
+    assert store.prepare(spec).fingerprint == sound.fingerprint
+
+
+def test_names_of_data_sets_and_their_loaders_are_sound() -> None:
+    assert len({spec.name for spec in DATASETS}) == len(DATASETS)
+    for spec in DATASETS:
+        module, _, function = spec.load.partition(":")
+        __import__(module)
+        assert callable(getattr(sys.modules[module], function))
+        if spec.expected_train is not None:
+            assert 0 < spec.validation_size < spec.expected_train
+
+
+@pytest.mark.parametrize("name", ["fashion-mnist", "digits"])
+def test_the_cache_is_read_without_torch_or_sklearn(make_raw, tmp_path: Path, name: str) -> None:
+    spec = catalogued(name)
+    if name == "fashion-mnist":
+        cache.write(spec, make_raw(train=6_000))
+        expected = cache.read(spec)
+        assert expected is not None
+    else:
+        expected = store.prepare(spec)
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, name],
+        env={**os.environ, "PYTHONPATH": str(Path(store.__file__).parents[2])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"fingerprint": expected.fingerprint, "heavy": []}

@@ -1,0 +1,142 @@
+"""Near duplicates planted among images that are not alike."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmark.data import near_duplicates as duplicates
+from benchmark.specs import Dataset, Split
+
+N_TRAIN, N_TEST = 300, 60
+VALIDATION = np.arange(250, 300)
+
+
+def noise(n, channels=1, seed=0):
+    return np.random.default_rng(seed).integers(20, 200, size=(n, 8, 8, channels), dtype=np.uint8)
+
+
+def dataset(train, test, train_labels=None, test_labels=None):
+    return Dataset(
+        name="planted",
+        title="Planted",
+        class_names=("ant", "bee"),
+        train_images=train,
+        train_labels=np.arange(len(train)) % 2 if train_labels is None else train_labels,
+        test_images=test,
+        test_labels=np.zeros(len(test), dtype=np.int64) if test_labels is None else test_labels,
+        split=Split(train=np.arange(250), validation=VALIDATION),
+        fingerprint="a" * 64,
+        source="made by a test",
+    )
+
+
+def one_pixel(image):
+    changed = image.copy()
+    changed[3, 4] += 30
+    return changed
+
+
+CHANGES = {
+    "copied": lambda image: image,
+    "brighter": lambda image: image + 40,
+    "less contrast": lambda image: (image * 0.6 + 10).astype(np.uint8),
+    "one pixel changed": one_pixel,
+}
+
+
+@pytest.fixture
+def planted():
+    """Four near duplicates in test, of training images 10, 11, ...; one in validation, of training image 20."""
+    train, test = noise(N_TRAIN), noise(N_TEST, seed=1)
+    for place, change in enumerate(CHANGES.values()):
+        test[5 + place] = change(train[10 + place])
+    train[260] = one_pixel(train[20])
+    return dataset(train, test)
+
+
+def test_what_was_planted_is_found_and_nothing_else(planted):
+    test, validation = duplicates.search(planted).searches
+    assert (test.part, test.n_images, test.count) == ("test", N_TEST, len(CHANGES))
+    near = {(pair.index, pair.train_index) for pair in test.closest if pair.distance < test.threshold}
+    assert near == {(5, 10), (6, 11), (7, 12), (8, 13)}
+    assert (validation.part, validation.n_images, validation.count) == ("validation", 50, 1)
+    assert (validation.closest[0].index, validation.closest[0].train_index) == (260, 20)
+    distances = [pair.distance for pair in test.closest]
+    assert distances == sorted(distances)
+    assert len(distances) == duplicates.CLOSEST
+
+
+def test_labels_that_disagree_are_counted(planted):
+    test, validation = duplicates.search(planted).searches
+    # The test images are ants; training images 10 to 13 are ant, bee, ant, bee. 260 and 20 are both ants.
+    assert (test.disagreeing, validation.disagreeing) == (2, 0)
+    assert {pair.train_index: (pair.label, pair.train_label) for pair in test.closest[:4]} == {
+        10: (0, 0),
+        11: (0, 1),
+        12: (0, 0),
+        13: (0, 1),
+    }
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_noise_has_no_near_duplicates(channels):
+    found = duplicates.search(dataset(noise(N_TRAIN, channels), noise(N_TEST, channels, seed=1)))
+    assert [s.count for s in found.searches] == [0, 0]
+
+
+def test_a_validation_image_is_not_compared_with_itself_nor_test_with_validation():
+    train, test = noise(N_TRAIN), noise(N_TEST, seed=1)
+    test[0] = train[260]
+    assert [s.count for s in duplicates.search(dataset(train, test)).searches] == [0, 0]
+
+
+def test_nearest_agrees_with_all_distances(monkeypatch):
+    monkeypatch.setattr(duplicates, "CHUNK", 7)
+    rng = np.random.default_rng(0)
+    queries, references = (rng.normal(size=(n, 12)).astype(np.float32) for n in (20, 31))
+    every = np.linalg.norm(queries[:, None].astype(float) - references[None], axis=2)
+    told = []
+    index, distance = duplicates.nearest(queries, references, told.append)
+    np.testing.assert_array_equal(index, every.argmin(axis=1))
+    np.testing.assert_allclose(distance, every.min(axis=1), rtol=1e-12)
+    assert told == [7, 7, 6]
+
+
+def test_the_distance_is_that_of_the_correlation():
+    images = noise(2)
+    one, other = duplicates.features(images).astype(float)
+    r = np.corrcoef(images.reshape(2, -1).astype(float))[0, 1]
+    assert np.linalg.norm(one - other) == pytest.approx(np.sqrt(2 - 2 * r), abs=1e-6)
+
+
+def test_images_of_one_value_are_alike_and_like_no_other():
+    train, test = noise(N_TRAIN), noise(N_TEST, seed=1)
+    test[3] = 90
+    assert duplicates.search(dataset(train, test)).searches[0].count == 0
+    train[17] = 30
+    (pair, *_) = duplicates.search(dataset(train, test)).searches[0].closest
+    assert (pair.index, pair.train_index, pair.distance) == (3, 17, 0)
+
+
+def test_the_threshold_by_hand():
+    # Logarithms -1, 0 and 1 around the median of ln 0.4: deviations 1, 0, 1 (twice each), MAD 1.
+    distances = 0.4 * np.exp([-1, -1, 0, 1, 1])
+    assert duplicates.threshold(distances) == pytest.approx(0.4 * np.exp(-4 * 1.4826))
+    assert duplicates.threshold(np.full(9, 0.4)) == pytest.approx(0.2)
+
+
+def test_a_part_of_copies_alone_is_near_duplicates_alone():
+    train = noise(N_TRAIN)
+    assert duplicates.search(dataset(train, train[:40])).searches[0].count == 40
+
+
+def test_searching_again_finds_the_same(planted):
+    advanced = []
+    first = duplicates.search(planted, advanced.append)
+    assert first == duplicates.search(planted)
+    assert sum(advanced) == N_TEST + len(VALIDATION)
+    other = dataclasses.replace(planted, fingerprint="b" * 64)
+    assert duplicates.search(other).fingerprint == "b" * 64

@@ -1,0 +1,46 @@
+"""Verdicts as JUnit XML and as Markdown."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import pytest
+
+from benchmark.gate import junit as verdicts
+from benchmark.gate.thresholds import Verdict
+
+HOSTILE = '<b>&"\x00|knn`'
+
+
+def verdict(outcome: str, subject: str = "knn") -> Verdict:
+    return Verdict(
+        dataset="Fashion", profile="full", subject=subject, required=0.9, found=0.91, outcome=outcome, reason=HOSTILE
+    )
+
+
+ALL = [verdict(o, o) for o in ("pass", "fail", "missing", "insufficient evidence", "not comparable")]
+
+
+@pytest.mark.parametrize(("strict", "failures", "skipped"), [(False, 2, 2), (True, 4, 0)])
+def test_a_program_reads_the_junit_file(strict, failures, skipped):
+    suite = ElementTree.fromstring(verdicts.junit(ALL, strict=strict))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("5", str(failures), str(skipped))
+    assert [case.get("name") for case in suite] == [v.outcome for v in ALL]
+    assert len(suite.findall("testcase/failure")) == failures
+    assert len(suite.findall("testcase/skipped")) == skipped
+    assert suite.find("testcase/failure").get("message") == 'fail: <b>&"?|knn`'
+
+
+def test_the_page_shows_what_fails_first_and_nothing_is_markup():
+    text = verdicts.markdown("a|title", ALL, strict=False)
+    assert text.startswith("## a\\|title\n\n**3 of 5 checks pass, 2 fail**")
+    rows = [line for line in text.splitlines() if line.startswith("| Fashion")]
+    assert [row.split("|")[2].strip() for row in rows][:2] == ["fail", "missing"]
+    assert "<b>" not in text
+
+
+def test_a_jobs_page_is_added_to(tmp_path):
+    page = tmp_path / "summary.md"
+    page.write_text("what another step wrote\n")
+    verdicts.append(page, "ours\n")
+    assert page.read_text() == "what another step wrote\nours\n"

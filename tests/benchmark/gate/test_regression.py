@@ -1,0 +1,186 @@
+"""The gate that knows noise: what it catches, what it lets pass, and how often it cries wolf."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.analysis.select import Selection, select
+from benchmark.analysis.stats import holm
+from benchmark.gate.regression import LEVEL, Limits, compare, drop
+from benchmark.records.store import Store
+
+ROOT = Path(__file__).resolve().parents[3]
+LIMITS = Limits()
+N = 10_000
+
+
+def predictions(stored):
+    return stored.predictions()
+
+
+@pytest.fixture(scope="module")
+def real() -> np.ndarray:
+    """What the reference's cnn-simple gets right, seed by seed: (n_seeds, 10,000)."""
+    stored, _ = Store(ROOT / "results", "reference").read_all("fashion-mnist")
+    (summary,) = [s for s in select(stored, "full").summaries if s.name == "cnn-simple"]
+    arrays = [one.predictions() for one in summary.stored]
+    return np.array([a["test_predicted"] == a["test_labels"] for a in arrays])
+
+
+def runs(rng: np.random.Generator, n_seeds: int, accuracy: float = 0.926, sd: float = 0.002) -> np.ndarray:
+    """Runs that flip a few images alike to the reference's: 2.5 % of them are a matter of luck, and a seed
+    moves how much luck there is."""
+    always = np.arange(N) < (accuracy - 0.02) * N
+    luck = (np.arange(N) >= (accuracy - 0.02) * N) & (np.arange(N) < (accuracy + 0.02) * N)
+    rows = []
+    for _ in range(n_seeds):
+        share = 0.5 + rng.normal(0, sd) / 0.04
+        rows.append(always | (luck & (rng.random(N) < share)))
+    return np.array(rows)
+
+
+def test_simulated_runs_are_like_the_real_ones(real):
+    rng = np.random.default_rng(0)
+    made = runs(rng, 200)
+    assert made.mean() == pytest.approx(real.mean(), abs=0.002)
+    assert 0.5 < made.mean(axis=1).std() / real.mean(axis=1).std() < 1.5
+    disagreement = np.mean(real[0] != real[1])
+    assert np.mean(made[0] != made[1]) == pytest.approx(disagreement, abs=0.02)
+
+
+def test_a_planted_drop_of_one_point_is_caught(real):
+    """A hundred right answers of every real run are spoilt, others in each trial."""
+    rng = np.random.default_rng(0)
+    caught = 0
+    for _ in range(100):
+        worse = real.copy()
+        worse[:, rng.choice(np.flatnonzero(real.all(axis=0)), 100, replace=False)] = False
+        caught += drop(worse, real, LIMITS.tolerance, LIMITS.training_sd).p < LEVEL
+    assert caught >= 95
+
+
+def test_a_drop_of_one_point_is_caught_in_runs_with_other_seeds():
+    rng = np.random.default_rng(1)
+    found = [
+        drop(runs(rng, 5, 0.916), runs(rng, 5), LIMITS.tolerance, LIMITS.training_sd).p < LEVEL for _ in range(200)
+    ]
+    assert np.mean(found) >= 0.95
+
+
+@pytest.mark.parametrize(("here", "there"), [(1, 1), (1, 3), (1, 5), (3, 3), (5, 5)])
+def test_a_hundred_reruns_with_other_seeds_raise_at_most_five_alarms(here, there):
+    rng = np.random.default_rng(2)
+    alarms = [
+        drop(runs(rng, here), runs(rng, there), LIMITS.tolerance, LIMITS.training_sd).p < LEVEL for _ in range(100)
+    ]
+    assert sum(alarms) <= 5
+
+
+def test_the_real_seeds_raise_no_alarm_against_one_another(real):
+    """Each against all others, adjusted as the gate adjusts over models: one of them has to be the worst."""
+    found = [
+        drop(real[[seed]], np.delete(real, seed, axis=0), LIMITS.tolerance, LIMITS.training_sd).p
+        for seed in range(len(real))
+    ]
+    assert holm(found).min() >= LEVEL
+
+
+def test_a_model_without_chance_is_held_to_its_images_alone():
+    before = np.arange(N) < 9000
+    after = before & ~((np.arange(N) >= 1000) & (np.arange(N) < 1030))
+    certain, lent = (drop(after[None], before[None], 0.1, sd) for sd in (0.0, 0.2))
+    assert certain.points == lent.points == pytest.approx(0.3)
+    assert certain.p < LEVEL < lent.p
+    assert lent.error == pytest.approx(np.hypot(certain.error, 0.2 * np.sqrt(2)), rel=1e-6)
+
+
+@pytest.fixture
+def selections(tmp_path, make_collection):
+    """Makes a candidate and its reference: ``{model: per cent wrong}`` on either side."""
+
+    def make(here: dict[str, int], there: dict[str, int], seeds=(0,)) -> list[Selection]:
+        found = []
+        for name, errors in (("here", here), ("there", there)):
+            models = [(m, "deep" if m.startswith("cnn") else "classical", wrong) for m, wrong in errors.items()]
+            store = make_collection(tmp_path / name, models, seeds=seeds, class_names=("cat", "dog"), n=1000)
+            found.append(select(store.read_all("synthetic")[0]))
+        return found
+
+    return make
+
+
+def judged(pair: list[Selection], limits: Limits = LIMITS, **stochastic: bool) -> dict[str, tuple[str, str]]:
+    verdicts = compare(*pair, predictions, limits, {"knn": False, **stochastic})
+    return {verdict.subject: (verdict.outcome, verdict.reason) for verdict in verdicts}
+
+
+def test_every_outcome_has_its_reason(selections):
+    pair = selections({"knn": 10, "svm-rbf": 15, "cnn-x": 11, "new": 1}, {"knn": 10, "svm-rbf": 10, "cnn-x": 10})
+    wide = dataclasses.replace(LIMITS, training_sd=0.5)
+    found = judged(pair, wide, **{"svm-rbf": False})
+    assert found["knn"] == ("pass", "the same images are right")
+    outcome, reason = found["svm-rbf"]
+    assert outcome == "fail"
+    assert "a drop beyond 0.1 points (p = 0.0001)" in reason
+    outcome, reason = found["cnn-x"]
+    assert outcome == "insufficient evidence"
+    assert "-1.00 points" in reason
+    assert "more seeds would tell" in reason
+    assert "new" not in found
+    assert found["svm-rbf, recall of cat"][0] == "fail"
+    outcome, reason = judged(pair, dataclasses.replace(wide, detectable=5.0))["cnn-x"]
+    assert outcome == "pass"
+    assert "a drop of 5 points would have been seen" in reason
+
+
+def test_a_class_may_fail_alone(selections):
+    """A tenth fewer cats are found and as many more dogs: the whole stays where it was."""
+    here, there = selections({"knn": 20}, {"knn": 20})
+    labels = here.summaries[0].stored[0].predictions()["test_labels"]
+    cats, dogs = (np.flatnonzero(labels == number) for number in (0, 1))
+
+    def spoilt(stored):
+        arrays = dict(stored.predictions())
+        right = np.ones(len(labels), dtype=bool)
+        right[(cats if stored in here.summaries[0].stored else dogs)[:50]] = False
+        return {**arrays, "test_predicted": np.where(right, labels, 1 - labels)}
+
+    found = {v.subject: v.outcome for v in compare(here, there, spoilt, LIMITS, {"knn": False})}
+    assert found == {"knn": "insufficient evidence", "knn, recall of cat": "fail"}
+
+
+def test_unlike_models_are_never_compared(selections, make_record):
+    here, there = selections({"knn": 5}, {"knn": 30})
+    for change, words in (
+        ({"version": 2}, "version 2 of the model against version 1"),
+        ({"params": {"alpha": 1}}, "other parameters: alpha"),
+        ({"params": {}}, "other parameters: alpha"),
+    ):
+        (summary,) = here.summaries
+        (stored,) = summary.stored
+        model = stored.record.model.model_copy(update=change)
+        changed = dataclasses.replace(stored, record=stored.record.model_copy(update={"model": model}))
+        assert judged([select([changed]), there])["knn"] == ("not comparable", words)
+
+
+def test_other_data_are_never_compared(selections):
+    here, there = selections({"knn": 5}, {"knn": 5})
+    other = dataclasses.replace(there, dataset=there.dataset.model_copy(update={"fingerprint": "f" * 64}))
+    assert judged([here, other])["knn"] == ("not comparable", "another version of the data")
+
+
+def test_a_model_that_fails_now_fails_the_gate(selections, make_record):
+    here, there = selections({"knn": 5}, {"knn": 5, "svm-rbf": 5})
+    failed = make_record(model="svm-rbf", status="timeout", reason="stopped at the time limit")
+    found = judged([dataclasses.replace(here, failed=(failed,)), there])
+    assert found["svm-rbf"] == ("fail", "timeout: stopped at the time limit")
+
+
+def test_missing_predictions_are_not_comparable(selections):
+    here, there = selections({"knn": 5}, {"knn": 5})
+    (verdict,) = compare(here, there, lambda stored: None, LIMITS, {})
+    assert (verdict.outcome, verdict.fails(strict=False), verdict.fails(strict=True)) == ("not comparable", False, True)

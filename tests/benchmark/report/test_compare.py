@@ -1,0 +1,78 @@
+"""Two collections side by side."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from benchmark.analysis.select import select
+from benchmark.report import compare as sides
+
+TWO = ("cat", "dog")
+
+
+def predictions(stored):
+    return stored.predictions()
+
+
+@pytest.fixture
+def selections(tmp_path, make_collection):
+    """The CNN has become worse, the forest has gone, k-NN is what it was, and there is an SVM."""
+    models = [("knn", "classical", 20), ("cnn-simple", "deep", 4), ("forest", "classical", 30)]
+    before = make_collection(tmp_path / "before", models, seeds=(0,), class_names=TWO)
+    models = [("knn", "classical", 20), ("cnn-simple", "deep", 40), ("svm-rbf", "classical", 12)]
+    after = make_collection(tmp_path / "after", models, seeds=(0,), class_names=TWO)
+    return [select(store.read_all("synthetic")[0]) for store in (before, after)]
+
+
+def test_differences_are_tested_where_there_are_two_sides(selections):
+    rows = {row.name: row for row in sides.sides(*selections, predictions)}
+    assert list(rows) == ["cnn-simple", "knn", "forest", "svm-rbf"]
+    assert rows["cnn-simple"].pair.points == pytest.approx(-36)
+    assert rows["cnn-simple"].pair.adjusted_p < 0.001
+    texts = {name: sides.cells(row) for name, row in rows.items()}
+    assert texts["cnn-simple"][:4] == ["cnn-simple", "0.9600", "0.6000", "-36.00 points"]
+    assert texts["cnn-simple"][4].startswith("worse by 36.00 points (95% CI ")
+    assert texts["knn"][3:5] == ["+0.00 points", "identical predictions"]
+    assert texts["knn"][7] == "x 1.00"
+    assert texts["forest"][1:5] == ["0.7000", "-", "-", "only on the left"]
+    assert texts["svm-rbf"][1:5] == ["-", "0.8800", "-", "only on the right"]
+    assert all(len(text) == len(sides.HEADER) for text in texts.values())
+
+
+def test_what_has_changed_of_a_model_is_named(tmp_path, make_collection):
+    store = make_collection(tmp_path, [("knn", "classical", 20)], seeds=(0,), class_names=TWO)
+    (stored,), _ = store.read_all("synthetic")
+    model = stored.record.model.model_copy(update={"params": {"alpha": 0.7, "beta": 1}, "version": 2})
+    changed = dataclasses.replace(stored, record=stored.record.model_copy(update={"model": model}))
+    (row,) = sides.sides(select([stored]), select([changed]), predictions)
+    assert row.note == "version 1 and 2; alpha: 0.5 and 0.7; beta: None and 1"
+
+
+def test_without_predictions_nothing_is_claimed(selections):
+    rows = sides.sides(*selections, lambda stored: None)
+    assert all(row.pair is None for row in rows)
+    (cnn,) = [sides.cells(row) for row in rows if row.name == "cnn-simple"]
+    assert cnn[3:5] == ["-36.00 points", "cnn-simple: the predictions of seed 0 cannot be had"]
+
+
+def test_other_test_images_are_not_compared(tmp_path, make_collection):
+    stores = [
+        make_collection(tmp_path / name, [("knn", "classical", 20)], seeds=(0,), class_names=TWO, n=n)
+        for name, n in (("a", 200), ("b", 100))
+    ]
+    (row,) = sides.sides(*(select(store.read_all("synthetic")[0]) for store in stores), predictions)
+    assert "their test images or labels differ" in row.note
+
+
+def test_pages_escape_what_they_are_told(selections):
+    blocks = {"<script>alert(1)</script>": sides.sides(*selections, predictions)}
+    page = sides.html(blocks, "before", "after<img>")
+    assert "<script>" not in page
+    assert "<img>" not in page
+    assert page.count("<tr>") == 1 + 4
+    text = sides.markdown(blocks, "before", "after")
+    assert "<script>" not in text
+    assert len(re.findall(r"^\| (cnn|knn|forest|svm)", text, re.M)) == 4

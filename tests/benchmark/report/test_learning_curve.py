@@ -1,0 +1,145 @@
+"""The part of a report on training sizes: when it is there, what it says, shows and tells to run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from benchmark.analysis.learning_curve import crossover, curve, leads
+from benchmark.analysis.select import select
+from benchmark.records.store import to_json
+from benchmark.report import learning_curve as efficiency
+from benchmark.report import page
+from benchmark.report.evidence import Evidence
+
+SIZES = (100, 300, 1000)
+
+
+@pytest.fixture
+def collection(tmp_path, make_collection):
+    """Makes records of k-NN and a network with so many per cent of errors at each size, the last of them full."""
+
+    def make(errors: dict[str, tuple[int, ...]], seeds=(0, 1, 2), whole=None, **settings):
+        store = None
+        for model, wrong in errors.items():
+            family = "deep" if model.startswith("cnn") else "classical"
+            for size, share in zip(SIZES, wrong, strict=False):
+                profile = "full" if size == SIZES[-1] else f"train-{size}"
+                own = {
+                    "profile": profile,
+                    "seeds": whole if whole and profile == "full" else seeds,
+                    "class_names": ("cat", "dog"),
+                    **settings,
+                }
+                store = make_collection(tmp_path, [(model, family, share)], **own)
+                for stored in store.read_all("synthetic")[0]:
+                    if stored.record.cell.profile == profile:
+                        info = stored.record.dataset.model_copy(update={"train_size": size})
+                        stored.path.write_bytes(to_json(stored.record.model_copy(update={"dataset": info})))
+        return store
+
+    return make
+
+
+def section_of(store):
+    stored, problems = store.read_all("synthetic")
+    return efficiency.section(Evidence(select(stored), stored, None, problems))
+
+
+CROSSING = {"knn": (20, 15, 12), "cnn-simple": (60, 14, 5)}
+
+
+def test_without_several_sizes_there_is_no_section(collection):
+    assert section_of(collection({"knn": (20,)})) is None
+
+
+def test_the_crossover_is_told_in_words_table_and_chart(collection):
+    found = section_of(collection(CROSSING))
+    assert found.text.startswith("## How many images each needs\n")
+    assert (
+        "**The best network is ahead from 300 training images on**, and at every larger size; with 100 it is not yet. "
+        "With 300, cnn-simple leads knn by 1.00 points." in found.text
+    )
+    rows = [re.split(r" *\| *", line)[1:-1] for line in found.text.splitlines() if line.startswith("| ")]
+    assert ["model", "family", "seeds", "100", "300", "1,000"] in rows
+    # One per cent more errors a seed: a standard deviation of 0.01, times 4.303 / sqrt(3).
+    assert ["knn", "baseline", "3", "**0.7900** ± 0.0248", "0.8400 ± 0.0248", "0.8700 ± 0.0248"] in rows
+    assert ["300", "cnn-simple (0.8500)", "knn (0.8400)", "+1.00", "cannot be told apart"] in rows
+    (figure,) = found.figures.values()
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in axes.texts] == ["best network ahead\nfrom 300 on"]
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"knn", "cnn-simple"}
+
+
+NONE = "**No crossover: none found up to 1,000 training images**, where the best network, cnn-simple, is "
+FROM = "**The best network is ahead from {} training images on**, "
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ((60, 40, 20), NONE + "8.00 points behind the best baseline, knn."),
+        ((60, 40, 12), NONE + "level with the best baseline, knn."),
+        ((10, 5, 2), FROM.format(100) + "the fewest that were tried, and at every larger size. With 100, cnn-simple"),
+        (
+            (60, 40, 2),
+            FROM.format("1,000") + "the most that were tried; with 300 it is not yet. With 1,000, cnn-simple",
+        ),
+    ],
+)
+def test_every_outcome_has_its_words(collection, network, words):
+    found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": network}))
+    assert words in found.text
+    assert len(found.figures["efficiency.png"].axes[0].texts) == (not words.startswith(NONE))
+
+
+def test_one_family_alone_has_nothing_to_be_ahead_of(collection):
+    found = section_of(collection({"knn": (20, 15, 12)}))
+    assert "there is nothing to compare" in found.text
+    assert "The best of either family" not in found.text
+    assert efficiency.NETWORKS not in found.text
+
+
+def test_few_seeds_have_no_interval_and_a_missing_size_is_a_dash(collection):
+    found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": (60, 14)}, seeds=(0,)))
+    (row,) = (line for line in found.text.splitlines() if line.startswith("| cnn-simple"))
+    assert "±" not in row
+    assert row.rstrip(" |").endswith("-")
+
+
+def test_a_crossover_that_may_be_chance_is_told_as_such(collection):
+    found = section_of(collection(CROSSING))
+    assert "leads knn by 1.00 points. Below 1,000 images the difference may be chance; from there on" in found.text
+    found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": (60, 14, 11)}))
+    assert "At the largest size the difference may still be chance." in found.text
+    found = section_of(collection({"knn": (20, 19, 18), "cnn-simple": (60, 2, 1)}))
+    assert "That is more than chance, there and at every larger size." in found.text
+
+
+@pytest.mark.parametrize("whole", [None, (0, 1, 2, 3)])
+def test_the_command_makes_what_the_section_shows(collection, whole):
+    found = section_of(collection(CROSSING, whole=whole))
+    line = "python -m benchmark curve cnn-simple knn --sizes 100,300,1000 --seeds 3 --dataset synthetic"
+    assert f"```\n{line}\n```" in found.text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
+    store = collection(CROSSING)
+    folder = page.write(store, "synthetic", tmp_path / "reports").path.parent
+    text = (folder / "README.md").read_text(encoding="utf-8")
+    assert "\n## How many images each needs\n" in text
+    assert (folder / "efficiency.png").exists()
+    assert "1,000 training" in text  # The rest of the page is about the full profile.
+    for path in store.folder.glob("synthetic/*/train-*.json"):
+        path.unlink()
+    page.write(store, "synthetic", tmp_path / "reports")
+    assert not (folder / "efficiency.png").exists()
+
+
+def test_the_section_agrees_with_the_analysis(collection):
+    store = collection(CROSSING)
+    stored, _ = store.read_all("synthetic")
+    assert crossover(leads(curve(stored), lambda stored: stored.predictions())) == 300

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from benchmark.runner.progress import Display, JsonLines, Lines, Quiet, Several, outcome_line
+from benchmark.specs import Cell
+
+KNN = Cell("synthetic", "knn", 0, "full")
+OTHER = Cell("synthetic", "knn", 1, "full")
+
+
+def console(terminal: bool, height: int = 40) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=120, height=height, color_system=None)
+
+
+def a_run(watcher, make_record):
+    with watcher:
+        watcher.started(KNN, 3)
+        watcher.epoch(KNN, {"epoch": 1, "validation_accuracy": 0.5})
+        watcher.finished(make_record(), kept=False)
+        watcher.started(OTHER, None)
+        watcher.finished(make_record(seed=1, status="error", reason="[bold]it broke"), kept=False)
+
+
+def last_table(screen: Console, display: Display) -> list[list[str]]:
+    """What the table shows now, cell by cell."""
+    with screen.capture() as captured:
+        screen.print(display)
+    return [line.split() for line in captured.get().splitlines()]
+
+
+def test_the_table_fills_in(make_record):
+    screen = console(True)
+    display = Display(screen, [KNN, OTHER])
+    assert last_table(screen, display)[1:3] == [["knn", "0", "waiting"], ["knn", "1", "waiting"]]
+    display.started(KNN, 3)
+    display.epoch(KNN, {"epoch": 1, "validation_accuracy": 0.5})
+    row = last_table(screen, display)[1]
+    assert row[:4] == ["knn", "0", "running", "0.5000"]
+    assert set(row[-1]) <= set("━╸╺ ")
+    display.finished(make_record(), kept=False)
+    display.finished(make_record(seed=1, status="error", reason="[bold]it broke"), kept=False)
+    first, second = last_table(screen, display)[1:3]
+    assert first == ["knn", "0", "ok", "0.7500", "0.7500", "5.0", "s"]
+    assert second[:3] == ["knn", "1", "error"]
+    assert " ".join(second).endswith("[bold]it broke")
+    assert "2/2" in " ".join(map(" ".join, last_table(screen, display)))
+
+
+def test_a_recorded_cell_is_shown_as_such(make_record):
+    screen = console(True)
+    display = Display(screen, [KNN])
+    display.finished(make_record(), kept=True)
+    assert " ".join(last_table(screen, display)[1]).endswith("recorded before")
+
+
+def test_a_long_plan_shows_what_runs_and_says_how_much_it_hides(make_record):
+    cells = [Cell("synthetic", "knn", seed, "full") for seed in range(50)]
+    screen = console(True, height=12)
+    display = Display(screen, cells)
+    for seed in range(30):
+        display.started(cells[seed], None)
+        display.finished(make_record(seed=seed), kept=False)
+    display.started(cells[40], 5)
+    lines = last_table(screen, display)
+    assert len(lines) <= 11
+    seeds = [int(line[1]) for line in lines[1:-1] if line[0] == "knn"]
+    assert 40 in seeds
+    assert 29 in seeds
+    assert seeds == sorted(seeds)
+    assert ["and", "44", "more"] in lines
+
+
+def test_what_runs_when_the_run_is_given_up_is_told_to_have_stopped():
+    screen = console(True)
+    display = Display(screen, [KNN])
+    with display:
+        display.started(KNN, 3)
+    assert last_table(screen, display)[1][:3] == ["knn", "0", "stopped"]
+
+
+def test_elsewhere_there_is_a_plain_line_a_cell(make_record):
+    screen = console(False)
+    a_run(Lines(screen), make_record)
+    assert screen.file.getvalue().splitlines() == [
+        "started       knn on synthetic, seed 0",
+        "ok            knn on synthetic, seed 0: test accuracy 0.7500 (5.0 s)",
+        "started       knn on synthetic, seed 1",
+        "error         knn on synthetic, seed 1: [bold]it broke",
+    ]
+
+
+def test_a_program_reads_an_object_a_line(make_record):
+    lines = []
+    a_run(JsonLines(lines.append), make_record)
+    events = [json.loads(line) for line in lines]
+    assert [event["event"] for event in events] == ["started", "epoch", "finished", "started", "finished"]
+    assert all((event["model"], event["dataset"], event["profile"]) == ("knn", "synthetic", "full") for event in events)
+    assert events[1]["values"] == {"epoch": 1, "validation_accuracy": 0.5}
+    assert (events[2]["status"], events[2]["test_accuracy"], events[2]["already_recorded"]) == ("ok", 0.75, False)
+    assert (events[4]["status"], events[4]["reason"], events[4]["test_accuracy"]) == ("error", "[bold]it broke", None)
+    assert "\n" not in "".join(lines)
+
+
+class Log(Quiet):
+    def __init__(self):
+        self.seen = []
+
+    def __enter__(self):
+        self.seen.append("enter")
+        return self
+
+    def __exit__(self, *error):
+        self.seen.append("exit")
+
+    def started(self, cell, epochs):
+        self.seen.append("started")
+
+    def epoch(self, cell, row):
+        self.seen.append("epoch")
+
+    def finished(self, record, *, kept):
+        self.seen.append("finished")
+
+
+def test_several_watchers_hear_all_of_it(make_record):
+    logs = [Log(), Log()]
+    a_run(Several(logs), make_record)
+    for log in logs:
+        assert log.seen == ["enter", "started", "epoch", "finished", "started", "finished", "exit"]
+
+
+def test_those_that_were_entered_are_left_if_the_next_cannot_be():
+    class Broken(Quiet):
+        def __enter__(self):
+            raise OSError("no")
+
+    log = Log()
+    with pytest.raises(OSError, match="no"), Several([log, Broken()]):
+        pass
+    assert log.seen == ["enter", "exit"]
+
+
+@pytest.mark.parametrize("status", ["error", "timeout", "out-of-memory", "crashed", "unsupported"])
+def test_a_failure_is_told_with_its_reason(make_record, status):
+    assert f"it ended with {status}" in outcome_line(make_record(status=status), kept=False)
+
+
+def test_a_kept_record_is_told_as_such(make_record):
+    assert outcome_line(make_record(), kept=True).endswith("(already recorded)")
+
+
+def test_a_profile_is_named_where_there_are_several(make_record):
+    few, quick = (make_record(seed=2, profile=profile) for profile in ("train-100", "quick"))
+    assert "knn on synthetic, seed 2, train-100: test" in outcome_line(few, kept=True)
+    assert "knn on synthetic, seed 2: test" in outcome_line(quick, kept=True)

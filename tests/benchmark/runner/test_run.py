@@ -1,0 +1,191 @@
+"""Cells in real processes: what a run survives, what it records, how it goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from cells import Log, go, spec
+
+from benchmark import registry
+from benchmark.records.store import Store, read
+from benchmark.runner import run as runner
+from benchmark.specs import Cell
+
+
+def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
+    specs = [spec("Majority"), spec("Raises", stochastic=True)]
+    cells = list(runner.plan(specs, ["a", "b"], 3, "quick"))
+    assert len(cells) == len(set(cells)) == 2 * (1 + 3)
+    assert cells[0] == Cell("a", "majority", 0, "quick")
+    assert [cell.seed for cell in cells if cell.model == "raises" and cell.dataset == "b"] == [0, 1, 2]
+
+
+def test_with_fewer_training_images_every_model_gets_all_seeds():
+    cells = list(runner.plan([spec("Majority")], ["a"], 3, "train-100"))
+    assert [cell.seed for cell in cells] == [0, 1, 2]
+
+
+def test_a_seed_stands_for_its_own_training_images(prepared, settings):
+    specs = [spec("Majority"), registry.models()["knn"]]
+    records = go(specs, prepared, settings, n_seeds=2, profile="train-30")
+    assert {record.dataset.train_size for record in records.values()} == {30}
+    assert {record.dataset.test_size for record in records.values()} == {360}
+    assert records["knn", 0].test.confusion != records["knn", 1].test.confusion
+    assert len({stored.path.stem[-8:] for stored in settings.store.read_all("digits")[0]}) == 4
+    log = Log()
+    go(specs, prepared, settings, n_seeds=2, profile="train-30", log=log)
+    assert log.started_cells == []
+
+
+def test_too_few_images_are_unsupported_and_no_error(prepared, settings):
+    many = dataclasses.replace(registry.models()["knn"], params={"n_neighbors": 20})
+    networks = dataclasses.replace(
+        registry.models()["cnn-simple"], params={"network": "simple", "epochs": 1}, dataset_params={}
+    )
+    records = go([many, networks], prepared, settings, profile="train-5")
+    assert {record.status for record in records.values()} == {"unsupported"}
+    assert "20 neighbours are looked for among 5" in records["knn", 0].reason
+    assert "a class that the training images do not" in records["cnn-simple", 0].reason
+
+
+def test_what_is_recorded_is_kept_and_failures_are_tried_again(prepared, settings):
+    specs = [spec("Majority"), spec("Unsupported"), spec("Raises")]
+    go(specs, prepared, settings)
+    log = Log()
+    go(specs, prepared, settings, log=log)
+    assert sorted(log.kept) == ["majority", "unsupported"]
+    assert [cell.model for cell in log.started_cells] == ["raises"]
+    log = Log()
+    go(specs, prepared, dataclasses.replace(settings, fresh=True), log=log)
+    assert len(log.started_cells) == 3
+
+
+def test_a_new_version_of_a_model_is_run_and_the_old_record_stays(prepared, settings):
+    go([spec("Majority")], prepared, settings)
+    log = Log()
+    go([spec("Majority", version=2)], prepared, settings, log=log)
+    assert len(log.started_cells) == 1
+    assert len(settings.store.read_all("digits")[0]) == 2
+
+
+def test_a_damaged_record_is_run_again(prepared, settings):
+    go([spec("Majority")], prepared, settings)
+    (path,) = (settings.store.folder / "digits/majority").glob("*.json")
+    path.write_bytes(path.read_bytes()[:100])
+    go([spec("Majority")], prepared, settings)
+    assert read(path).record.status == "ok"
+
+
+def test_a_record_tells_all_that_it_should(prepared, settings):
+    cnn = dataclasses.replace(
+        registry.models()["cnn-simple"], params={"network": "simple", "epochs": 2}, dataset_params={}
+    )
+    log = Log()
+    record = go([cnn], prepared, settings, log=log)["cnn-simple", 0]
+    assert record.status == "ok", record.reason
+    assert log.epochs == [("cnn-simple", 1), ("cnn-simple", 2)]
+    assert len(record.epochs) == 2
+    assert record.test.n_images == 360
+    assert record.validation.n_images == 237
+    assert record.dataset.train_size == 1200
+    assert record.cost.fit_seconds > 0
+    assert record.cost.predict_seconds > 0
+    assert record.cost.total_seconds > record.cost.fit_seconds
+    assert 20e6 < record.cost.peak_memory_bytes < 20e9
+    assert record.cost.parameter_count > 1000
+    assert (record.cost.threads, record.cost.device) == (1, "cpu")
+    assert record.model.params["epochs"] == 2
+    assert "torch" in record.model.implementation
+    assert record.environment.packages["torch"]
+
+    (stored,) = settings.store.read_all("digits")[0]
+    arrays = stored.predictions()
+    assert arrays["test_probabilities"].shape == (360, 10)
+    assert arrays["validation_probabilities"].shape == (237, 10)
+    assert float(np.mean(arrays["test_labels"] == arrays["test_predicted"])) == pytest.approx(record.test.accuracy)
+    dataset = prepared["digits"].dataset
+    assert np.array_equal(arrays["validation_index"], dataset.split.validation)
+    assert np.array_equal(arrays["test_labels"], dataset.test_labels)
+    assert json.loads(stored.path.read_text())["schema_version"] == 1
+
+
+def test_the_same_cell_twice_is_bit_identical_and_another_seed_is_not(prepared, settings, tmp_path):
+    params = {"network": "deep", "epochs": 2, "rotation_degrees": 10.0, "zoom": 0.1, "shift": 0.05}
+    cnn = dataclasses.replace(registry.models()["cnn-augmented"], params=params, dataset_params={})
+    other = dataclasses.replace(settings, store=Store(tmp_path / "again", "test"))
+    go([cnn], prepared, settings, n_seeds=2)
+    go([cnn], prepared, other)
+    (first, second), _ = settings.store.read_all("digits")
+    (again,), _ = other.store.read_all("digits")
+    assert first.record.predictions.sha256 == again.record.predictions.sha256
+    assert first.record.epochs[-1]["train_loss"] == again.record.epochs[-1]["train_loss"]
+    assert not np.array_equal(first.predictions()["test_probabilities"], second.predictions()["test_probabilities"])
+    for part in ("validation", "test"):
+        assert np.array_equal(first.predictions()[f"{part}_index"], second.predictions()[f"{part}_index"])
+
+
+def test_classes_that_training_has_not_shown_get_probability_zero(prepared, settings):
+    go([spec("FewClasses")], prepared, settings)
+    (stored,) = settings.store.read_all("digits")[0]
+    probabilities = stored.predictions()["test_probabilities"]
+    assert probabilities.shape == (360, 10)
+    np.testing.assert_allclose(probabilities[0], [0, 0, 0, 0.25, 0, 0, 0, 0.75, 0, 0])
+
+
+def test_a_model_is_given_nothing_but_training_and_validation(prepared, settings, tmp_path):
+    """What reaches ``fit``, sum by sum."""
+    trace = tmp_path / "seen.json"
+    nosy = spec("Nosy", inputs="images", validates=True, params={"trace": str(trace)})
+    assert go([nosy], prepared, settings)["nosy", 0].status == "ok"
+    dataset = prepared["digits"].dataset
+    given = {"X": dataset.split.train, "X_val": dataset.split.validation}
+    expected = {name: digest(dataset.train_images[index]) for name, index in given.items()}
+    expected |= {"y": digest(dataset.train_labels[given["X"]]), "y_val": digest(dataset.train_labels[given["X_val"]])}
+    assert json.loads(trace.read_text()) == {"others": ["on_epoch"], **expected}
+
+
+def test_only_this_projects_own_modules_are_imported_ahead():
+    found = runner.preload([*registry.models().values(), spec("Majority")])
+    assert {"benchmark.runner.evaluate", "baselines.pixels", "cnn.classifier"} <= found
+    assert not any("misbehaving" in name for name in found)
+
+
+def digest(array: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+
+
+def test_a_failure_does_not_take_the_place_of_a_result(prepared, settings, tmp_path):
+    """A model that works once: run again with --fresh it fails, and the first record stays."""
+    once = spec("WorksOnce", params={"trace": str(tmp_path / "ran")})
+    assert go([once], prepared, settings)["worksonce", 0].status == "ok"
+    assert go([once], prepared, dataclasses.replace(settings, fresh=True))["worksonce", 0].status == "error"
+    (stored,) = settings.store.read_all("digits")[0]
+    assert stored.record.status == "ok"
+    assert stored.is_intact()
+
+
+def test_a_record_whose_predictions_are_gone_is_run_again(prepared, settings):
+    go([spec("Majority")], prepared, settings)
+    (path,) = (settings.store.folder / "digits/majority").glob("*.npz")
+    path.write_bytes(b"damaged")
+    log = Log()
+    go([spec("Majority")], prepared, settings, log=log)
+    assert len(log.started_cells) == 1
+    assert settings.store.read_all("digits")[0][0].is_intact()
+
+
+def test_data_that_change_during_a_run_are_noticed(prepared, settings):
+    changed = dataclasses.replace(prepared["digits"].dataset, fingerprint="e" * 64)
+    record = go([spec("Majority")], {"digits": runner.Prepared(prepared["digits"].spec, changed)}, settings)
+    assert "changed during the run" in record["majority", 0].reason
+
+
+def test_the_memory_of_libraries_is_not_the_models(prepared, settings):
+    records = go([spec("Majority"), spec("Hoards")], prepared, settings)
+    little, much = (records[name, 0].cost.peak_memory_bytes for name in ("majority", "hoards"))
+    assert little < 60e6
+    assert 200e6 <= much < 260e6

@@ -11,7 +11,7 @@ import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from benchmark.specs import unheard
+from benchmark.specs import ignore_epoch
 
 
 class PixelBoosting(ClassifierMixin, BaseEstimator):
@@ -70,7 +70,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
+        on_epoch: Callable[[Mapping[str, Any]], None] = ignore_epoch,
     ) -> PixelBoosting:
         """Fit on ``X`` (n, d) and ``y`` (n,), choosing the number of rounds on ``X_val`` and ``y_val``."""
         self.classes_, y_index = np.unique(y, return_inverse=True)

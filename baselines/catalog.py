@@ -17,7 +17,7 @@ SMALL_HOG = {"digits": {"cells": (2, 4)}}
 MODELS = (
     ModelSpec(
         name="logistic-regression",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
         core=True,
@@ -27,7 +27,7 @@ MODELS = (
     ),
     ModelSpec(
         name="linear-svm",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PixelLinearSVC",
         inputs="flat",
         description="linear support vector machine on pixels, one class against the rest",
@@ -37,7 +37,7 @@ MODELS = (
     ),
     ModelSpec(
         name="svm-rbf",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
         core=True,
@@ -47,7 +47,7 @@ MODELS = (
     ),
     ModelSpec(
         name="knn",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PixelKNeighbors",
         inputs="flat",
         core=True,
@@ -57,7 +57,7 @@ MODELS = (
     ),
     ModelSpec(
         name="random-forest",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PixelForest",
         inputs="flat",
         description="random forest on pixels, 200 trees",
@@ -69,7 +69,7 @@ MODELS = (
     ),
     ModelSpec(
         name="gradient-boosting",
-        family="classical",
+        family="baseline",
         build="baselines.boosting:PixelBoosting",
         inputs="flat",
         description="gradient-boosted trees on pixels, LightGBM, rounds chosen on validation",
@@ -93,7 +93,7 @@ MODELS = (
     ),
     ModelSpec(
         name="pca-svm",
-        family="classical",
+        family="baseline",
         build="baselines.pixels:PcaSVC",
         inputs="flat",
         description="support vector machine on principal components of the pixels, RBF kernel",
@@ -102,7 +102,7 @@ MODELS = (
     ),
     ModelSpec(
         name="hog-svm",
-        family="classical",
+        family="baseline",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="support vector machine on histograms of oriented gradients and pixels, RBF kernel",
@@ -118,7 +118,7 @@ MODELS = (
     ),
     ModelSpec(
         name="augmented-svm",
-        family="classical",
+        family="baseline",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="hog-svm trained with variants of its support vectors: rotated, zoomed, shifted, mirrored",

@@ -1,4 +1,4 @@
-"""What every part agrees on: specifications, data in memory, cells, and how a user's mistake is told.
+"""What every part agrees on: specifications, data in memory, runs, and how a user's mistake is told.
 
 Only the standard library is imported here (and profiles, which do likewise), so that ``--help`` and ``list``
 start at once. The shape of what is written to disk is in :mod:`benchmark.records.schema`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import pkgutil
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,8 +20,9 @@ from benchmark.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
-Family = Literal["classical", "deep"]
+Family = Literal["baseline", "network"]
 Inputs = Literal["flat", "images"]
+OLD_FAMILIES: Mapping[str, Family] = {"classical": "baseline", "deep": "network"}  # Accepted until 0.3.0.
 
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
@@ -54,7 +56,7 @@ class Classifier(Protocol):
     def predict(self, X: np.ndarray) -> np.ndarray: ...
 
 
-def unheard(row: Mapping[str, Any]) -> None:
+def ignore_epoch(row: Mapping[str, Any]) -> None:
     """The default of ``on_epoch``: nobody listens."""
 
 
@@ -93,8 +95,12 @@ class ModelSpec:
     ----------
     name : str
         Unique; the same in the command line, in records and in reports.
-    family : {"classical", "deep"}
-        The side of the comparison that the model stands on.
+    family : {"baseline", "network"}
+        The side of the comparison that the model is on.
+    convolutional : bool or None
+        Whether it is a CNN, a network with convolutions: only CNNs answer "do I need a CNN?". None: as networks are.
+    pretrained : str or None
+        The data set on which its weights were trained before; None for training from scratch.
     build : str
         ``"package.module:attribute"`` of a class or function that takes ``params`` as keywords and
         returns a :class:`Classifier`. Imported only in the process that fits the model.
@@ -132,6 +138,8 @@ class ModelSpec:
     dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     validates: bool = False
     stochastic: bool = False
+    convolutional: bool | None = None
+    pretrained: str | None = None
     core: bool = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
@@ -141,6 +149,15 @@ class ModelSpec:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_text(self.name, build=self.build, description=self.description)
+        if self.family in OLD_FAMILIES:
+            warnings.warn(
+                f"model {self.name!r}: the family {self.family!r} is called {OLD_FAMILIES[self.family]!r} since 0.2.0",
+                DeprecationWarning,
+                stacklevel=3,
+            )
+            object.__setattr__(self, "family", OLD_FAMILIES[self.family])
+        if self.convolutional is None:
+            object.__setattr__(self, "convolutional", self.family == "network")
         if type(self.version) is not int:
             raise ValueError(f"model {self.name!r}: version must be an integer, got {self.version!r}")
         layers = (self.params, *self.profile_params.values(), *self.dataset_params.values())
@@ -155,13 +172,13 @@ class ModelSpec:
                 f"model {self.name!r}: family must be one of {get_args(Family)}, inputs of {get_args(Inputs)}"
             )
 
-    def params_for(self, cell: Cell) -> dict[str, Any]:
-        """Constructor keywords for a cell of this model."""
-        return {**self.params, **self.profile_params.get(cell.profile, {}), **self.dataset_params.get(cell.dataset, {})}
+    def params_for(self, run: Run) -> dict[str, Any]:
+        """Constructor keywords for a run of this model."""
+        return {**self.params, **self.profile_params.get(run.profile, {}), **self.dataset_params.get(run.dataset, {})}
 
-    def create(self, cell: Cell) -> Any:
+    def create(self, run: Run) -> Any:
         """Import the builder and build an unfitted classifier."""
-        return pkgutil.resolve_name(self.build)(**self.params_for(cell))
+        return pkgutil.resolve_name(self.build)(**self.params_for(run))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -292,7 +309,7 @@ def sized(name: str, draw: int) -> Profile | None:
 def profile_named(name: str, draw: int = 0) -> Profile:
     """One of :data:`PROFILES`, or ``train-N``: N training images, all of validation and test.
 
-    Under ``train-N`` the seed of a cell is also the number of its draw, so that results by seed vary with the
+    Under ``train-N`` the seed of a run is also the number of its draw, so that results by seed vary with the
     choice of training images, as they would for someone who collects N images.
 
     Raises
@@ -307,7 +324,7 @@ def profile_named(name: str, draw: int = 0) -> Profile:
 
 
 @dataclasses.dataclass(frozen=True, order=True)
-class Cell:
+class Run:
     """One unit of work: a data set, a model, a seed and a profile."""
 
     dataset: str

@@ -17,10 +17,11 @@ UNMIRRORED["digits"] |= FEW["digits"]
 MODELS = (
     ModelSpec(
         name="mlp",
-        family="deep",
+        family="network",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
         description="two hidden fully connected layers, batch normalisation, dropout; no convolution",
+        convolutional=False,
         params={
             "network": "mlp",
             "epochs": 20,
@@ -38,7 +39,7 @@ MODELS = (
     ),
     ModelSpec(
         name="cnn-simple",
-        family="deep",
+        family="network",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
         core=True,
@@ -61,7 +62,7 @@ MODELS = (
     ),
     ModelSpec(
         name="cnn-augmented",
-        family="deep",
+        family="network",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
         core=True,
@@ -92,7 +93,7 @@ MODELS = (
     ),
     ModelSpec(
         name="resnet",
-        family="deep",
+        family="network",
         build="cnn.classifier:CnnClassifier",
         inputs="images",
         description="seven convolution blocks, three of them residual, random erasing, twice the epochs",
@@ -123,10 +124,11 @@ MODELS = (
     ),
     ModelSpec(
         name="transfer",
-        family="deep",
+        family="network",
         build="cnn.transfer:TransferClassifier",
         inputs="images",
         description="linear classifier on frozen features of EfficientNet-Lite0, trained on ImageNet",
+        pretrained="ImageNet",
         params={"backbone": "efficientnet-lite0", "mode": "frozen", "resolution": 56},
         dataset_params={"digits": {"batch_size": 32}},
         version=2,

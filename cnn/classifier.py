@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from benchmark.errors import UnsupportedError
-from benchmark.specs import unheard
+from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
 from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
@@ -141,7 +141,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
+        on_epoch: Callable[[Mapping[str, Any]], None] = ignore_epoch,
     ) -> CnnClassifier:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``.
 

@@ -13,7 +13,7 @@ from torch import nn
 
 from benchmark.estimators import timing as clock
 from benchmark.estimators.feature_cache import features
-from benchmark.specs import unheard
+from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of
@@ -96,7 +96,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         *,
         X_val: np.ndarray,
         y_val: np.ndarray,
-        on_epoch: Callable[[Mapping[str, Any]], None] = unheard,
+        on_epoch: Callable[[Mapping[str, Any]], None] = ignore_epoch,
     ) -> TransferClassifier:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,), choosing the epoch on ``X_val`` and ``y_val``."""
         if self.mode not in MODES:

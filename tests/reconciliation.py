@@ -35,7 +35,7 @@ from benchmark.data import load as store
 from benchmark.estimators.adapter import configured, inputs
 from benchmark.report.published import DATASET, PROFILE, PUBLISHED, REFITTED
 from benchmark.runner.environment import available_cores
-from benchmark.specs import Cell, Dataset
+from benchmark.specs import Dataset, Run
 from benchmark.utils.format import duration
 
 THREADS = available_cores()
@@ -91,7 +91,7 @@ def ours(name: str, n_images: int) -> float:
     dataset = fashion_mnist()
     spec = registry.models()[FIGURES[name].model]
     train, validation = dataset.split.train[:n_images], dataset.split.validation
-    model = configured(spec.create(Cell(DATASET, spec.name, 0, PROFILE)), 0, THREADS)
+    model = configured(spec.create(Run(DATASET, spec.name, 0, PROFILE)), 0, THREADS)
     watched = {}
     if spec.validates:
         watched = {

@@ -75,7 +75,7 @@ def test_the_examples_build_what_they_promise():
         exec(compile(block, "README.md", "exec"), names)
         found += [value for value in names.values() if isinstance(value, ModelSpec | DatasetSpec)]
     assert [spec.name for spec in found] == ["extra-trees", "shapes"]
-    assert hasattr(found[0].create(__import__("benchmark.specs").contract.Cell("d", "m", 0, "full")), "fit")
+    assert hasattr(found[0].create(__import__("benchmark.specs").contract.Run("d", "m", 0, "full")), "fit")
 
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():

@@ -14,7 +14,7 @@ from benchmark.estimators import adapter as answers
 from benchmark.estimators import serialization as saving
 from benchmark.records.schema import SavedModel
 from benchmark.records.store import Stored
-from benchmark.specs import PROFILES, Cell
+from benchmark.specs import PROFILES, Run
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def fitted(request, digits):
     before = X.copy(), np.array(y)
 
     def fit():
-        model = answers.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
+        model = answers.configured(spec.create(Run("digits", spec.name, 0, "quick")), 0, 1)
         rows = []
         if spec.validates:
             model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=rows.append)
@@ -88,13 +88,13 @@ def test_fitting_again_with_the_same_seed_predicts_the_same(fitted):
 def test_what_is_saved_predicts_the_same(fitted, tmp_path):
     spec, model, X = fitted["spec"], fitted["model"], fitted["X_test"]
     kind = saving.save(model, tmp_path / "unnamed")
-    assert kind == ("safetensors" if spec.family == "deep" else "skops")
+    assert kind == ("safetensors" if spec.family == "network" else "skops")
     path = tmp_path / "results/digits" / spec.name / f"model.{kind}"
     path.parent.mkdir(parents=True)
     (tmp_path / "unnamed").rename(path)
     told = SavedModel(file=path.name, sha256=saving.sha256(path), format=kind, size_bytes=path.stat().st_size)
-    unfitted = answers.configured(spec.create(Cell("digits", spec.name, 0, "quick")), 0, 1)
-    record = SimpleNamespace(saved=told, cell=Cell("digits", spec.name, 0, "quick"))
+    unfitted = answers.configured(spec.create(Run("digits", spec.name, 0, "quick")), 0, 1)
+    record = SimpleNamespace(saved=told, run=Run("digits", spec.name, 0, "quick"))
     again = saving.load(Stored(record, path.with_suffix(".json")), unfitted)
     assert np.array_equal(again.predict(X), model.predict(X))
     assert hasattr(again, "predict_proba") == hasattr(model, "predict_proba")
@@ -118,7 +118,7 @@ def test_its_catalog_entry_is_complete(fitted):
     spec = fitted["spec"]
     assert spec.name == spec.name.lower()
     assert " " not in spec.name
-    assert spec.family in ("classical", "deep")
+    assert spec.family in ("baseline", "network")
     assert spec.description
     assert not spec.stochastic or "random_state" in fitted["model"].get_params()
     assert set(spec.search) <= set(fitted["model"].get_params())

@@ -139,7 +139,7 @@ def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
     for stored in summary.stored:
         arrays = lookup(stored)
         if arrays is None:
-            return f"{summary.name}: the predictions of seed {stored.record.cell.seed} cannot be had"
+            return f"{summary.name}: the predictions of seed {stored.record.run.seed} cannot be had"
         index, labels = arrays["test_index"], arrays["test_labels"]
         right = arrays["test_predicted"] == labels
         first = first or Hits(summary.name, index, labels, right)

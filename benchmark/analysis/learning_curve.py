@@ -97,15 +97,15 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
     same_data = [s for s in newest_first if fingerprint in (None, s.record.dataset.fingerprint)]
     newest: dict[str, RunRecord] = {}
     for s in same_data:
-        newest.setdefault(s.record.cell.model, s.record)
+        newest.setdefault(s.record.run.model, s.record)
     alike = [
         s
         for s in same_data
-        if _images(s.record) == _images(same_data[0].record) and _model(s.record) == _model(newest[s.record.cell.model])
+        if _images(s.record) == _images(same_data[0].record) and _model(s.record) == _model(newest[s.record.run.model])
     ]
     found: dict[tuple[str, int], Point] = {}
     # A size recorded under two names, as is the whole training part, is that of "full", which comes last.
-    for profile in sorted({s.record.cell.profile for s in alike}, key=lambda name: name == "full"):
+    for profile in sorted({s.record.run.profile for s in alike}, key=lambda name: name == "full"):
         selection = select(alike, profile)
         for summary in selection.summaries if selection else ():
             size = summary.records[0].dataset.train_size
@@ -122,7 +122,7 @@ def leads(points: Sequence[Point], lookup: Lookup) -> dict[int, Lead]:
     found = {}
     for size in sorted({point.size for point in points}):
         here = {point.model: point for point in points if point.size == size}
-        network, baseline = (best([p.summary for p in here.values()], family) for family in ("deep", "classical"))
+        network, baseline = (best([p.summary for p in here.values()], family) for family in ("network", "baseline"))
         if network is not None and baseline is not None:
             pair = comparison.pair(network, baseline, lookup)
             found[size] = Lead(here[network.name], here[baseline.name], None if isinstance(pair, str) else pair)
@@ -155,7 +155,7 @@ def crossover(leads: Mapping[int, Lead]) -> int | None:
 
 
 def _counts(record: RunRecord) -> bool:
-    return record.cell.profile == "full" or record.cell.profile not in PROFILES
+    return record.run.profile == "full" or record.run.profile not in PROFILES
 
 
 def _images(record: RunRecord) -> tuple[object, ...]:

@@ -6,12 +6,13 @@ import dataclasses
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import numpy as np
 
 from benchmark.records.schema import Cost, DatasetInfo, Metrics, RunRecord
 from benchmark.records.store import Stored
-from benchmark.specs import PROFILES
+from benchmark.specs import PROFILES, Family
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,11 +27,21 @@ class ModelSummary:
 
     @property
     def name(self) -> str:
-        return self.records[0].cell.model
+        return self.records[0].run.model
 
     @property
-    def family(self) -> str:
+    def family(self) -> Family:
         return self.records[0].model.family
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether it is a CNN."""
+        return self.records[0].model.convolutional
+
+    @property
+    def pretrained(self) -> str | None:
+        """The data set of its pre-trained weights; None for a model trained from scratch."""
+        return self.records[0].model.pretrained
 
     @property
     def n_seeds(self) -> int:
@@ -61,7 +72,8 @@ class ModelSummary:
 
     @property
     def has_probabilities(self) -> bool:
-        return all(record.predictions is not None and record.predictions.has_probabilities for record in self.records)
+        kept = [record.predictions.scores if record.predictions else None for record in self.records]
+        return all(scores == "probabilities" for scores in kept)
 
     @property
     def validation_accuracy(self) -> float:
@@ -106,13 +118,17 @@ class Selection:
     notes: tuple[str, ...]
 
 
-def best(summaries: Iterable[ModelSummary], family: str) -> ModelSummary | None:
-    """The family's model with the highest mean accuracy on the validation images: test plays no part in it."""
-    return max((s for s in summaries if s.family == family), key=lambda s: s.validation_accuracy, default=None)
+Kind = Literal["baseline", "network", "cnn"]
+
+
+def best(summaries: Iterable[ModelSummary], kind: Kind) -> ModelSummary | None:
+    """The model of a family, or the CNN, with the highest mean validation accuracy: test images play no part in it."""
+    able = (s for s in summaries if (s.convolutional if kind == "cnn" else s.family == kind))
+    return max(able, key=lambda s: s.validation_accuracy, default=None)
 
 
 def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:
-    """Choose what can be compared: one profile, one version of the data, each cell's newest record.
+    """Choose what can be compared: one profile, one version of the data, each run's newest record.
 
     Parameters
     ----------
@@ -129,10 +145,10 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     """
     newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
     if profile is None and newest_first:
-        profiles = [s.record.cell.profile for s in newest_first]
+        profiles = [s.record.run.profile for s in newest_first]
         known = [name for name in profiles if name in PROFILES]
         profile = "full" if "full" in known else (known or profiles)[0]
-    chosen = [s for s in newest_first if s.record.cell.profile == profile]
+    chosen = [s for s in newest_first if s.record.run.profile == profile]
     if not chosen or profile is None:
         return None
     notes = []
@@ -146,16 +162,16 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     leave_out(current, len(chosen), "Records of another version of the data set, or of other sizes, left out")
     newest: dict[str, Stored] = {}
     for s in current:
-        newest.setdefault(s.record.cell.model, s)
-    alike = [s for s in current if _model_version(s) == _model_version(newest[s.record.cell.model])]
+        newest.setdefault(s.record.run.model, s)
+    alike = [s for s in current if _model_version(s) == _model_version(newest[s.record.run.model])]
     leave_out(alike, len(current), "Records of other versions or parameters of a model left out")
-    cells: dict[tuple[str, int], Stored] = {}
+    runs: dict[tuple[str, int], Stored] = {}
     for s in alike:
-        cells.setdefault((s.record.cell.model, s.record.cell.seed), s)
-    leave_out(list(cells.values()), len(alike), "Records superseded by newer ones of the same cell left out")
+        runs.setdefault((s.record.run.model, s.record.run.seed), s)
+    leave_out(list(runs.values()), len(alike), "Records superseded by newer ones of the same run left out")
 
     by_model: dict[str, list[Stored]] = defaultdict(list)
-    for (model, _), s in sorted(cells.items()):
+    for (model, _), s in sorted(runs.items()):
         if s.record.status == "ok":
             by_model[model].append(s)
     summaries = [ModelSummary(tuple(group)) for group in by_model.values()]
@@ -163,7 +179,7 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
         dataset=chosen[0].record.dataset,
         profile=profile,
         summaries=tuple(sorted(summaries, key=lambda s: (-s.accuracy, s.name))),
-        failed=tuple(s.record for _, s in sorted(cells.items()) if s.record.status != "ok"),
+        failed=tuple(s.record for _, s in sorted(runs.items()) if s.record.status != "ok"),
         notes=tuple(notes),
     )
 

@@ -7,17 +7,6 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.cells import (
-    JsonLinesOption,
-    MlflowOption,
-    QuietOption,
-    TensorBoardOption,
-    Voice,
-    carry_out,
-    chosen_models,
-    end,
-    prepare,
-)
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
@@ -29,6 +18,17 @@ from benchmark.cli.options import (
     collection_name,
     known_device,
     memory_limit_bytes,
+)
+from benchmark.cli.progress import (
+    JsonLinesOption,
+    MlflowOption,
+    QuietOption,
+    TensorBoardOption,
+    Voice,
+    carry_out,
+    chosen_models,
+    end,
+    prepare,
 )
 from benchmark.errors import UserError
 
@@ -51,8 +51,8 @@ def curve(
     ] = 3,
     dataset: DatasetOption = "fashion-mnist",
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cells to run at a time.", min=1)] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads a cell.  [default: cores / jobs]", min=1)] = None,
-    time_limit: Annotated[str, typer.Option(help="Longest a cell may take, as 90s, 30m or 2h.")] = "2h",
+    threads: Annotated[int | None, typer.Option(help="Threads a run.  [default: cores / jobs]", min=1)] = None,
+    time_limit: Annotated[str, typer.Option(help="Longest a run may take, as 90s, 30m or 2h.")] = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")] = False,
@@ -93,8 +93,8 @@ def curve(
     whole = len(ready.dataset.split.train)
     wanted = parse_sizes(sizes, whole, len(ready.dataset.class_names))
     profiles = ["full" if size == whole else f"train-{size}" for size in wanted]
-    cells = [cell for profile in profiles for cell in runner.plan(chosen, [dataset], seeds, profile)]
-    jobs = min(jobs, len(cells))
+    runs = [run for profile in profiles for run in runner.plan(chosen, [dataset], seeds, profile)]
+    jobs = min(jobs, len(runs))
     how = runner.Settings(
         store=store,
         environment=environment.describe(),
@@ -105,7 +105,7 @@ def curve(
         fresh=fresh,
         memory_limit_bytes=most_memory,
     )
-    records = carry_out(cells, chosen, {dataset: ready}, how, voice)
+    records = carry_out(runs, chosen, {dataset: ready}, how, voice)
     if report:
         voice.report(store, dataset, reports_dir, None, ready)
     end(records)

@@ -53,7 +53,7 @@ DeviceOption = Annotated[
 MemoryLimitOption = Annotated[
     str | None,
     typer.Option(
-        help="Most memory that a cell and all it starts may use, as 512M, 4GB or 4GiB.  [default: 90% of the machine's]"
+        help="Most memory that a run and all it starts may use, as 512M, 4GB or 4GiB.  [default: 90% of the machine's]"
     ),
 ]
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]

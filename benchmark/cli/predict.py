@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from benchmark.predict.sheet import Shown
     from benchmark.records.schema import RunRecord
     from benchmark.records.store import Stored
-    from benchmark.specs import Cell, Dataset, DatasetSpec, ModelSpec
+    from benchmark.specs import Dataset, DatasetSpec, ModelSpec, Run
 
 BAR_WIDTH = 16
 ROWS_A_SHEET = 8
@@ -89,13 +89,13 @@ def predict(
     stored = prediction.newest(Store(results_dir, collection_name(collection, "full")), dataset, model, seed)
     spec = _spec_of(stored.record)
     known = _dataset(data, data_dir, needed=bool(places))
-    cell = prediction.check_current(stored, spec, known.fingerprint if known else None)
+    run = prediction.check_current(stored, spec, known.fingerprint if known else None)
     questions = _test_images(known, places) if known else []
     pictures, unread = _pictures(images or [], stored.record.dataset.image_shape, known, invert)
     questions += pictures
     if questions:
         check_writable(output)
-        fitted = _load(stored, spec, cell)
+        fitted = _load(stored, spec, run)
         _answer(questions, fitted, spec, stored, top, output)
     if unread:
         raise typer.Exit(1)
@@ -114,12 +114,12 @@ def _places(test: str | None) -> list[int]:
 def _spec_of(record: RunRecord) -> ModelSpec:
     """The registered model, or what settings have made of it."""
     from benchmark import registry
-    from benchmark.cli.cells import chosen_models
+    from benchmark.cli.progress import chosen_models
 
     known = registry.models()
     if record.model.base is None:
-        return registry.find("model", known, record.cell.model)
-    (spec,) = chosen_models([record.model.base], False, record.model.settings, record.cell.model)
+        return registry.find("model", known, record.run.model)
+    (spec,) = chosen_models([record.model.base], False, record.model.settings, record.run.model)
     return spec
 
 
@@ -167,12 +167,12 @@ def _pictures(
     return found, len(paths) - len(found)
 
 
-def _load(stored: Stored, spec: ModelSpec, cell: Cell) -> Any:
+def _load(stored: Stored, spec: ModelSpec, run: Run) -> Any:
     from benchmark.estimators import adapter as answers
     from benchmark.estimators import serialization as saving
 
     state = stored.record.random_state
-    fitted = saving.load(stored, answers.configured(spec.create(cell), state, 1, "cpu"))
+    fitted = saving.load(stored, answers.configured(spec.create(run), state, 1, "cpu"))
     return answers.configured(fitted, state, 1, "cpu")
 
 
@@ -200,7 +200,7 @@ def _answer(
     except Exception as error:  # Whatever a saved model holds, it was made elsewhere.
         raise UserError(
             f"{stored.path.name}: the saved model does not predict: {first_line(error)}.",
-            f"Make it anew: python -m benchmark run {record.cell.model} --save-models --fresh",
+            f"Make it anew: python -m benchmark run {record.run.model} --save-models --fresh",
         ) from error
     rows = [
         _shown(question, int(label), None if probabilities is None else probabilities[place], names, top)
@@ -230,9 +230,9 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
     from benchmark.utils.format import printable
 
     screen = console()
-    cell, known = record.cell, record.test
+    run, known = record.run, record.test
     score = "" if known is None else f"; test accuracy {known.accuracy:.4f}"
-    title = f"{cell.model} on {record.dataset.title}, seed {cell.seed}, profile {cell.profile}{score}"
+    title = f"{run.model} on {record.dataset.title}, seed {run.seed}, profile {run.profile}{score}"
     screen.print(f"[bold]{escape(title)}[/]", highlight=False)
     table = Table(show_lines=True)
     table.add_column("picture", overflow="fold")
@@ -242,12 +242,12 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
         table.add_column("how it was prepared")
     width = max(len(name) for row in rows for name in (row.label, *(name for name, _ in row.bars)))
     for question, row in zip(questions, rows, strict=True):
-        cells = [f"{escape(printable(question.name))}\n[bright_black]{question.size}[/]", _prediction(row, width)]
+        runs = [f"{escape(printable(question.name))}\n[bright_black]{question.size}[/]", _prediction(row, width)]
         if own:
             steps = question.steps or ("an image of the data set",)
             doubts = [f"[yellow]{escape(doubt)}[/]" for doubt in question.doubts]
-            cells.append("; ".join([*map(escape, steps), *doubts]))
-        table.add_row(*cells)
+            runs.append("; ".join([*map(escape, steps), *doubts]))
+        table.add_row(*runs)
     screen.print(table)
 
 
@@ -277,11 +277,11 @@ def _write(rows: Sequence[Shown], record: RunRecord, output: Path) -> list[Path]
 
     first = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(rows[0].name).stem).strip("-")[:40] or "image"
     more = f"-and-{len(rows) - 1}-more" if len(rows) > 1 else ""
-    title = f"{record.cell.model} on {record.dataset.title}"
+    title = f"{record.run.model} on {record.dataset.title}"
     written = []
     for start in range(0, len(rows), ROWS_A_SHEET):
         part = f"-{start // ROWS_A_SHEET + 1}" if len(rows) > ROWS_A_SHEET else ""
-        path = output / f"{record.cell.model}-{first}{more}{part}.png"
+        path = output / f"{record.run.model}-{first}{more}{part}.png"
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing")  # Names may be in any script.
             style.save(sheet.draw(title, rows[start : start + ROWS_A_SHEET]), path)

@@ -7,17 +7,6 @@ from typing import Annotated
 
 import typer
 
-from benchmark.cli.cells import (
-    JsonLinesOption,
-    MlflowOption,
-    QuietOption,
-    TensorBoardOption,
-    Voice,
-    carry_out,
-    chosen_models,
-    end,
-    prepare,
-)
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
@@ -32,6 +21,17 @@ from benchmark.cli.options import (
     known_device,
     memory_limit_bytes,
 )
+from benchmark.cli.progress import (
+    JsonLinesOption,
+    MlflowOption,
+    QuietOption,
+    TensorBoardOption,
+    Voice,
+    carry_out,
+    chosen_models,
+    end,
+    prepare,
+)
 
 
 def run(
@@ -43,8 +43,8 @@ def run(
     profile: ProfileOption = "full",
     seeds: Annotated[int, typer.Option(help="Seeds a model; models without chance get one.", min=1, max=1000)] = 1,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cells to run at a time.", min=1)] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads a cell.  [default: cores / jobs]", min=1)] = None,
-    time_limit: Annotated[str, typer.Option(help="Longest a cell may take, as 90s, 30m or 2h.")] = "2h",
+    threads: Annotated[int | None, typer.Option(help="Threads a run.  [default: cores / jobs]", min=1)] = None,
+    time_limit: Annotated[str, typer.Option(help="Longest a run may take, as 90s, 30m or 2h.")] = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     settings: Annotated[
@@ -79,7 +79,7 @@ def run(
     Without names the five core models run: three classical ones on pixels, a simple and an augmented CNN.
 
     Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
-    a cell failed, crashed, or ran out of time or memory.
+    a run failed, crashed, or ran out of time or memory.
     """
     from benchmark.records.store import Store
     from benchmark.runner import environment
@@ -99,8 +99,8 @@ def run(
 
     voice = Voice(quiet, json_lines, tensorboard, mlflow, store)
     prepared = {spec.name: prepare(spec, data_dir, store) for spec in specs}
-    cells = list(runner.plan(chosen, prepared, seeds, profile))
-    jobs = min(jobs, len(cells))
+    runs = list(runner.plan(chosen, prepared, seeds, profile))
+    jobs = min(jobs, len(runs))
     how = runner.Settings(
         store=store,
         environment=environment.describe(),
@@ -113,7 +113,7 @@ def run(
         corruptions=corruptions,
         save_models=save_models,
     )
-    records = carry_out(cells, chosen, prepared, how, voice)
+    records = carry_out(runs, chosen, prepared, how, voice)
     if report:
         for name, ready in prepared.items():
             voice.report(store, name, reports_dir, profile, ready)

@@ -47,7 +47,7 @@ def tune(
     from rich.table import Table
 
     from benchmark import registry
-    from benchmark.cli.cells import prepare
+    from benchmark.cli.progress import prepare
     from benchmark.records.store import Store
     from benchmark.runner import environment
     from benchmark.runner import tune as tuning

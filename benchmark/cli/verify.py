@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.cells import chosen_models, prepare
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
@@ -20,6 +19,7 @@ from benchmark.cli.options import (
     memory_limit_bytes,
     warn,
 )
+from benchmark.cli.progress import chosen_models, prepare
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
@@ -31,23 +31,23 @@ COLOURS = {"bit-identical": "green", "within tolerance": "green", "not comparabl
 
 
 def verify(
-    models: Annotated[list[str] | None, typer.Argument(help="Models to draw cells of; none means all.")] = None,
-    cells: Annotated[int, typer.Option(help="Cells to run again, drawn at random.", min=1)] = 3,
+    models: Annotated[list[str] | None, typer.Argument(help="Models to draw runs of; none means all.")] = None,
+    runs: Annotated[int, typer.Option(help="Cells to run again, drawn at random.", min=1)] = 3,
     budget: Annotated[str, typer.Option(help="Longest they may take together, by their records.")] = "10m",
     seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0,
     dataset: DatasetOption = "fashion-mnist",
     profile: ProfileOption = "full",
     collection: CollectionOption = None,
-    time_limit: Annotated[str, typer.Option(help="Longest a cell may take, as 90s, 30m or 2h.")] = "2h",
+    time_limit: Annotated[str, typer.Option(help="Longest a run may take, as 90s, 30m or 2h.")] = "2h",
     memory_limit: MemoryLimitOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
 ) -> None:
-    """Run recorded cells again and say whether the same numbers come out, cell by cell.
+    """Run recorded runs again and say whether the same numbers come out, run by run.
 
     Bit-identical: every label and probability. Within tolerance: accuracy within half a point and 95 % of the
     labels the same, as another processor or library version may bring about. Nothing in the collection is
-    changed. Exit code 1 if a cell differs or fails.
+    changed. Exit code 1 if a run differs or fails.
     """
     import numpy as np
 
@@ -64,19 +64,19 @@ def verify(
     stored, problems = store.read_all(dataset)
     for problem in problems:
         warn(f"passed over {problem}")
-    able = [one for one in stored if one.record.cell.profile == profile]
-    able = [one for one in able if not models or one.record.cell.model in models]
+    able = [one for one in stored if one.record.run.profile == profile]
+    able = [one for one in able if not models or one.record.run.model in models]
     if not able:
         raise UserError(
             f"There are no such records of {dataset} in {store.folder}.",
             f"Make some: python -m benchmark run --dataset {dataset} --collection {store.collection}",
         )
-    drawn = verification.sample(able, cells, seconds, np.random.default_rng(seed))
+    drawn = verification.sample(able, runs, seconds, np.random.default_rng(seed))
     if not drawn:
-        raise UserError(f"No recorded cell takes less than {duration(seconds)}.", "Give a larger --budget.")
+        raise UserError(f"No recorded run takes less than {duration(seconds)}.", "Give a larger --budget.")
     expected = sum(one.record.cost.total_seconds for one in drawn if one.record.cost)
     screen = console()
-    screen.print(f"{len(drawn)} of {len(able)} cells, about {duration(expected)} by their records.", highlight=False)
+    screen.print(f"{len(drawn)} of {len(able)} runs, about {duration(expected)} by their records.", highlight=False)
 
     ready = prepare(registry.find("data set", registry.datasets(), dataset), data_dir, store)
     settings = runner.Settings(
@@ -103,7 +103,7 @@ def _spec(stored: Stored) -> ModelSpec | None:
     """The model of a record as it is today; None if it cannot be had."""
     from benchmark import registry
 
-    model, name = stored.record.model, stored.record.cell.model
+    model, name = stored.record.model, stored.record.run.model
     if model.base is None:
         return registry.models().get(name)
     try:
@@ -125,7 +125,7 @@ def _show(checks: list[Check]) -> None:
             "-" if record is None or record.test is None else f"{record.test.accuracy:.4f}"
             for record in (check.recorded, check.found)
         ]
-        cell = check.recorded.cell
+        run = check.recorded.run
         outcome = f"[{COLOURS.get(check.outcome, 'red')}]{check.outcome}[/]"
-        table.add_row(escape(cell.model), str(cell.seed), *accuracies, outcome, escape(check.detail))
+        table.add_row(escape(run.model), str(run.seed), *accuracies, outcome, escape(check.detail))
     console().print(table)

@@ -1,6 +1,6 @@
 """Features of images, computed once and kept on disk, without making a model look cheaper than it is.
 
-A cache that is full when a cell starts would hide the price of its features. So the seconds that were
+A cache that is full when a run starts would hide the price of its features. So the seconds that were
 spent when they were computed are kept with them, and :mod:`benchmark.estimators.timing` is told.
 """
 
@@ -90,4 +90,4 @@ def _keep(path: Path, computed: np.ndarray, seconds: float) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:  # A full disk costs time the next time, not this result.
-        print(f"The features could not be kept as {path}: {error.strerror}")  # noqa: T201 -- into the cell's log
+        print(f"The features could not be kept as {path}: {error.strerror}")  # noqa: T201 -- into the run's log

@@ -102,7 +102,7 @@ def load(stored: Stored, unfitted: Any) -> Any:
     UserError
         If there is none, it is not the one that the record names, or it is not a model that may be read.
     """
-    remedy = f"Make it anew: python -m benchmark run {stored.record.cell.model} --save-models --fresh"
+    remedy = f"Make it anew: python -m benchmark run {stored.record.run.model} --save-models --fresh"
     saved = stored.record.saved
     if saved is None:
         raise UserError(f"{stored.path} has no saved model.", remedy)

@@ -50,8 +50,8 @@ def markdown(title: str, verdicts: Sequence[Verdict], *, strict: bool) -> str:
     rows = []
     for verdict in sorted(verdicts, key=lambda verdict: not verdict.fails(strict=strict)):
         found = "-" if verdict.found is None else f"{verdict.found:.4f}"
-        cells = (f"{verdict.dataset}, {verdict.profile}", verdict.subject, f"{verdict.required:.4f}", found)
-        rows.append([md.escape(text) for text in (*cells, verdict.outcome, verdict.reason)])
+        runs = (f"{verdict.dataset}, {verdict.profile}", verdict.subject, f"{verdict.required:.4f}", found)
+        rows.append([md.escape(text) for text in (*runs, verdict.outcome, verdict.reason)])
     return f"## {md.escape(title)}\n\n**{line}**\n\n{md.table(header, rows)}\n\n"
 
 

@@ -98,7 +98,7 @@ def compare(
     assumed so. p-values are adjusted by Holm's method over the models, those of classes over models and classes.
     """
     here = {summary.name: summary for summary in candidate.summaries}
-    failed = {record.cell.model: record for record in candidate.failed}
+    failed = {record.run.model: record for record in candidate.failed}
     verdicts: list[Verdict] = []
     judged: list[tuple[ModelSummary, Hits, Hits, Drop]] = []
     for before in reference.summaries:

@@ -27,7 +27,7 @@ class Threshold(BaseModel):
 
     accuracy: dict[Name, Share] = Field(default_factory=dict, description="least mean test accuracy, by model")
     margin: Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)] | None = Field(
-        default=None, description="least lead of the best network over the best baseline, as a fraction"
+        default=None, description="least lead of the best CNN over the best baseline, as a fraction"
     )
     recall: dict[Name, dict[Annotated[str, Field(max_length=200)], Share]] = Field(
         default_factory=dict, description="least mean recall, by model and class"
@@ -145,9 +145,9 @@ def _judge_class(
 
 
 def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[ModelSummary]) -> Verdict:
-    deep, classical = best(summaries, "deep"), best(summaries, "classical")
-    subject = "best network - best baseline"
-    if deep is None or classical is None:
+    cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
+    subject = "best CNN - best baseline"
+    if cnn is None or baseline is None:
         return Verdict(
             dataset=dataset,
             profile=profile,
@@ -155,9 +155,9 @@ def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[
             required=least,
             found=None,
             outcome="missing",
-            reason=f"no {'network' if deep is None else 'baseline'} is recorded",
+            reason=f"no {'CNN' if cnn is None else 'baseline'} is recorded",
         )
-    margin = deep.accuracy - classical.accuracy
+    margin = cnn.accuracy - baseline.accuracy
     return Verdict(
         dataset=dataset,
         profile=profile,
@@ -165,5 +165,5 @@ def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[
         required=least,
         found=margin,
         outcome="pass" if margin >= least - ROUNDING else "fail",
-        reason=f"{deep.name} {deep.accuracy:.4f} against {classical.name} {classical.accuracy:.4f}",
+        reason=f"{cnn.name} {cnn.accuracy:.4f} against {baseline.name} {baseline.accuracy:.4f}",
     )

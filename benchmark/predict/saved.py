@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.errors import UserError
 from benchmark.records.store import Problem, Store, Stored, key, plain
-from benchmark.specs import Cell, ModelSpec, profile_named
+from benchmark.specs import ModelSpec, Run, profile_named
 
 
 def newest(store: Store, dataset: str, model: str, seed: int | None) -> Stored:
@@ -16,7 +16,7 @@ def newest(store: Store, dataset: str, model: str, seed: int | None) -> Stored:
         If none was; with the command that makes one.
     """
     stored, problems = store.read_all(dataset)
-    own = [found for found in stored if found.record.cell.model == model and seed in (None, found.record.cell.seed)]
+    own = [found for found in stored if found.record.run.model == model and seed in (None, found.record.run.seed)]
     saved = [found for found in own if found.record.saved is not None]
     if saved:
         return max(saved, key=lambda found: (found.record.started_at, found.path.name))
@@ -51,8 +51,8 @@ def _elsewhere(store: Store, dataset: str, model: str) -> str:
     return f" (or take one of another collection: --collection {found[0]})" if found else ""
 
 
-def check_current(stored: Stored, spec: ModelSpec, fingerprint: str | None) -> Cell:
-    """Hold a record against the registered model and the data set as it is here; return its cell.
+def check_current(stored: Stored, spec: ModelSpec, fingerprint: str | None) -> Run:
+    """Hold a record against the registered model and the data set as it is here; return its run.
 
     Raises
     ------
@@ -60,17 +60,17 @@ def check_current(stored: Stored, spec: ModelSpec, fingerprint: str | None) -> C
         If the model was fitted by another version, with other parameters or on other data.
     """
     record = stored.record
-    cell = Cell(**record.cell.model_dump())
-    remedy = f"Fit it again: python -m benchmark run {cell.model} --dataset {cell.dataset} --save-models"
+    run = record.run.to_run()
+    remedy = f"Fit it again: python -m benchmark run {run.model} --dataset {run.dataset} --save-models"
     pairs = {
         "another version": (record.model.version, spec.version),
         "another builder": (record.model.build, spec.build),
-        "other parameters": (record.model.params, plain(spec.params_for(cell))),
+        "other parameters": (record.model.params, plain(spec.params_for(run))),
         "other data, by their fingerprint": (record.dataset.fingerprint, fingerprint or record.dataset.fingerprint),
     }
     for what, (then, now) in pairs.items():
         if then != now:
-            raise UserError(f"The saved {cell.model} is of {what}: {then}, but here it is {now}.", remedy)
-    if key(cell, spec, record.dataset.fingerprint, profile_named(cell.profile, cell.seed)) != stored.path.stem:
+            raise UserError(f"The saved {run.model} is of {what}: {then}, but here it is {now}.", remedy)
+    if key(run, spec, record.dataset.fingerprint, profile_named(run.profile, run.seed)) != stored.path.stem:
         raise UserError(f"{stored.path} is not named as the record of this model would be.", remedy)
-    return cell
+    return run

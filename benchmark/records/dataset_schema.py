@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from benchmark.records.schema import ClassNames, Count, Model, Name, Positive, Sha256, Words
 
@@ -32,7 +32,7 @@ class Audit(Model):
 class DatasetSummary(Model):
     """``dataset.json`` of a collection: what the data were, and whether they were sound."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Name
     title: Words
     description: Words
@@ -44,6 +44,11 @@ class DatasetSummary(Model):
     validation_size: Count
     test_size: Count
     audit: Audit
+    groups: Annotated[Count | None, Field(description="groups of images that no split separates")] = None
+    preparation: dict[str, JsonValue] = Field(
+        default={}, description="how images were brought to their common size and channels"
+    )
+    skipped: dict[str, Count] = Field(default={}, description="files that were skipped, by reason")
 
 
 class NearDuplicate(Model):
@@ -78,7 +83,7 @@ class DuplicateSearch(Model):
 class DataAudit(Model):
     """``audit.json`` of a collection: images of one part that are nearly those of another."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: Name
     fingerprint: Sha256
     searches: tuple[DuplicateSearch, ...]

@@ -1,4 +1,4 @@
-"""The shape of what is written: records of cells and summaries of data sets, as versioned JSON.
+"""The shape of what is written: records of runs, as versioned JSON. Records of schema 1 are upgraded when read.
 
 ``docs/record.schema.json`` is the JSON Schema of :class:`RunRecord`, kept in step by a test.
 """
@@ -11,9 +11,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from benchmark.specs import NAME
+from benchmark.specs import NAME, Run
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 Status = Literal["ok", "error", "timeout", "out-of-memory", "crashed", "unsupported"]
 SEVERITIES = 5
@@ -40,17 +40,22 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class CellInfo(Model):
-    """Which cell this is the record of."""
+class RunInfo(Model):
+    """Which run this is the record of. ``fold`` and ``repeat`` are those of cross-validation, where there is one."""
 
     dataset: Name
     model: Name
     seed: Count
     profile: Name
+    fold: Count | None = None
+    repeat: Count | None = None
+
+    def to_run(self) -> Run:
+        return Run(self.dataset, self.model, self.seed, self.profile)
 
 
 class DatasetInfo(Model):
-    """What the cell was given."""
+    """The data of the run."""
 
     title: Words
     fingerprint: Sha256
@@ -60,12 +65,18 @@ class DatasetInfo(Model):
     train_size: Count
     validation_size: Count
     test_size: Count
+    groups: Annotated[Count | None, Field(description="groups of images that no split separates")] = None
+    preparation: Annotated[
+        dict[str, JsonValue], Field(description="how images were brought to their common size and channels")
+    ] = {}
 
 
 class ModelInfo(Model):
     """Which model it was. ``implementation`` names the class that ran, with its package's version."""
 
-    family: Literal["classical", "deep"]
+    family: Literal["baseline", "network"]
+    convolutional: Annotated[bool, Field(description="whether it is a CNN: a network with convolutions")]
+    pretrained: Annotated[Text | None, Field(description="data set of its pre-trained weights; null: from scratch")]
     version: int
     description: str
     build: str
@@ -91,6 +102,7 @@ class Metrics(Model):
     accuracy: Fraction
     per_class: tuple[ClassScores, ...]
     confusion: tuple[tuple[Count, ...], ...]
+    further: Annotated[dict[Text, float], Field(description="further metrics, by name")] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -108,9 +120,9 @@ class Metrics(Model):
 
 
 class Cost(Model):
-    """What the cell cost. Data preparation, imports and corrupted images are in ``total_seconds`` only.
+    """What the run cost. Data preparation, imports and corrupted images are in ``total_seconds`` only.
 
-    Features that came from a cache were computed by an earlier cell: their seconds are counted here again,
+    Features that came from a cache were computed by an earlier run: their seconds are counted here again,
     the memory that computing them took is not.
     """
 
@@ -122,10 +134,13 @@ class Cost(Model):
     scoring_seconds: Annotated[
         Seconds, Field(description="all further predictions: validation images, probabilities, other ways to predict")
     ] = 0.0
+    latency_seconds: Annotated[
+        Seconds | None, Field(description="predicting one image alone, median; null: not measured")
+    ] = None
     total_seconds: Annotated[Seconds, Field(description="from the start of the process to its end")]
     peak_memory_bytes: Annotated[
         Count | None,
-        Field(description="resident peak of the cell's process, less what it had when its libraries were loaded"),
+        Field(description="resident peak of the run's process, less what it had when its libraries were loaded"),
     ]
     parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
     threads: Positive
@@ -159,12 +174,12 @@ class Environment(Model):
 
 
 class Predictions(Model):
-    """The ``.npz`` beside the record: indices, labels, predicted labels and, where the model has them,
-    probabilities of every validation and test image."""
+    """The ``.npz`` beside the record: indices, labels and predicted labels of every validation and test image and,
+    unless ``scores`` is null, one number per image and class (:mod:`benchmark.records.npz` says how)."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.npz$")]
     sha256: Sha256
-    has_probabilities: bool
+    scores: Literal["probabilities", "decision values"] | None
 
 
 class SavedModel(Model):
@@ -190,13 +205,14 @@ class NotSaved(Model):
 
 
 class RunRecord(Model):
-    """One cell's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
+    """One run's outcome. ``validation``, ``test``, ``cost`` and ``predictions`` are there if it is ``ok``."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     status: Status
     reason: Words | None = None
+    warnings: Annotated[tuple[Words, ...], Field(description="what makes the result doubtful")] = ()
     started_at: Annotated[str, Field(description="ISO 8601, UTC")]
-    cell: CellInfo
+    run: RunInfo
     random_state: Annotated[int, Field(description="the seed that the model was given")]
     dataset: DatasetInfo
     model: ModelInfo

@@ -2,7 +2,7 @@
 
 A record appears whole or not at all: files are written under another name, flushed and renamed, the ``.npz``
 before the ``.json`` that names it. The name of the ``.npz`` has a part of its SHA-256, so that a new one does
-not take the place of one that a record still names. Where two runs write the same cell, the later one wins.
+not take the place of one that a record still names. Where two runs write the same run, the later one wins.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from pydantic import BaseModel, ValidationError
 from benchmark.errors import UserError
 from benchmark.records import cleanup as leftovers
 from benchmark.records.dataset_schema import DataAudit, DatasetSummary
-from benchmark.records.npz import unpack
+from benchmark.records.npz import unpack_predictions
 from benchmark.records.schema import SCHEMA_VERSION, RunRecord
-from benchmark.specs import NAME, Cell, ModelSpec, Profile
+from benchmark.records.upgrade import upgrade
+from benchmark.specs import NAME, ModelSpec, Profile, Run
 from benchmark.utils.files import locked, read_text, read_whole, write_atomically
 from benchmark.utils.format import first_line
 
@@ -34,21 +35,21 @@ Kept = TypeVar("Kept", bound=BaseModel)
 LARGEST_ARRAYS_BYTES = 1 << 30
 
 
-def key(cell: Cell, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
-    """A file name that changes when anything that decides the cell's numbers is changed on purpose."""
+def key(run: Run, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
+    """A file name that changes when anything that decides the run's numbers is changed on purpose."""
     decides = {
-        "schema": SCHEMA_VERSION,
+        "schema": 1,  # Of this key: with schema 2 records kept their names.
         "fingerprint": fingerprint,
         "build": spec.build,
         "version": spec.version,
         "inputs": spec.inputs,
-        "params": plain(spec.params_for(cell)),
+        "params": plain(spec.params_for(run)),
         "sizes": [profile.train_size, profile.validation_size, profile.test_size],
     }
     if profile.draw is not None:
         decides["draw"] = profile.draw
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    return f"{cell.profile}-seed{cell.seed}-{digest[:8]}"
+    return f"{run.profile}-seed{run.seed}-{digest[:8]}"
 
 
 def plain(value: Any) -> Any:
@@ -94,7 +95,7 @@ class Stored:
         if self.record.predictions is None:
             raise UserError(f"{self.path} has no predictions: its status is {self.record.status}.")
         path = self.path.parent / self.record.predictions.file
-        remedy = "Run the cell again with --fresh."
+        remedy = "Run the run again with --fresh."
         try:
             content = read_whole(path, root=_collection(self.path))
         except OSError as error:
@@ -105,7 +106,7 @@ class Stored:
                 f"{path.name} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
             )
         try:
-            arrays = unpack(content, self._most_bytes())
+            arrays = unpack_predictions(content, self._most_bytes())
         except ValueError as error:
             raise UserError(f"{path.name} is no readable .npz file: {error}.", remedy) from error
         self._check(arrays, path.name, remedy)
@@ -164,8 +165,8 @@ class Store:
     def folder(self) -> Path:
         return self.results_dir / self.collection
 
-    def path(self, cell: Cell, key: str) -> Path:
-        return self.folder / cell.dataset / cell.model / f"{key}.json"
+    def path(self, run: Run, key: str) -> Path:
+        return self.folder / run.dataset / run.model / f"{key}.json"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -178,16 +179,16 @@ class Store:
 
         Writers of a result hold :meth:`locked` over its files and its record.
         """
-        cell = record.cell
-        path = self.folder / cell.dataset / cell.model / f"{key}.json"
+        run = record.run
+        path = self.folder / run.dataset / run.model / f"{key}.json"
         write_atomically(path, to_json(record))
         leftovers.remove_unnamed(path)
         return path
 
-    def write_predictions(self, cell: Cell, key: str, content: bytes) -> tuple[str, str]:
+    def write_predictions(self, run: Run, key: str, content: bytes) -> tuple[str, str]:
         """Write the ``.npz``; return its name and SHA-256."""
         sha256 = hashlib.sha256(content).hexdigest()
-        path = self.path(cell, f"{key}-{sha256[:8]}").with_suffix(".npz")
+        path = self.path(run, f"{key}-{sha256[:8]}").with_suffix(".npz")
         write_atomically(path, content)
         return path.name, sha256
 
@@ -196,9 +197,9 @@ class Store:
         with self.locked():
             leftovers.remove(self.folder)
 
-    def find(self, cell: Cell, key: str) -> Stored | None:
-        """The record of a cell, or None if it is absent or unreadable."""
-        path = self.path(cell, key)
+    def find(self, run: Run, key: str) -> Stored | None:
+        """The record of a run, or None if it is absent or unreadable."""
+        path = self.path(run, key)
         found = read(path) if path.is_file() else None
         return found if isinstance(found, Stored) else None
 
@@ -239,11 +240,24 @@ def _read_kept(path: Path, kind: type[Kept], root: Path) -> Kept | Problem | Non
     if not path.is_file():
         return None
     try:
-        return kind.model_validate_json(read_text(path, root=root), strict=True)
+        raw = read_text(path, root=root)
     except OSError as error:
         return Problem(path, f"not readable ({error.strerror})")
+    return _parsed(path, raw, kind)
+
+
+def _parsed(path: Path, raw: bytes, kind: type[Kept]) -> Kept | Problem:
+    """Content of the present schema or, upgraded, of an earlier one."""
+    try:
+        return kind.model_validate_json(raw, strict=True)
     except (ValidationError, RecursionError) as error:
-        return Problem(path, first_problem(error))
+        try:
+            content = json.loads(raw)
+            if content["schema_version"] == 1:
+                return kind.model_validate_json(json.dumps(upgrade(content)), strict=True)
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as worse:
+            error = worse if isinstance(worse, ValidationError) else error
+        return Problem(path, _diagnosis(raw, error))
 
 
 def read(path: Path) -> Stored | Problem:
@@ -252,12 +266,11 @@ def read(path: Path) -> Stored | Problem:
         raw = read_text(path, root=_collection(path))
     except OSError as error:
         return Problem(path, f"not readable ({error.strerror})")
-    try:
-        record = RunRecord.model_validate_json(raw, strict=True)
-    except (ValidationError, RecursionError) as error:
-        return Problem(path, _diagnosis(raw, error))
-    if (record.cell.dataset, record.cell.model) != (path.parent.parent.name, path.parent.name):
-        return Problem(path, f"it lies in the wrong folder: it is about {record.cell.model} on {record.cell.dataset}")
+    record = _parsed(path, raw, RunRecord)
+    if isinstance(record, Problem):
+        return record
+    if (record.run.dataset, record.run.model) != (path.parent.parent.name, path.parent.name):
+        return Problem(path, f"it lies in the wrong folder: it is about {record.run.model} on {record.run.dataset}")
     return Stored(record, path)
 
 
@@ -275,8 +288,8 @@ def _diagnosis(raw: bytes, error: Exception) -> str:
     if not isinstance(content, dict):
         return "not a record"
     version = content.get("schema_version")
-    if version != SCHEMA_VERSION:
-        return f"schema version {version!r} is not known here (only {SCHEMA_VERSION})"
+    if version not in (1, SCHEMA_VERSION):
+        return f"schema version {version!r} is not supported (1 and {SCHEMA_VERSION} are)"
     return first_problem(error)
 
 

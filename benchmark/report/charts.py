@@ -143,7 +143,7 @@ def predict_seconds_per_1000(summary: ModelSummary) -> float:
 
 def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:
     """Validation accuracy and losses by epoch, a line a seed, the chosen epoch marked; None without any."""
-    trained = [s for s in summaries if s.family == "deep" and any(record.epochs for record in s.records)]
+    trained = [s for s in summaries if s.family == "network" and any(record.epochs for record in s.records)]
     if not trained:
         return None
     paint = colours(s.name for s in summaries)

@@ -63,11 +63,11 @@ class Evidence:
 
     @property
     def cnn(self) -> ModelSummary | None:
-        return best(self.summaries, "deep")
+        return best(self.summaries, "network")
 
     @property
     def baseline(self) -> ModelSummary | None:
-        return best(self.summaries, "classical")
+        return best(self.summaries, "baseline")
 
     @functools.cached_property
     def comparison(self) -> Comparison:

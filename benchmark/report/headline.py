@@ -71,7 +71,7 @@ def sentence(evidence: Evidence) -> str:
 
 def price(summaries: Sequence[ModelSummary]) -> str:
     """What the best CNN costs beside the best baseline; empty unless there are both."""
-    cnn, baseline = best(summaries, "deep"), best(summaries, "classical")
+    cnn, baseline = best(summaries, "network"), best(summaries, "baseline")
     if cnn is None or baseline is None:
         return ""
     (fit, other_fit), (predict, other_predict) = (

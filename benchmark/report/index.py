@@ -63,7 +63,7 @@ NOTE = (
 
 
 def _entry(dataset: str, selection: Selection, pages: tuple[str, ...]) -> Entry:
-    cnn, baseline = best(selection.summaries, "deep"), best(selection.summaries, "classical")
+    cnn, baseline = best(selection.summaries, "network"), best(selection.summaries, "baseline")
     records = [record for summary in selection.summaries for record in summary.records]
     return Entry(
         dataset,

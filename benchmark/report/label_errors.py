@@ -62,7 +62,7 @@ def _judges(evidence: Evidence) -> Judges:
     """The best of either family on the validation images, of the models that have probabilities, as far as their
     predictions can be read."""
     judges = {}
-    for family in ("classical", "deep"):
+    for family in ("baseline", "network"):
         judge = best((s for s in evidence.summaries if s.has_probabilities), family)
         read = [] if judge is None else [evidence.predictions(stored) for stored in judge.stored]
         seeds = [arrays for arrays in read if arrays is not None and _has_probabilities(arrays)]

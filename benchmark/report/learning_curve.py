@@ -133,7 +133,7 @@ def chart(points: Sequence[Point], crossing: int | None) -> Figure:
     last = {point.model: point.mean for point in points}  # By model, then by size.
     for model in sorted(last, key=lambda name: -last[name]):
         line = [point for point in points if point.model == model]
-        deep = line[0].family == "deep"
+        deep = line[0].family == "network"
         axes.errorbar(
             [point.size for point in line],
             [point.mean for point in line],
@@ -179,9 +179,9 @@ def chart(points: Sequence[Point], crossing: int | None) -> Figure:
 
 def _command(points: Sequence[Point]) -> str:
     # The whole set may have been run with more seeds, for the leaderboard's sake.
-    drawn = [point for point in points if point.summary.records[0].cell.profile != "full"] or points
+    drawn = [point for point in points if point.summary.records[0].run.profile != "full"] or points
     seeds = max(len(point.accuracies) for point in drawn)
     models, sizes = sorted({point.model for point in points}), sorted({point.size for point in points})
-    dataset = points[0].summary.records[0].cell.dataset
+    dataset = points[0].summary.records[0].run.dataset
     options = ["--sizes", ",".join(map(str, sizes)), "--seeds", str(seeds), "--dataset", dataset]
     return shlex.join(["python", "-m", "benchmark", "curve", *models, *options])

@@ -196,7 +196,7 @@ def _context(
     selection, summaries, info = evidence.selection, evidence.summaries, evidence.selection.dataset
     cnn, baseline = evidence.cnn, evidence.baseline
     pair = [s for s in (baseline, cnn) if s is not None]
-    seeds = [record.cell.seed for s in summaries for record in s.records] + [r.cell.seed for r in selection.failed]
+    seeds = [record.run.seed for s in summaries for record in s.records] + [r.run.seed for r in selection.failed]
     return {
         "audit": None if summary is None or summary.fingerprint != info.fingerprint else summary.audit,
         "baseline": baseline,
@@ -259,8 +259,8 @@ def _machine(record: RunRecord) -> tuple[object, ...]:
 def _commands(selection: Selection, collection: str, n_seeds: int) -> str:
     """One command for the registered models, and one for each that settings have made of one."""
     records = [s.records[0] for s in selection.summaries] + list(selection.failed)
-    found = {record.cell.model: record.model for record in records}
-    options = ["--dataset", records[0].cell.dataset, "--profile", selection.profile, "--collection", collection]
+    found = {record.run.model: record.model for record in records}
+    options = ["--dataset", records[0].run.dataset, "--profile", selection.profile, "--collection", collection]
     options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
     options += ["--corruptions"] if any(r.corruptions for s in selection.summaries for r in s.records) else []
     registered = sorted(name for name, model in found.items() if model.base is None)

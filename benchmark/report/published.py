@@ -130,7 +130,7 @@ def section(evidence: Evidence) -> Section | None:
     """The part of the report; None for other data sets and profiles, or where no model of ours has a counterpart."""
     by_name = {s.name: s for s in evidence.summaries}
     pairs = [(row, by_name[row.model]) for row in PUBLISHED if row.model in by_name]
-    if not pairs or evidence.selection.profile != PROFILE or pairs[0][1].records[0].cell.dataset != DATASET:
+    if not pairs or evidence.selection.profile != PROFILE or pairs[0][1].records[0].run.dataset != DATASET:
         return None
     n_images = evidence.selection.dataset.test_size
     verdicts = [verdict(row, s, n_images) for row, s in pairs]

@@ -145,7 +145,7 @@ def chart(found: Sequence[Robustness]) -> Figure:
                 marker=marker(kept.name, kept.family),
                 markersize=4.5,
                 linewidth=1.3,
-                linestyle="-" if kept.family == "deep" else "--",
+                linestyle="-" if kept.family == "network" else "--",
                 label=kept.name,
             )
         axes.set_title(name)

@@ -46,8 +46,8 @@ SHAPES = {
     "transfer": "P",
 }
 SPARE = ("#A6761D", "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4499", "#661100")  # Paul Tol's "muted"
-MARKERS = {"classical": "o", "deep": "D"}
-FAMILIES = {"classical": "baseline", "deep": "network"}
+MARKERS = {"baseline": "o", "network": "D"}
+FAMILIES = {"baseline": "baseline", "network": "network"}
 DPI = 200
 LONGEST_LABEL = 30  # Characters.
 WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine

@@ -89,7 +89,7 @@ def audit(result: Audit) -> str:
 
 
 def failures(records: Sequence[RunRecord]) -> str:
-    rows = [[escape(r.cell.model), str(r.cell.seed), r.status, escape(r.reason or "")] for r in records]
+    rows = [[escape(r.run.model), str(r.run.seed), r.status, escape(r.reason or "")] for r in records]
     return markdown(["model", "seed", "status", "reason"], rows)
 
 

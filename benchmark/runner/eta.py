@@ -1,4 +1,4 @@
-"""How long a run will take, from earlier records of the same cells, scaled to this machine."""
+"""How long a run will take, from earlier records of the same runs, scaled to this machine."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from statistics import mean
 
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Store
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
 SPEED_LIMITS = (0.05, 20.0)  # A quotient of two short measurements beyond these is no speed.
 
 
 def expected_seconds(
-    cells: Sequence[Cell],
+    runs: Sequence[Run],
     stores: Iterable[Store],
     jobs: int,
     *,
     gflops: float | None = None,
     train_sizes: Mapping[str, int] | None = None,
 ) -> tuple[float, int]:
-    """Estimate the wall time of ``cells``.
+    """Estimate the wall time of ``runs``.
 
     Parameters
     ----------
-    cells : sequence of Cell
+    runs : sequence of Run
     stores : iterable of Store
         Where to look for records; the first that knows a model, data set and profile is believed. One that
         knows the model under another profile is believed in proportion to the training images.
@@ -40,7 +40,7 @@ def expected_seconds(
     Returns
     -------
     seconds : float
-        For the cells whose like is recorded.
+        For the runs whose like is recorded.
     unknown : int
         Cells of which nothing is known.
     """
@@ -49,28 +49,28 @@ def expected_seconds(
     for store in stores:
         found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         rates: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for dataset in {cell.dataset for cell in cells}:
+        for dataset in {run.dataset for run in runs}:
             for stored in store.read_all(dataset)[0]:
-                info, seconds = stored.record.cell, _seconds(stored.record, gflops)
+                info, seconds = stored.record.run, _seconds(stored.record, gflops)
                 if seconds is not None:
                     found[info.dataset, info.model, info.profile].append(seconds)
                     rates[info.dataset, info.model].append(seconds / max(1, stored.record.dataset.train_size))
         exact = {like: mean(times) for like, times in found.items()} | exact
         by_size = {like: mean(times) for like, times in rates.items()} | by_size
 
-    def one(cell: Cell) -> float | None:
-        known = exact.get((cell.dataset, cell.model, cell.profile))
-        rate, size = by_size.get((cell.dataset, cell.model)), (train_sizes or {}).get(cell.dataset)
+    def one(run: Run) -> float | None:
+        known = exact.get((run.dataset, run.model, run.profile))
+        rate, size = by_size.get((run.dataset, run.model)), (train_sizes or {}).get(run.dataset)
         if known is None and rate is not None and size is not None:
             return rate * size
         return known
 
-    told = [seconds for seconds in map(one, cells) if seconds is not None]
-    return sum(told) / max(1, min(jobs, len(cells))), len(cells) - len(told)
+    told = [seconds for seconds in map(one, runs) if seconds is not None]
+    return sum(told) / max(1, min(jobs, len(runs))), len(runs) - len(told)
 
 
 def _seconds(record: RunRecord, gflops: float | None) -> float | None:
-    """What a recorded cell would take here, nothing cached; None if it has no result."""
+    """What a recorded run would take here, nothing cached; None if it has no result."""
     if record.cost is None:
         return None
     seconds = record.cost.total_seconds + record.cost.cached_seconds

@@ -1,4 +1,4 @@
-"""What a cell does: load, fit, predict, score, measure.
+"""What a run does: load, fit, predict, score, measure.
 
 The test set is kept in a vault (``docs/decisions/0006-test-vault.md``). Until ``fit`` returns, nothing of it is
 in this process; then its images are read, and its labels only when the model has answered all that is asked and
@@ -91,7 +91,7 @@ def _fit_and_ask(
 ) -> Asked:
     n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
-    model = configured(job.model.create(job.cell), job.random_state, job.threads, job.device)
+    model = configured(job.model.create(job.run), job.random_state, job.threads, job.device)
     libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
         X = inputs(pool.train_images, parts.train, job.model)

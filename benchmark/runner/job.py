@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.records.schema import Metrics, NotSaved, Variant
-from benchmark.specs import Cell, DatasetSpec, ModelSpec, Profile
+from benchmark.specs import DatasetSpec, ModelSpec, Profile, Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Job:
     sent. ``variables`` are those of the environment in which the job was made: a forked process has others.
     """
 
-    cell: Cell
+    run: Run
     model: ModelSpec
     dataset: DatasetSpec
     fingerprint: str
@@ -76,10 +76,6 @@ class Result:
     corruptions: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
     saved: Saved | NotSaved | None = None
     saving_seconds: float = 0.0
-
-    @property
-    def has_probabilities(self) -> bool:
-        return "test_probabilities" in self.arrays
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Imported by the process from which workers are forked, so that each cell need not import the same again.
+"""Imported by the process from which workers are forked, so that each run need not import the same again.
 
-A library that cannot be imported there is left to the cell that wants it, which will say what is wrong.
+A library that cannot be imported there is left to the run that wants it, which will say what is wrong.
 """
 
 from __future__ import annotations

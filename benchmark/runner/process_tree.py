@@ -1,4 +1,4 @@
-"""A cell's processes: all that a worker starts is measured with it and ends with it.
+"""A run's processes: all that a worker starts is measured with it and ends with it.
 
 On Linux the process that the runner starts becomes a *keeper*: it forks the worker and waits for it. What the
 worker's descendants leave behind falls to the keeper, also if it has begun a session of its own, because the
@@ -40,7 +40,7 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of the cell whose process is ``pid``: its worker and all that this has started, added up.
+    """Resident memory of the run whose process is ``pid``: its worker and all that this has started, added up.
 
     Pages that several processes share count once in each; the keeper is none of the model's.
     """
@@ -55,7 +55,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def end(pid: int, sentinel: int) -> None:
-    """End the cell whose process is ``pid``, at once and with all that it has started.
+    """End the run whose process is ``pid``, at once and with all that it has started.
 
     ``sentinel`` is readable when that process has ended (``multiprocessing.Process.sentinel``).
     """

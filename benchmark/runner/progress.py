@@ -1,6 +1,6 @@
 """What a person or a machine sees of a run: a live table on a terminal, plain lines elsewhere, JSON on request.
 
-Each class is a :class:`benchmark.runner.run.Watcher` and a context manager, entered before the first cell and left
+Each class is a :class:`benchmark.runner.run.Watcher` and a context manager, entered before the first run and left
 after the last; :class:`Several` tells several of them.
 """
 
@@ -21,8 +21,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from benchmark.records.schema import CellInfo, RunRecord
-from benchmark.specs import PROFILES, Cell
+from benchmark.records.schema import RunInfo, RunRecord
+from benchmark.specs import PROFILES, Run
 from benchmark.utils.format import duration, memory
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # All else is red.
@@ -38,10 +38,10 @@ class Quiet:
     def __exit__(self, *error: object) -> None:
         pass
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
+    def started(self, run: Run, epochs: int | None) -> None:
         pass
 
-    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
         pass
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
@@ -66,15 +66,15 @@ class Several(Quiet):
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
+    def started(self, run: Run, epochs: int | None) -> None:
         with self._lock:
             for watcher in self._watchers:
-                watcher.started(cell, epochs)
+                watcher.started(run, epochs)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
         with self._lock:
             for watcher in self._watchers:
-                watcher.epoch(cell, row)
+                watcher.epoch(run, row)
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
         with self._lock:
@@ -82,10 +82,10 @@ class Several(Quiet):
                 watcher.finished(record, kept=kept)
 
 
-def named(cell: Cell | CellInfo) -> str:
-    """A cell in words; the profile only where several are run at once."""
-    sized = "" if cell.profile in PROFILES else f", {cell.profile}"
-    return f"{cell.model} on {cell.dataset}, seed {cell.seed}{sized}"
+def named(run: Run | RunInfo) -> str:
+    """A run in words; the profile only where several are run at once."""
+    sized = "" if run.profile in PROFILES else f", {run.profile}"
+    return f"{run.model} on {run.dataset}, seed {run.seed}{sized}"
 
 
 def model_note(record: RunRecord) -> str:
@@ -97,8 +97,8 @@ def model_note(record: RunRecord) -> str:
 
 
 def outcome_line(record: RunRecord, *, kept: bool) -> str:
-    """One line of markup on a finished cell."""
-    name = named(record.cell)
+    """One line of markup on a finished run."""
+    name = named(record.run)
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         model = f"; {model_note(record)}" if model_note(record) else ""
@@ -107,13 +107,13 @@ def outcome_line(record: RunRecord, *, kept: bool) -> str:
 
 
 class Lines(Quiet):
-    """A plain line when a cell starts and when it ends."""
+    """A plain line when a run starts and when it ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
-        self._console.print(f"started       {named(cell)}", highlight=False)
+    def started(self, run: Run, epochs: int | None) -> None:
+        self._console.print(f"started       {named(run)}", highlight=False)
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
         self._console.print(outcome_line(record, kept=kept), highlight=False)
@@ -129,16 +129,16 @@ class JsonLines(Quiet):
         """Write any event."""
         self._write(json.dumps({"event": event, **fields}, allow_nan=False))
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
-        self.tell("started", **dataclasses.asdict(cell), epochs=epochs)
+    def started(self, run: Run, epochs: int | None) -> None:
+        self.tell("started", **dataclasses.asdict(run), epochs=epochs)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
-        self.tell("epoch", **dataclasses.asdict(cell), values=dict(row))
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
+        self.tell("epoch", **dataclasses.asdict(run), values=dict(row))
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
         self.tell(
             "finished",
-            **record.cell.model_dump(),
+            **record.run.model_dump(),
             status=record.status,
             reason=record.reason,
             saved=None if record.saved is None else record.saved.model_dump(),
@@ -152,7 +152,7 @@ class JsonLines(Quiet):
 
 @dataclasses.dataclass
 class Row:
-    """What the table shows of a cell; ``since`` is when it began, ``took`` how long it has taken, in seconds."""
+    """What the table shows of a run; ``since`` is when it began, ``took`` how long it has taken, in seconds."""
 
     status: str = "waiting"
     since: float = 0.0
@@ -167,23 +167,23 @@ class Row:
 class Display(Quiet):
     """A table that fills in, with bars below it, redrawn in place."""
 
-    def __init__(self, console: Console, cells: Sequence[Cell]) -> None:
+    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
         self._console = console
-        self._rows = {cell: Row() for cell in cells}
-        self._datasets = len({cell.dataset for cell in cells}) > 1
-        self._profiles = len({cell.profile for cell in cells}) > 1
+        self._rows = {run: Row() for run in runs}
+        self._datasets = len({run.dataset for run in runs}) > 1
+        self._profiles = len({run.profile for run in runs}) > 1
         self._lock = threading.Lock()
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=32),
             MofNCompleteColumn(),
-            TextColumn("cells"),
+            TextColumn("runs"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
         )
-        self._all = self._bars.add_task("all cells", total=len(cells))
+        self._all = self._bars.add_task("all runs", total=len(runs))
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
 
     def __enter__(self) -> Self:
@@ -197,24 +197,24 @@ class Display(Quiet):
                     row.status, row.took = "stopped", duration(time.monotonic() - row.since)
         self._live.stop()
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
+    def started(self, run: Run, epochs: int | None) -> None:
         with self._lock:
-            self._rows[cell] = Row("running", since=time.monotonic(), epochs=epochs)
+            self._rows[run] = Row("running", since=time.monotonic(), epochs=epochs)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
         with self._lock:
-            shown = self._rows[cell]
+            shown = self._rows[run]
             shown.done += 1
             shown.validation = row.get("validation_accuracy")
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
-        cell = Cell(**record.cell.model_dump())
+        run = record.run.to_run()
         with self._lock:
             seconds = 0.0 if record.cost is None else record.cost.total_seconds
-            since = self._rows[cell].since
+            since = self._rows[run].since
             if record.cost is None and since:
                 seconds = time.monotonic() - since
-            self._rows[cell] = Row(
+            self._rows[run] = Row(
                 record.status,
                 took="recorded before" if kept else duration(seconds),
                 validation=None if record.validation is None else record.validation.accuracy,
@@ -235,14 +235,14 @@ class Display(Quiet):
         room = max(3, self._console.height - SPARE_LINES)
         hidden = len(self._rows) - room
         shown = self._shown(room)
-        for cell, row in self._rows.items():
-            if cell in shown:
-                table.add_row(*self._cells(cell, row))
+        for run, row in self._rows.items():
+            if run in shown:
+                table.add_row(*self._cells(run, row))
         if hidden > 0:
             table.add_row(f"[bright_black]and {hidden} more[/]")
         return table
 
-    def _shown(self, room: int) -> set[Cell]:
+    def _shown(self, room: int) -> set[Run]:
         ranks = {"running": 0, "waiting": 2}
         order = sorted(
             enumerate(self._rows.items()),
@@ -251,9 +251,9 @@ class Display(Quiet):
                 -item[0] if rank == 1 else item[0],  # Of those that ended, the latest; of those that wait, the next.
             ),
         )
-        return {cell for _, (cell, _) in order[:room]}
+        return {run for _, (run, _) in order[:room]}
 
-    def _cells(self, cell: Cell, row: Row) -> list[RenderableType]:
+    def _cells(self, run: Run, row: Row) -> list[RenderableType]:
         took: str = row.took
         note: RenderableType = escape(row.reason)
         if row.status == "running":
@@ -261,10 +261,10 @@ class Display(Quiet):
             took = duration(seconds) if seconds >= 1 else ""
             # A model without epochs tells nothing of how far it is: its bar pulses.
             note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
-        name = f"{cell.model} on {cell.dataset}" if self._datasets else cell.model
+        name = f"{run.model} on {run.dataset}" if self._datasets else run.model
         return [
-            escape(f"{name}, {cell.profile}" if self._profiles else name),
-            str(cell.seed),
+            escape(f"{name}, {run.profile}" if self._profiles else name),
+            str(run.seed),
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
             "" if row.validation is None else f"{row.validation:.4f}",
             "" if row.test is None else f"[bold]{row.test:.4f}[/]",

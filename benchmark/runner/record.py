@@ -1,4 +1,4 @@
-"""What a record says of a cell's data, model and result."""
+"""What a record says of a run's data, model and result."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data.splits import parts_for
-from benchmark.records.npz import pack, round_probabilities
+from benchmark.records.npz import pack_predictions
 from benchmark.records.schema import Cost, DatasetInfo, ModelInfo, Predictions, SavedModel
 from benchmark.records.store import Store, Stored, plain
 from benchmark.runner.job import Job, Result, Saved
-from benchmark.specs import Cell, Dataset, ModelSpec, Profile
+from benchmark.specs import Dataset, ModelSpec, Profile, Run
 from benchmark.utils.files import explain_write_errors
 
 
 def result_parts(
-    cell: Cell, name: str, result: Result, total_seconds: float, threads: int, store: Store
+    run: Run, name: str, result: Result, total_seconds: float, threads: int, store: Store
 ) -> dict[str, Any]:
     """Write the predictions; return what a record has only where there is a result."""
     cost = Cost(
@@ -31,11 +31,8 @@ def result_parts(
         device=result.device,
         precision=result.precision,
     )
-    arrays = {
-        part: round_probabilities(values) if part.endswith("_probabilities") else values
-        for part, values in result.arrays.items()
-    }
-    file, sha256 = store.write_predictions(cell, name, pack(arrays))
+    content, scores = pack_predictions(result.arrays, run)
+    file, sha256 = store.write_predictions(run, name, content)
     return {
         "status": "ok",
         "validation": result.validation,
@@ -45,7 +42,7 @@ def result_parts(
         "epochs": result.epochs,
         "epoch_tests": result.epoch_tests,
         "corruptions": result.corruptions,
-        "predictions": Predictions(file=file, sha256=sha256, has_probabilities=result.has_probabilities),
+        "predictions": Predictions(file=file, sha256=sha256, scores=scores),
     }
 
 
@@ -90,13 +87,15 @@ def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
     )
 
 
-def model_info(model: ModelSpec, cell: Cell, implementation: str | None) -> ModelInfo:
+def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelInfo:
     return ModelInfo(
         family=model.family,
+        convolutional=bool(model.convolutional),
+        pretrained=model.pretrained,
         version=model.version,
         description=model.description,
         build=model.build,
-        params=plain(model.params_for(cell)),
+        params=plain(model.params_for(run)),
         implementation=implementation,
         base=model.base,
         settings=model.settings,

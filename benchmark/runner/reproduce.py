@@ -1,4 +1,4 @@
-"""Recorded cells run again: do the same numbers come out?"""
+"""Recorded runs run again: do the same numbers come out?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmark.records.schema import Environment, RunRecord
 from benchmark.records.store import Store, Stored, key
 from benchmark.runner import run as runner
 from benchmark.runner.run import Prepared, Settings, Watcher
-from benchmark.specs import Cell, ModelSpec, profile_named
+from benchmark.specs import ModelSpec, profile_named
 
 Outcome = Literal["bit-identical", "within tolerance", "different", "not comparable", "failed"]
 # Another processor or library rounds otherwise, and a network that trains for minutes carries that on: labels change
@@ -26,7 +26,7 @@ LEAST_AGREEMENT = 0.95
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """What became of one cell; ``found`` is the record of its rerun, None where there was none."""
+    """What became of one run; ``found`` is the record of its rerun, None where there was none."""
 
     recorded: RunRecord
     found: RunRecord | None
@@ -34,22 +34,22 @@ class Check:
     detail: str
 
 
-def sample(stored: Sequence[Stored], cells: int, budget_seconds: float, rng: np.random.Generator) -> list[Stored]:
-    """Draw finished cells without replacement, as many as fit into the budget by what they took when recorded."""
+def sample(stored: Sequence[Stored], runs: int, budget_seconds: float, rng: np.random.Generator) -> list[Stored]:
+    """Draw finished runs without replacement, as many as fit into the budget by what they took when recorded."""
     able = [one for one in stored if one.record.status == "ok" and one.record.cost is not None]
     chosen: list[Stored] = []
     left = budget_seconds
     for place in rng.permutation(len(able)):
         cost = able[place].record.cost
         assert cost is not None
-        if len(chosen) < cells and cost.total_seconds <= left:
+        if len(chosen) < runs and cost.total_seconds <= left:
             chosen.append(able[place])
             left -= cost.total_seconds
     return chosen
 
 
 def verify(stored: Stored, spec: ModelSpec | None, prepared: Prepared, settings: Settings, watcher: Watcher) -> Check:
-    """Run a recorded cell again, in a store of its own, and compare.
+    """Run a recorded run again, in a store of its own, and compare.
 
     Parameters
     ----------
@@ -63,9 +63,9 @@ def verify(stored: Stored, spec: ModelSpec | None, prepared: Prepared, settings:
     assert record.cost is not None
     if spec is None:
         return Check(record, None, "not comparable", "there is no such model any more")
-    cell = Cell(**record.cell.model_dump())
-    profile = profile_named(cell.profile, cell.seed)
-    if f"{key(cell, spec, prepared.dataset.fingerprint, profile)}.json" != stored.path.name:
+    run = record.run.to_run()
+    profile = profile_named(run.profile, run.seed)
+    if f"{key(run, spec, prepared.dataset.fingerprint, profile)}.json" != stored.path.name:
         return Check(
             record, None, "not comparable", "the data, the model's version or its parameters have changed since"
         )
@@ -78,13 +78,13 @@ def verify(stored: Stored, spec: ModelSpec | None, prepared: Prepared, settings:
             settings,
             store=Store(Path(folder), "verify"),
             threads=record.cost.threads,
-            device=record.cost.device if record.model.family == "deep" else "auto",
+            device=record.cost.device if record.model.family == "network" else "auto",
             corruptions=bool(record.corruptions),
         )
-        (found,) = runner.run([cell], {cell.model: spec}, {cell.dataset: prepared}, mine, watcher)
+        (found,) = runner.run([run], {run.model: spec}, {run.dataset: prepared}, mine, watcher)
         if found.status != "ok":
             return Check(record, found, "failed", f"{found.status}: {found.reason}")
-        again = mine.store.find(cell, stored.path.stem)
+        again = mine.store.find(run, stored.path.stem)
         assert again is not None
         outcome, detail = compare(record, before, found, again.predictions())
     changed = changes(record.environment, found.environment)
@@ -103,7 +103,7 @@ def _alike(before: tuple[float | None, ...], after: tuple[float | None, ...]) ->
 def compare(
     record: RunRecord, before: dict[str, np.ndarray], found: RunRecord, after: dict[str, np.ndarray]
 ) -> tuple[Outcome, str]:
-    """Hold one run's predictions against another's of the same cell."""
+    """Hold one run's predictions against another's of the same run."""
     same = before.keys() == after.keys() and all(np.array_equal(before[name], after[name]) for name in before)
     if same and _alike(record.epoch_tests, found.epoch_tests) and record.corruptions in ({}, found.corruptions):
         return "bit-identical", "every prediction and probability"

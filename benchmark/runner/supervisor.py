@@ -32,13 +32,13 @@ POOLS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
 )
-LOOK_SECONDS = 0.2  # Between two looks at a cell's memory and log.
+LOOK_SECONDS = 0.2  # Between two looks at a run's memory and log.
 LOG_BYTES = 4 << 20  # More than a person reads.
 SAVE_SECONDS = 600.0
 
 
 class InterruptedRunError(Exception):
-    """The run is being given up; the cell gets no record."""
+    """The run is being given up; the run gets no record."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,13 +85,13 @@ def worker_environment(threads: int, preload: Iterable[str] = ()) -> Iterator[No
 
 
 def warm_up() -> None:
-    """Have the libraries imported now, so that the first cell need not wait for it."""
+    """Have the libraries imported now, so that the first run need not wait for it."""
     if sys.platform != "linux":  # There is no process that could import them for others.
         return
     context = _context()
     with _without_ctrl_c():  # Until the process is there, not until it has imported all.
         forkserver.ensure_running()
-    with contextlib.suppress(OSError, EOFError):  # It has died of an import: the cells will say so.
+    with contextlib.suppress(OSError, EOFError):  # It has died of an import: the runs will say so.
         process = context.Process(target=_nothing)
         process.start()
         process.join()
@@ -120,7 +120,7 @@ def supervise(
     """
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=worker.main, args=(sender, job), name=str(job.cell))
+    process = context.Process(target=worker.main, args=(sender, job), name=str(job.run))
     try:
         try:
             with _asking, _without_ctrl_c():

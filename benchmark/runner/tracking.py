@@ -12,14 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UserError
-from benchmark.records.schema import CellInfo, RunRecord
+from benchmark.records.schema import RunRecord
 from benchmark.runner.progress import Quiet
-from benchmark.specs import Cell
+from benchmark.specs import Run
 from benchmark.utils.format import first_line
-
-
-def cell_of(info: CellInfo) -> Cell:
-    return Cell(**info.model_dump())
 
 
 class Tracker(Quiet, abc.ABC):
@@ -43,21 +39,21 @@ class Tracker(Quiet, abc.ABC):
     def __exit__(self, *error: object) -> None:
         self._try(self._close)
 
-    def started(self, cell: Cell, epochs: int | None) -> None:
-        self._try(self._started, cell)
+    def started(self, run: Run, epochs: int | None) -> None:
+        self._try(self._started, run)
 
-    def epoch(self, cell: Cell, row: Mapping[str, float | None]) -> None:
-        self._try(self._epoch, cell, {name: value for name, value in row.items() if value is not None})
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
+        self._try(self._epoch, run, {name: value for name, value in row.items() if value is not None})
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
         if not kept:
             self._try(self._finished, record)
 
     @abc.abstractmethod
-    def _started(self, cell: Cell) -> None: ...
+    def _started(self, run: Run) -> None: ...
 
     @abc.abstractmethod
-    def _epoch(self, cell: Cell, row: Mapping[str, float]) -> None: ...
+    def _epoch(self, run: Run, row: Mapping[str, float]) -> None: ...
 
     @abc.abstractmethod
     def _finished(self, record: RunRecord) -> None: ...
@@ -81,7 +77,7 @@ def results(record: RunRecord) -> dict[str, float]:
 
 
 class TensorBoard(Tracker):
-    """Curves below ``folder``, a run a cell: ``<dataset>/<model>/<profile>-seed<seed>``.
+    """Curves below ``folder``, a run a run: ``<dataset>/<model>/<profile>-seed<seed>``.
 
     Raises
     ------
@@ -100,26 +96,26 @@ class TensorBoard(Tracker):
             raise UserError("TensorBoard is not installed.", "pip install 'do-i-need-a-cnn[tensorboard]'") from error
         self._folder = folder
         self._event, self._summary, self._writer = event_pb2.Event, summary_pb2.Summary, EventFileWriter
-        self._open: dict[Cell, Any] = {}
+        self._open: dict[Run, Any] = {}
 
-    def _write(self, cell: Cell, step: int, numbers: Mapping[str, float]) -> None:
-        if cell not in self._open:
-            place = self._folder / cell.dataset / cell.model / f"{cell.profile}-seed{cell.seed}"
-            self._open[cell] = self._writer(str(place))
+    def _write(self, run: Run, step: int, numbers: Mapping[str, float]) -> None:
+        if run not in self._open:
+            place = self._folder / run.dataset / run.model / f"{run.profile}-seed{run.seed}"
+            self._open[run] = self._writer(str(place))
         values = [self._summary.Value(tag=name, simple_value=value) for name, value in numbers.items()]
-        self._open[cell].add_event(self._event(wall_time=time.time(), step=step, summary=self._summary(value=values)))
+        self._open[run].add_event(self._event(wall_time=time.time(), step=step, summary=self._summary(value=values)))
 
-    def _started(self, cell: Cell) -> None:
+    def _started(self, run: Run) -> None:
         pass
 
-    def _epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
-        self._write(cell, int(row.get("epoch", 0)), {name: value for name, value in row.items() if name != "epoch"})
+    def _epoch(self, run: Run, row: Mapping[str, float]) -> None:
+        self._write(run, int(row.get("epoch", 0)), {name: value for name, value in row.items() if name != "epoch"})
 
     def _finished(self, record: RunRecord) -> None:
-        cell = cell_of(record.cell)
+        run = record.run.to_run()
         if record.status == "ok":
-            self._write(cell, len(record.epochs), results(record))
-        writer = self._open.pop(cell, None)
+            self._write(run, len(record.epochs), results(record))
+        writer = self._open.pop(run, None)
         if writer is not None:
             writer.close()
 
@@ -130,7 +126,7 @@ class TensorBoard(Tracker):
 
 
 class MLflow(Tracker):
-    """Each cell a run in a local store, with parameters, metrics and the record as an artifact.
+    """Each run a run in a local store, with parameters, metrics and the record as an artifact.
 
     Parameters
     ----------
@@ -158,44 +154,44 @@ class MLflow(Tracker):
         self._artifacts = (folder / "artifacts").resolve()
         self._records = records
         self._client = MlflowClient(tracking_uri=f"sqlite:///{(folder / 'mlflow.db').resolve()}")
-        self._runs: dict[Cell, str] = {}
+        self._runs: dict[Run, str] = {}
 
-    def _started(self, cell: Cell) -> None:
-        experiment = self._client.get_experiment_by_name(cell.dataset)
+    def _started(self, run: Run) -> None:
+        experiment = self._client.get_experiment_by_name(run.dataset)
         if experiment is None:
-            place = (self._artifacts / cell.dataset).as_uri()
-            number = self._client.create_experiment(cell.dataset, artifact_location=place)
+            place = (self._artifacts / run.dataset).as_uri()
+            number = self._client.create_experiment(run.dataset, artifact_location=place)
         else:
             number = experiment.experiment_id
-        name = f"{cell.model}-{cell.profile}-seed{cell.seed}"
-        self._runs[cell] = self._client.create_run(number, run_name=name).info.run_id
+        name = f"{run.model}-{run.profile}-seed{run.seed}"
+        self._runs[run] = self._client.create_run(number, run_name=name).info.run_id
         for key in ("model", "seed", "profile"):
-            self._client.log_param(self._runs[cell], key, getattr(cell, key))
+            self._client.log_param(self._runs[run], key, getattr(run, key))
 
-    def _epoch(self, cell: Cell, row: Mapping[str, float]) -> None:
+    def _epoch(self, run: Run, row: Mapping[str, float]) -> None:
         for name, value in row.items():
             if name != "epoch":
-                self._client.log_metric(self._runs[cell], name, value, step=int(row.get("epoch", 0)))
+                self._client.log_metric(self._runs[run], name, value, step=int(row.get("epoch", 0)))
 
     def _finished(self, record: RunRecord) -> None:
-        cell = cell_of(record.cell)
-        run = self._runs.pop(cell, None)
-        if run is None:
+        run = record.run.to_run()
+        tracked = self._runs.pop(run, None)
+        if tracked is None:
             return
         for name, value in record.model.params.items():
-            self._client.log_param(run, f"params.{name}", str(value)[:500])
+            self._client.log_param(tracked, f"params.{name}", str(value)[:500])
         for name, number in results(record).items():
-            self._client.log_metric(run, name, number)
-        self._client.set_tag(run, "status", record.status)
+            self._client.log_metric(tracked, name, number)
+        self._client.set_tag(tracked, "status", record.status)
         if record.reason:
-            self._client.set_tag(run, "reason", record.reason[:500])
-        self._client.log_text(run, record.model_dump_json(indent=1), "record.json")
+            self._client.set_tag(tracked, "reason", record.reason[:500])
+        self._client.log_text(tracked, record.model_dump_json(indent=1), "record.json")
         if record.predictions is not None:
-            file = self._records / cell.dataset / cell.model / record.predictions.file
-            self._client.log_artifact(run, str(file))
-        self._client.set_terminated(run, "FINISHED" if record.status == "ok" else "FAILED")
+            file = self._records / run.dataset / run.model / record.predictions.file
+            self._client.log_artifact(tracked, str(file))
+        self._client.set_terminated(tracked, "FINISHED" if record.status == "ok" else "FAILED")
 
     def _close(self) -> None:
-        for run in self._runs.values():
-            self._client.set_terminated(run, "KILLED")
+        for tracked in self._runs.values():
+            self._client.set_terminated(tracked, "KILLED")
         self._runs.clear()

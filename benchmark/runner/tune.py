@@ -23,7 +23,7 @@ from benchmark.records.store import Store, plain, to_json
 from benchmark.runner.job import Job, Result
 from benchmark.runner.run import Prepared, preload
 from benchmark.runner.supervisor import supervise, worker_environment
-from benchmark.specs import Cell, ModelSpec, Profile, Span
+from benchmark.specs import ModelSpec, Profile, Run, Span
 from benchmark.utils import seeds
 from benchmark.utils.files import write_atomically
 
@@ -43,7 +43,7 @@ class Trial(Model):
 class TuningRecord(Model):
     """A whole search: space, budget, trials in the order in which they ran, and the winner's parameters."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     started_at: str
     dataset: Name
     fingerprint: Sha256
@@ -100,8 +100,8 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=search.seed, n_startup_trials=8)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    cell = Cell(dataset.name, model.name, search.seed, "full")
-    now = {name: value for name, value in model.params_for(cell).items() if _inside(value, model.search.get(name))}
+    run = Run(dataset.name, model.name, search.seed, "full")
+    now = {name: value for name, value in model.params_for(run).items() if _inside(value, model.search.get(name))}
     if now:
         study.enqueue_trial(now)
     started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -114,7 +114,7 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
             while (left := deadline - time.monotonic()) > 1:
                 asked = study.ask()
                 chosen = {name: _suggest(asked, name, choice) for name, choice in model.search.items()}
-                trial = _try(search, cell, chosen, left, log)
+                trial = _try(search, run, chosen, left, log)
                 trials.append(trial)
                 on_trial(trial)
                 if len(trials) == FAILURES and not any(trial.status == "ok" for trial in trials):
@@ -138,7 +138,7 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
         model=model.name,
         build=model.build,
         version=model.version,
-        fixed=plain({name: value for name, value in model.params_for(cell).items() if name not in model.search}),
+        fixed=plain({name: value for name, value in model.params_for(run).items() if name not in model.search}),
         space={name: _told(choice) for name, choice in model.search.items()},
         budget_seconds=search.budget_seconds,
         seed=search.seed,
@@ -154,18 +154,18 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
     return record
 
 
-def _try(search: Search, cell: Cell, chosen: Mapping[str, Any], limit_seconds: float, log: Path) -> Trial:
+def _try(search: Search, run: Run, chosen: Mapping[str, Any], limit_seconds: float, log: Path) -> Trial:
     dataset = search.prepared.dataset
     # A data set's own parameters have the last word elsewhere; here what is tried has it.
     layers = {name: {**layer, **chosen} for name, layer in search.model.dataset_params.items()}
     model = dataclasses.replace(search.model, params={**search.model.params, **chosen}, dataset_params=layers)
     job = Job(
-        cell=cell,
+        run=run,
         model=model,
         dataset=search.prepared.spec,
         fingerprint=dataset.fingerprint,
         profile=_profile(search),
-        random_state=seeds.derive("tune", cell.dataset, search.seed),
+        random_state=seeds.derive("tune", run.dataset, search.seed),
         threads=search.threads,
         device=search.device,
         log=log,

@@ -1,4 +1,4 @@
-"""One cell in a process of its own: what it is told, what it answers, and how it ends."""
+"""One run in a process of its own: what it is told, what it answers, and how it ends."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) ->
         return Failure("unsupported", _short(reason) or "no reason was given")
     except UserError as error:
         return Failure("error", _short(error))
-    except Exception as error:  # A model may raise anything; the other cells go on.
+    except Exception as error:  # A model may raise anything; the other runs go on.
         traceback.print_exc()
         text = _short(error)
         # PyTorch's name for an accelerator's memory error, which is no MemoryError.

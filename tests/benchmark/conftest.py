@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cells import ready
+from runs import ready
 
 from benchmark import registry
 from benchmark.data import load as data_store
@@ -17,20 +17,20 @@ from benchmark.estimators.metrics import evaluate
 from benchmark.records import npz as archives
 from benchmark.records import store as records
 from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary
-from benchmark.records.schema import CellInfo, Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunRecord
+from benchmark.records.schema import Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunInfo, RunRecord
 from benchmark.runner import environment
 from benchmark.runner import run as runner
-from benchmark.specs import Cell, Dataset, Split
+from benchmark.specs import Dataset, Run, Split
 
 DATASET = "synthetic"
 FINGERPRINT = hashlib.sha256(b"synthetic").hexdigest()
 TEN = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 # Name, family and per cent of errors.
 FOUR = (
-    ("knn", "classical", 20),
-    ("svm-rbf", "classical", 14),
-    ("cnn-simple", "deep", 11),
-    ("cnn-augmented", "deep", 7),
+    ("knn", "baseline", 20),
+    ("svm-rbf", "baseline", 14),
+    ("cnn-simple", "network", 11),
+    ("cnn-augmented", "network", 7),
 )
 ENVIRONMENT = Environment(
     cpu="Test CPU",
@@ -69,7 +69,7 @@ def build_record(
     predicted: Sequence[int] | np.ndarray = (0, 1, 1, 1),
     *,
     model: str = "knn",
-    family: str = "classical",
+    family: str = "baseline",
     seed: int = 0,
     profile: str = "full",
     class_names: Sequence[str] = ("cat", "dog"),
@@ -84,7 +84,7 @@ def build_record(
     settings: dict[str, Any] = {
         "status": status,
         "started_at": "2025-01-01T12:00:00+00:00",
-        "cell": CellInfo(dataset=DATASET, model=model, seed=seed, profile=profile),
+        "run": RunInfo(dataset=DATASET, model=model, seed=seed, profile=profile),
         "random_state": 1000 + seed,
         "dataset": DatasetInfo(
             title="Synthetic",
@@ -98,6 +98,8 @@ def build_record(
         ),
         "model": ModelInfo(
             family=family,
+            convolutional=family == "network",
+            pretrained=None,
             version=1,
             description=f"A {family} model",
             build="tests:nothing",
@@ -120,7 +122,7 @@ def build_record(
                 threads=2,
                 device="cpu",
             ),
-            "predictions": Predictions(file="none.npz", sha256="0" * 64, has_probabilities=False),
+            "predictions": Predictions(file="none.npz", sha256="0" * 64, scores=None),
         }
     else:
         settings["reason"] = f"it ended with {status}"
@@ -142,7 +144,7 @@ def epochs(seed: int) -> tuple[dict[str, float | None], ...]:
 def write_cell(
     store: records.Store, *, n: int = 200, wrong: int = 10, probabilities: bool = True, **settings: Any
 ) -> records.Stored:
-    """Write one finished cell, its ``.npz`` included."""
+    """Write one finished run, its ``.npz`` included."""
     k = len(settings["class_names"])
     labels = truth(n, k)
     predicted = guesses(labels, k, wrong, settings["seed"])
@@ -152,10 +154,10 @@ def write_cell(
         if probabilities:
             arrays[f"{part}_probabilities"] = softmax_like(predicted, k)
     record = build_record(labels, predicted, **settings)
-    key = f"{record.cell.profile}-seed{record.cell.seed}-00000000"
-    cell = Cell(DATASET, record.cell.model, record.cell.seed, record.cell.profile)
-    name, sha256 = store.write_predictions(cell, key, archives.pack(arrays))
-    predictions = Predictions(file=name, sha256=sha256, has_probabilities=probabilities)
+    key = f"{record.run.profile}-seed{record.run.seed}-00000000"
+    run = Run(DATASET, record.run.model, record.run.seed, record.run.profile)
+    name, sha256 = store.write_predictions(run, key, archives.pack(arrays))
+    predictions = Predictions(file=name, sha256=sha256, scores="probabilities" if probabilities else None)
     record = record.model_copy(update={"predictions": predictions})
     return records.Stored(record, store.write(record, key))
 
@@ -172,17 +174,17 @@ def build_collection(
     probabilities: bool = True,
     **settings: Any,
 ) -> records.Store:
-    """Write a cell for each model and seed, the failed records, and the summary of the data set."""
+    """Write a run for each model and seed, the failed records, and the summary of the data set."""
     store = records.Store(folder / "results", "made")
     for place, (model, family, wrong) in enumerate(models):
         for seed in seeds:
-            own = {"fit_seconds": 1.5 * 10**place, "epochs": epochs(seed) if family == "deep" else ()}
+            own = {"fit_seconds": 1.5 * 10**place, "epochs": epochs(seed) if family == "network" else ()}
             own |= {"model": model, "family": family, "seed": seed, "class_names": class_names}
             write_cell(store, n=n, wrong=wrong, probabilities=probabilities, **{**own, **settings})
     for record in failed:
         sizes = {"class_names": tuple(class_names), "validation_size": n, "test_size": n}
         record = record.model_copy(update={"dataset": record.dataset.model_copy(update=sizes)})
-        store.write(record, f"{record.cell.profile}-seed{record.cell.seed}-00000001")
+        store.write(record, f"{record.run.profile}-seed{record.run.seed}-00000001")
     if summary:
         checks = (
             AuditCheck(name="counts", outcome="passed", detail="60 training and 200 test images"),

@@ -32,7 +32,7 @@ def plug_in(monkeypatch):
 def test_the_core_models_and_data_sets_are_registered():
     assert [spec.name for spec in registry.models().values() if spec.core] == CORE
     assert list(registry.datasets()) == ["fashion-mnist", "digits", "mnist", "kmnist", "cifar10"]
-    assert {spec.family for spec in registry.models().values()} == {"classical", "deep"}
+    assert {spec.family for spec in registry.models().values()} == {"baseline", "network"}
 
 
 def test_another_packages_models_come_after_ours(plug_in):

@@ -3,11 +3,17 @@ from __future__ import annotations
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.specs import PROFILES, Cell, DatasetSpec, ModelSpec, profile_named
+from benchmark.specs import PROFILES, DatasetSpec, ModelSpec, Run, profile_named
 
 
 def spec(**changes) -> ModelSpec:
-    settings = {"name": "m", "family": "deep", "build": "builtins:dict", "inputs": "flat", "description": "for tests"}
+    settings = {
+        "name": "m",
+        "family": "network",
+        "build": "builtins:dict",
+        "inputs": "flat",
+        "description": "a test",
+    }
     return ModelSpec(**{**settings, **changes})
 
 
@@ -17,9 +23,9 @@ def test_a_data_sets_parameters_go_before_a_profiles_and_those_before_the_models
         profile_params={"quick": {"b": 2, "c": 2}},
         dataset_params={"digits": {"c": 3}},
     )
-    assert model.params_for(Cell("digits", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 3}
-    assert model.params_for(Cell("mnist", "m", 0, "full")) == {"a": 1, "b": 1, "c": 1}
-    assert model.create(Cell("mnist", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 2}
+    assert model.params_for(Run("digits", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 3}
+    assert model.params_for(Run("mnist", "m", 0, "full")) == {"a": 1, "b": 1, "c": 1}
+    assert model.create(Run("mnist", "m", 0, "quick")) == {"a": 1, "b": 2, "c": 2}
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "-x", ".hidden", "a" * 101, "a/b", "ä"])

@@ -87,7 +87,7 @@ def altered(content: bytes, chance: random.Random) -> bytes:
         if not isinstance(below, dict | list) or not below or chance.random() < 0.2:
             break
         target = below
-    value = chance.choice([*VALUES, [], {}, [below] * 50, {"deep": below}])
+    value = chance.choice([*VALUES, [], {}, [below] * 50, {"network": below}])
     if chance.random() < 0.1:
         del target[step]
     else:
@@ -111,7 +111,7 @@ def clear_errors_only(seconds: float = 10.0):
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory, make_collection):
     folder = tmp_path_factory.mktemp("pristine")
-    return make_collection(folder, models=[("knn", "classical", 20), ("cnn-simple", "deep", 11)], seeds=(0,))
+    return make_collection(folder, models=[("knn", "baseline", 20), ("cnn-simple", "network", 11)], seeds=(0,))
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_links_that_lead_out_of_the_collection_are_not_followed(collection, tmp_
     shutil.move(record.parent, tmp_path / "moved")
     record.parent.symlink_to(tmp_path / "moved")
     good, problems = collection.read_all("synthetic")
-    assert [s.record.cell.model for s in good] == ["cnn-simple"]
+    assert [s.record.run.model for s in good] == ["cnn-simple"]
     assert "a link that leads elsewhere" in problems[0].reason
 
 

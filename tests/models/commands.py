@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from cells import ready
+from runs import ready
 
 from benchmark.cli.app import main
 

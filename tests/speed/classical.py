@@ -10,7 +10,7 @@ from common import Row, alone, fashion_mnist, flat, threads
 
 from benchmark import registry
 from benchmark.runner.evaluate import configured
-from benchmark.specs import Cell
+from benchmark.specs import Run
 from benchmark.utils.format import duration
 
 NAMES = ("logistic-regression", "svm-rbf", "knn")
@@ -46,7 +46,7 @@ def fit_and_predict(who: str, name: str, size: int) -> tuple[float, float, float
     X_test, y_test = flat(dataset.test_images), np.asarray(dataset.test_labels)
     spec = registry.models()[name]
     if who == "ours":
-        model = configured(spec.create(Cell("fashion-mnist", name, 0, "full")), 0, threads())
+        model = configured(spec.create(Run("fashion-mnist", name, 0, "full")), 0, threads())
     else:
         model = stock(name, dict(spec.params))
     start = time.perf_counter()

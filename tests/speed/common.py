@@ -37,11 +37,11 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    cells = [
+    runs = [
         (row.what, row.ours, row.against, "" if row.ratio is None else f"{row.ratio:.2f}", row.notes) for row in rows
     ]
     return tabulate(
-        cells, HEADER, tablefmt="pipe", disable_numparse=True, colalign=("left", "right", "right", "right", "left")
+        runs, HEADER, tablefmt="pipe", disable_numparse=True, colalign=("left", "right", "right", "right", "left")
     )
 
 

@@ -1,4 +1,4 @@
-"""(e) What the runner adds to a cell, (f) how long a report takes."""
+"""(e) What the runner adds to a run, (f) how long a report takes."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ def runner_rows() -> Iterator[Row]:
                 for s in stored
                 if (cost := s.record.cost) and s.record.model.family == family
             ]
-            for family in ("classical", "deep")
+            for family in ("baseline", "network")
         }
     for family, seconds in added.items():
         yield Row(
-            f"the runner's part of a {family} cell",
+            f"the runner's part of a {family} run",
             duration(sum(seconds) / len(seconds)),
             notes=f"mean of {len(seconds)}, most {duration(max(seconds))}: process, data, record",
         )
     yield Row(
         "start and end of the run, libraries loaded once",
         duration(whole - sum(inside)),
-        notes=f"{len(inside)} cells, {duration(whole)} in all",
+        notes=f"{len(inside)} runs, {duration(whole)} in all",
     )
 
 
 def report_rows(sizes: tuple[int, ...]) -> Iterator[Row]:
     """Reports on made-up collections of that many records: so many seeds of the reference's models."""
     reference = Store(ROOT / "results", "reference").read_all("fashion-mnist")[0]
-    full = [s for s in reference if s.record.cell.profile == "full"]
-    first = {s.record.cell.model: s for s in reversed(full)}
+    full = [s for s in reference if s.record.run.profile == "full"]
+    first = {s.record.run.model: s for s in reversed(full)}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             store = Store(Path(folder), "made")
@@ -81,11 +81,11 @@ def report_rows(sizes: tuple[int, ...]) -> Iterator[Row]:
 
 def write_copy(store: Store, record: RunRecord, seed: int) -> None:
     """The record under another seed; its predictions are left out, as nobody reads those of so many."""
-    cell = record.cell.model_copy(update={"seed": seed})
+    run = record.run.model_copy(update={"seed": seed})
     assert record.predictions is not None
     copy = record.model_copy(
-        update={"cell": cell, "predictions": record.predictions.model_copy(update={"file": "x.npz"})}
+        update={"run": run, "predictions": record.predictions.model_copy(update={"file": "x.npz"})}
     )
-    path = store.folder / cell.dataset / cell.model / f"full-seed{seed}-00000000.json"
+    path = store.folder / run.dataset / run.model / f"full-seed{seed}-00000000.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(copy.model_dump_json(indent=1), encoding="utf-8")

@@ -23,7 +23,7 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], Iterable[Row]]]] = {
         lambda a: networks.throughput_rows(a.images, a.rounds),
     ),
     "accuracy": ("(d) time to 93 % and 94 % test accuracy", lambda a: networks.accuracy_rows(a.epochs)),
-    "runner": ("(e) what the runner adds to a cell", lambda a: overhead.runner_rows()),
+    "runner": ("(e) what the runner adds to a run", lambda a: overhead.runner_rows()),
     "report": ("(f) how long a report takes", lambda a: overhead.report_rows(tuple(a.records))),
 }
 

@@ -12,12 +12,12 @@ from common import alone, fashion_mnist, threads
 from torch import nn
 from torchvision import datasets, transforms
 
-from benchmark.specs import Cell
+from benchmark.specs import Run
 from cnn.catalog import MODELS
 from cnn.networks import NETWORKS
 
 SPEC = next(model for model in MODELS if model.name == "cnn-augmented")
-PARAMS = SPEC.params_for(Cell("fashion-mnist", SPEC.name, 0, "full"))
+PARAMS = SPEC.params_for(Run("fashion-mnist", SPEC.name, 0, "full"))
 
 
 def network() -> nn.Module:

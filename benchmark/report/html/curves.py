@@ -18,7 +18,7 @@ MOST_SEEDS = 5  # Of a model; more lines in one colour are not told apart.
 
 def training(evidence: Evidence) -> Panel | None:
     """Validation accuracy and the losses by epoch, a line a seed."""
-    trained = [s for s in evidence.summaries if s.family == "deep" and any(record.epochs for record in s.records)]
+    trained = [s for s in evidence.summaries if s.family == "network" and any(record.epochs for record in s.records)]
     if not trained:
         return None
     accuracies, losses = [], []
@@ -56,7 +56,7 @@ def training(evidence: Evidence) -> Panel | None:
 
 def _by_epoch(record: RunRecord, field: str, word: str, number: str) -> dict[str, Any]:
     values = [row.get(field) for row in record.epochs]
-    name = record.cell.model
+    name = record.run.model
     return {
         "type": "scatter",
         "mode": "lines",
@@ -70,7 +70,7 @@ def _by_epoch(record: RunRecord, field: str, word: str, number: str) -> dict[str
 
 
 def _run(record: RunRecord) -> str:
-    return f"<b>{plain(record.cell.model)}</b>, seed {record.cell.seed}"
+    return f"<b>{plain(record.run.model)}</b>, seed {record.run.seed}"
 
 
 def _star(record: RunRecord) -> list[dict[str, Any]]:
@@ -81,12 +81,12 @@ def _star(record: RunRecord) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": record.cell.model,
+            "name": record.run.model,
             "x": [best + 1],
             "y": [record.epochs[best].get("validation_accuracy")],
             "hovertemplate": f"{_run(record)}<br>best epoch: %{{x}}<extra></extra>",
             "marker": {"symbol": "star", "size": 11},
-            "meta": {"model": record.cell.model, "role": "ink"},
+            "meta": {"model": record.run.model, "role": "ink"},
         }
     ]
 

@@ -36,10 +36,10 @@ def world(make_summary):
             summaries.append(summary)
             for stored, guess in zip(summary.stored, predicted, strict=True):
                 arrays = {"test_index": np.arange(N), "test_labels": LABELS, "test_predicted": guess}
-                held[(name, stored.record.cell.seed)] = arrays
+                held[(name, stored.record.run.seed)] = arrays
 
         def lookup(stored: Stored):
-            return held.get((stored.record.cell.model, stored.record.cell.seed))
+            return held.get((stored.record.run.model, stored.record.run.seed))
 
         return summaries, held, lookup
 

@@ -26,12 +26,12 @@ def known(stored):
 
 
 @pytest.fixture(scope="module")
-def cell(make_record):
-    """A stored cell in memory: so many per cent of a hundred test images right after training on ``size``."""
+def run(make_record):
+    """A stored run in memory: so many per cent of a hundred test images right after training on ``size``."""
 
     def make(model, size, right, *, seed=0, profile=None, validation=None, **settings):
         predicted = np.where(np.arange(100) < right, 0, 1)
-        family = "deep" if model.startswith("cnn") else "classical"
+        family = "network" if model.startswith("cnn") else "baseline"
         record = make_record(
             LABELS, predicted, model=model, family=family, seed=seed, profile=profile or f"train-{size}", **settings
         )
@@ -43,9 +43,9 @@ def cell(make_record):
     return make
 
 
-def test_points_come_by_model_and_size_with_the_accuracies_of_every_seed(cell):
-    stored = [cell(m, n, 50 + n // 100 + s, seed=s) for m in ("knn", "cnn") for n in (100, 1000) for s in (2, 0, 1)]
-    stored += [cell("knn", 5000, 90, profile="full"), cell("knn", 2000, 10, profile="quick")]
+def test_points_come_by_model_and_size_with_the_accuracies_of_every_seed(run):
+    stored = [run(m, n, 50 + n // 100 + s, seed=s) for m in ("knn", "cnn") for n in (100, 1000) for s in (2, 0, 1)]
+    stored += [run("knn", 5000, 90, profile="full"), run("knn", 2000, 10, profile="quick")]
     points = curve(stored)
     assert [(p.model, p.size) for p in points] == [
         ("cnn", 100),
@@ -54,64 +54,64 @@ def test_points_come_by_model_and_size_with_the_accuracies_of_every_seed(cell):
     ]
     assert points[1].accuracies.tolist() == [0.6, 0.61, 0.62]
     assert points[1].mean == pytest.approx(0.61)
-    assert (points[0].family, points[-1].family) == ("deep", "classical")
+    assert (points[0].family, points[-1].family) == ("network", "baseline")
 
 
-def test_the_interval_is_students(cell):
-    (point, _) = curve([cell("knn", n, right, seed=s) for n in (100, 200) for s, right in enumerate((60, 64, 70, 61))])
+def test_the_interval_is_students(run):
+    (point, _) = curve([run("knn", n, right, seed=s) for n in (100, 200) for s, right in enumerate((60, 64, 70, 61))])
     low, high = stats.t.interval(0.95, 3, loc=point.mean, scale=stats.sem(point.accuracies))
     assert point.half_width == pytest.approx((high - low) / 2)
 
 
 @pytest.mark.parametrize("n_seeds", [1, 2])
-def test_of_one_or_two_seeds_there_is_no_interval(cell, n_seeds):
-    points = curve([cell("knn", n, 60 + s, seed=s) for n in (100, 200) for s in range(n_seeds)])
+def test_of_one_or_two_seeds_there_is_no_interval(run, n_seeds):
+    points = curve([run("knn", n, 60 + s, seed=s) for n in (100, 200) for s in range(n_seeds)])
     assert [point.half_width for point in points] == [None, None]
 
 
-def test_a_model_of_one_size_is_left_out(cell):
-    assert curve([cell("knn", 100, 60), cell("cnn", 100, 60), cell("cnn", 5000, 90, profile="full")])[0].model == "cnn"
-    assert curve([cell("knn", 5000, 90, profile="full")]) == []
+def test_a_model_of_one_size_is_left_out(run):
+    assert curve([run("knn", 100, 60), run("cnn", 100, 60), run("cnn", 5000, 90, profile="full")])[0].model == "cnn"
+    assert curve([run("knn", 5000, 90, profile="full")]) == []
     assert curve([]) == []
 
 
-def test_what_cannot_be_compared_is_left_out(cell):
-    stored = [cell("knn", n, 60, started_at=NEW) for n in (100, 300, 1000)]
+def test_what_cannot_be_compared_is_left_out(run):
+    stored = [run("knn", n, 60, started_at=NEW) for n in (100, 300, 1000)]
     others = [
-        cell("knn", 500, 99, fingerprint="b" * 64, started_at=OLD),
-        cell("knn", 600, 99, status="timeout", started_at=NEW),
+        run("knn", 500, 99, fingerprint="b" * 64, started_at=OLD),
+        run("knn", 600, 99, status="timeout", started_at=NEW),
     ]
-    old = cell("knn", 300, 99, seed=1, started_at=OLD)
+    old = run("knn", 300, 99, seed=1, started_at=OLD)
     outdated = old.record.model.model_copy(update={"version": 0})
     others.append(Stored(old.record.model_copy(update={"model": outdated}), Path("made.json")))
     points = curve([*others, *stored])
     assert [(point.size, point.mean) for point in points] == [(100, 0.6), (300, 0.6), (1000, 0.6)]
 
 
-def test_the_version_of_the_data_can_be_asked_for(cell):
-    stored = [cell("knn", n, 60, started_at=OLD) for n in (100, 300)]
-    stored += [cell("knn", n, 70, fingerprint="b" * 64, started_at=NEW) for n in (100, 300)]
+def test_the_version_of_the_data_can_be_asked_for(run):
+    stored = [run("knn", n, 60, started_at=OLD) for n in (100, 300)]
+    stored += [run("knn", n, 70, fingerprint="b" * 64, started_at=NEW) for n in (100, 300)]
     assert [point.mean for point in curve(stored)] == [0.7, 0.7]
     assert [point.mean for point in curve(stored, stored[0].record.dataset.fingerprint)] == [0.6, 0.6]
     assert curve(stored, "c" * 64) == []
 
 
-def test_the_whole_training_part_under_its_two_names_is_one_point(cell):
-    points = curve([cell("knn", 100, 50), cell("knn", 5000, 80), cell("knn", 5000, 90, profile="full")])
+def test_the_whole_training_part_under_its_two_names_is_one_point(run):
+    points = curve([run("knn", 100, 50), run("knn", 5000, 80), run("knn", 5000, 90, profile="full")])
     assert [(point.size, point.mean) for point in points] == [(100, 0.5), (5000, 0.9)]
 
 
-def test_the_best_of_a_family_is_chosen_by_validation(cell):
+def test_the_best_of_a_family_is_chosen_by_validation(run):
     models = (("cnn-a", 80, 90), ("cnn-b", 85, 70), ("knn", 60, 60), ("svm", 50, 65))
-    stored = [cell(model, n, right, validation=v) for n in (100, 300) for model, right, v in models]
+    stored = [run(model, n, right, validation=v) for n in (100, 300) for model, right, v in models]
     found = leads(curve(stored), unknown)
     assert list(found) == [100, 300]
     assert (found[100].network.model, found[100].baseline.model) == ("cnn-a", "svm")
     assert found[100].points == pytest.approx(30)
 
 
-def test_a_size_of_one_family_has_no_lead(cell):
-    stored = [cell("cnn", n, 60) for n in (100, 300)] + [cell("knn", n, 60) for n in (100, 1000)]
+def test_a_size_of_one_family_has_no_lead(run):
+    stored = [run("cnn", n, 60) for n in (100, 300)] + [run("knn", n, 60) for n in (100, 1000)]
     assert list(leads(curve(stored), unknown)) == [100]
     assert leads([], unknown) == {}
 
@@ -129,8 +129,8 @@ def test_a_size_of_one_family_has_no_lead(cell):
         ({}, None),
     ],
 )
-def test_the_crossover_is_where_the_network_is_ahead_for_good(cell, networks, expected):
-    stored = [cell("cnn", n, right) for n, right in networks.items()] + [cell("knn", n, 50) for n in networks]
+def test_the_crossover_is_where_the_network_is_ahead_for_good(run, networks, expected):
+    stored = [run("cnn", n, right) for n, right in networks.items()] + [run("knn", n, 50) for n in networks]
     assert crossover(leads(curve(stored), unknown)) == expected
 
 
@@ -152,16 +152,16 @@ def test_leads_may_come_in_any_order(make_summary):
         ({100: 20, 300: 20, 1000: 20}, None),
     ],
 )
-def test_a_lead_is_proven_where_it_is_more_than_chance_for_good(cell, networks, sure):
-    stored = [cell("cnn", n, right) for n, right in networks.items()] + [cell("knn", n, 50) for n in networks]
+def test_a_lead_is_proven_where_it_is_more_than_chance_for_good(run, networks, sure):
+    stored = [run("cnn", n, right) for n, right in networks.items()] + [run("knn", n, 50) for n in networks]
     found = leads(curve(stored), known)
     assert proven(found) == sure
     assert all(lead.pair.adjusted_p >= lead.pair.p for lead in found.values())
     assert [lead.pair.points for lead in found.values()] == pytest.approx([right - 50 for right in networks.values()])
 
 
-def test_without_predictions_nothing_is_proven(cell):
-    stored = [cell(model, n, right) for n in (100, 300) for model, right in (("cnn", 90), ("knn", 50))]
+def test_without_predictions_nothing_is_proven(run):
+    stored = [run(model, n, right) for n in (100, 300) for model, right in (("cnn", 90), ("knn", 50))]
     found = leads(curve(stored), unknown)
     assert crossover(found) == 100
     assert proven(found) is None

@@ -53,7 +53,7 @@ def test_the_newest_record_of_a_cell_is_taken(stored):
     for order in ([old, new], [new, old]):
         selection = select(order)
         assert [s.accuracy for s in selection.summaries] == [0.5]
-        assert selection.notes == ("Records superseded by newer ones of the same cell left out: 1.",)
+        assert selection.notes == ("Records superseded by newer ones of the same run left out: 1.",)
 
 
 def test_a_newer_failure_takes_the_place_of_an_older_success(stored):
@@ -77,7 +77,7 @@ def test_nothing_left_out_nothing_noted(stored):
 def test_failed_records_are_listed_by_model_and_seed(stored):
     failed = [stored(model=name, seed=seed, status="error") for name, seed in (("b", 0), ("a", 2), ("a", 1))]
     selection = select([*failed, stored()])
-    assert [(r.cell.model, r.cell.seed) for r in selection.failed] == [("a", 1), ("a", 2), ("b", 0)]
+    assert [(r.run.model, r.run.seed) for r in selection.failed] == [("a", 1), ("a", 2), ("b", 0)]
     assert [s.name for s in selection.summaries] == ["knn"]
 
 
@@ -85,7 +85,7 @@ def test_summaries_are_sorted_by_accuracy_then_name_and_seeds_by_number(stored):
     runs = [stored(NONE, model="worst"), stored(model="b"), stored(model="a", seed=3), stored(model="a", seed=1)]
     selection = select(runs)
     assert [s.name for s in selection.summaries] == ["a", "b", "worst"]
-    assert [record.cell.seed for record in selection.summaries[0].records] == [1, 3]
+    assert [record.run.seed for record in selection.summaries[0].records] == [1, 3]
 
 
 def test_versions_of_a_model_are_kept_apart(stored):
@@ -124,8 +124,8 @@ def test_a_cost_that_was_not_measured_everywhere_has_no_mean(stored):
 
 
 def test_the_best_of_a_family(stored):
-    runs = [stored(HALF, model="a"), stored(model="b"), stored(NONE, model="c", family="deep")]
+    runs = [stored(HALF, model="a"), stored(model="b"), stored(NONE, model="c", family="network")]
     summaries = select(runs).summaries
-    assert best(summaries, "classical").name == "b"
-    assert best(summaries, "deep").name == "c"
-    assert best(summaries[:2], "deep") is None
+    assert best(summaries, "baseline").name == "b"
+    assert best(summaries, "network").name == "c"
+    assert best(summaries[:2], "network") is None

@@ -40,14 +40,14 @@ DIGITS = ("--dataset", "digits", "--threads", "1")
 def test_run_report_and_check_go_together(home, tmp_path):
     done = home("run", *BASELINES, "cnn-simple", *DIGITS, "--profile", "quick")
     assert done.returncode == 0, done.stderr
-    assert "4 cells." in done.stdout
+    assert "4 runs." in done.stdout
     assert done.stdout.count("test accuracy") == 4
     page = tmp_path / "reports/quick/digits/README.md"
     assert "## Leaderboard" in page.read_text(encoding="utf-8")
     assert "gallery-right.png" in page.read_text(encoding="utf-8")
 
     again = home("run", *BASELINES, "cnn-simple", *DIGITS, "--profile", "quick", "--no-report")
-    assert "4 cells, 4 of them already recorded." in again.stdout
+    assert "4 runs, 4 of them already recorded." in again.stdout
     assert again.stdout.count("already recorded)") == 4
 
     before = page.read_bytes()

@@ -18,7 +18,7 @@ TWO = ("cat", "dog")
 def results(tmp_path, make_collection):
     """Collections of k-NN, of which ``worse`` makes many more errors than ``before``, and ``same`` none."""
     for name, wrong in (("before", 10), ("same", 10), ("worse", 60)):
-        made = make_collection(tmp_path / name, [("knn", "classical", wrong)], seeds=(0,), class_names=TWO)
+        made = make_collection(tmp_path / name, [("knn", "baseline", wrong)], seeds=(0,), class_names=TWO)
         shutil.copytree(made.folder, tmp_path / "results" / name)
     return tmp_path / "results"
 

@@ -16,7 +16,7 @@ TWO = ("cat", "dog")
 @pytest.fixture
 def results(tmp_path, make_collection):
     for name, wrong in (("before", 4), ("after", 40)):
-        made = make_collection(tmp_path / name, [("knn", "classical", wrong)], seeds=(0,), class_names=TWO)
+        made = make_collection(tmp_path / name, [("knn", "baseline", wrong)], seeds=(0,), class_names=TWO)
         shutil.copytree(made.folder, tmp_path / "results" / name)
     return tmp_path / "results"
 

@@ -45,11 +45,11 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
     done = home.here(*CURVE)
     assert done.returncode == 0, done.stdout + done.stderr
     # Two sizes, two models, two seeds; of all images, one seed without chance and two with it.
-    assert done.stdout.startswith("11 cells, 1 of them already recorded.")
+    assert done.stdout.startswith("11 runs, 1 of them already recorded.")
     assert "knn on digits, seed 1, train-30: test accuracy" in done.stdout
     assert {r["dataset"]["train_size"] for r in records(home, "mlp", "train-*")} == {30, 100}
-    assert [r["cell"]["seed"] for r in records(home, "knn", "train-30")] == [0, 1]
-    assert [r["cell"]["seed"] for r in records(home, "knn", "full")] == [0]
+    assert [r["run"]["seed"] for r in records(home, "knn", "train-30")] == [0, 1]
+    assert [r["run"]["seed"] for r in records(home, "knn", "full")] == [0]
     assert {r["dataset"]["test_size"] for r in records(home)} == {360}
     assert {r["dataset"]["validation_size"] for r in records(home)} == {237}
     accuracies = [
@@ -67,12 +67,12 @@ def test_corruptions_are_run_once_reported_and_kept(home):
     assert home.here(*run, "--no-report").returncode == 0
     done = home.here(*run, "--corruptions")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 cell. " in done.stdout
+    assert "1 run. " in done.stdout
     (record,) = records(home, "knn", "full")
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]
     assert "## Corrupted images" in page(home)
-    assert "1 cell, 1 of them already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
+    assert "1 run, 1 of them already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
     home.here(*run, "--fresh", "--no-report")
     assert records(home, "knn", "full")[0]["corruptions"] == record["corruptions"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cells import go
 from PIL import Image, ImageDraw
+from runs import go
 from typer.testing import CliRunner
 
 from benchmark import registry
@@ -144,7 +144,7 @@ def test_run_keeps_models_and_says_so(results, tmp_path, monkeypatch, prepared):
     command = ["run", "logistic-regression", "--dataset", "digits", "--save-models", "--no-report"]
     first, again = (CliRunner().invoke(app, command) for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.output
-    assert "1 cell." in first.output
+    assert "1 run." in first.output
     assert "; model saved, 12 kB" in first.output
     assert "(already recorded); model saved, 12 kB" in again.output
 

@@ -8,7 +8,7 @@ import pytest
 from commands import Home
 
 from benchmark import registry
-from benchmark.cli.cells import chosen_models, parse_setting
+from benchmark.cli.progress import chosen_models, parse_setting
 from benchmark.errors import UserError
 
 CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
@@ -109,10 +109,10 @@ def test_the_first_line_tells_how_long_it_will_take(home):
     run = ("run", "knn", "--dataset", "digits", "--no-report")
     home.here(*run, "--collection", "reference")
     done = home.here(*run, "--results-dir", "elsewhere")
-    assert done.stdout.startswith("1 cell. About ")
+    assert done.stdout.startswith("1 run. About ")
     quick = home.here(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
     # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
-    assert quick.stdout.startswith("1 cell. About ")
+    assert quick.stdout.startswith("1 run. About ")
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda"])

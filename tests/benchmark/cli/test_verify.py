@@ -16,13 +16,13 @@ def home(tmp_path_factory):
 def test_cells_of_registered_and_made_models_are_run_again(home):
     assert home.here("run", "knn", "--no-report", *DIGITS).returncode == 0
     assert home.here("run", "knn", "--set", "n_neighbors=1", "--as", "nearest", "--no-report", *DIGITS).returncode == 0
-    done = home.here("verify", "--cells", "5", *DIGITS)
+    done = home.here("verify", "--runs", "5", *DIGITS)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 of 2 cells, about" in done.stdout
+    assert "2 of 2 runs, about" in done.stdout
     rows = [line.split() for line in done.stdout.splitlines() if "bit-identical" in line]
     assert sorted(row[0] for row in rows) == ["knn", "nearest"]
     only = home.here("verify", "nearest", *DIGITS)
-    assert "1 of 1 cells" in only.stdout
+    assert "1 of 1 runs" in only.stdout
 
 
 @pytest.mark.parametrize(

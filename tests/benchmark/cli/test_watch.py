@@ -35,7 +35,7 @@ def test_a_program_reads_what_happens(run, tmp_path):
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "plan"
-    assert (events[0]["cells"], events[0]["waiting"]) == (2, 2)
+    assert (events[0]["runs"], events[0]["waiting"]) == (2, 2)
     assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "mlp"]
     assert all(e["test_accuracy"] > 0.9 for e in events if e["event"] == "finished")
     assert {e["model"] for e in events if e["event"] == "epoch"} == {"mlp"}
@@ -92,5 +92,5 @@ def test_a_terminal_shows_a_table_that_fills_in(tmp_path, home):
     os.close(controller)
     assert process.wait(timeout=60) == 0
     seen = b"".join(parts).decode()
-    for word in ("waiting", "running", "validation", "all cells", "2/2"):
+    for word in ("waiting", "running", "validation", "all runs", "2/2"):
         assert word in seen

@@ -23,7 +23,7 @@ from benchmark.errors import UserError
 from benchmark.estimators import serialization as saving
 from benchmark.records.schema import SavedModel
 from benchmark.records.store import Stored
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
 ROOT = Path(__file__).resolve().parents[3]
 X = np.arange(40, dtype=np.float32).reshape(10, 4)
@@ -131,7 +131,7 @@ def test_a_cut_file_is_refused(put):
 
 @pytest.mark.parametrize(("field", "value"), [("left_child", 0), ("right_child", 99), ("feature", 50)])
 def test_a_tree_that_leads_nowhere_is_refused(put, field, value):
-    forest = registry.models()["random-forest"].create(Cell("synthetic", "random-forest", 0, "quick"))
+    forest = registry.models()["random-forest"].create(Run("synthetic", "random-forest", 0, "quick"))
     plain = forest.set_params(n_estimators=1).fit(X, Y).portable()
     tree = DecisionTreeClassifier(random_state=0).fit(X, Y)
     state = tree.tree_.__getstate__()
@@ -147,7 +147,7 @@ def test_a_tree_that_leads_nowhere_is_refused(put, field, value):
 def network():
     """A small network, fitted, and how to build another."""
     spec = registry.models()["mlp"]
-    build = lambda: spec.create(Cell("synthetic", "mlp", 0, "quick")).set_params(epochs=1, random_state=0)  # noqa: E731
+    build = lambda: spec.create(Run("synthetic", "mlp", 0, "quick")).set_params(epochs=1, random_state=0)  # noqa: E731
     images = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 1), dtype=np.uint8)
     labels = np.arange(40) % 2
     return build().fit(images, labels, X_val=images, y_val=labels), build, images

@@ -105,7 +105,7 @@ def selections(tmp_path, make_collection):
     def make(here: dict[str, int], there: dict[str, int], seeds=(0,)) -> list[Selection]:
         found = []
         for name, errors in (("here", here), ("there", there)):
-            models = [(m, "deep" if m.startswith("cnn") else "classical", wrong) for m, wrong in errors.items()]
+            models = [(m, "network" if m.startswith("cnn") else "baseline", wrong) for m, wrong in errors.items()]
             store = make_collection(tmp_path / name, models, seeds=seeds, class_names=("cat", "dog"), n=1000)
             found.append(select(store.read_all("synthetic")[0]))
         return found

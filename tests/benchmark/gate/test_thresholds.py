@@ -27,7 +27,7 @@ def run(hits, of=10):
 @pytest.fixture(scope="module")
 def pair(make_summary):
     """A baseline with 0.7 and a CNN with 0.9, one seed each."""
-    return [make_summary(run(7)), make_summary(run(9), model="cnn-simple", family="deep")]
+    return [make_summary(run(7)), make_summary(run(9), model="cnn-simple", family="network")]
 
 
 def verdict(threshold, summaries):
@@ -70,25 +70,25 @@ def test_a_model_without_finished_run_is_missing(pair):
 @pytest.mark.parametrize(("least", "outcome"), [(0.15, "pass"), (0.25, "fail"), (-1.0, "pass"), (1.0, "fail")])
 def test_margin(pair, least, outcome):
     found = verdict({"margin": least}, pair)
-    assert found.subject == "best network - best baseline"
+    assert found.subject == "best CNN - best baseline"
     assert found.found == pytest.approx(0.2)
     assert found.outcome == outcome
     assert found.reason == "cnn-simple 0.9000 against knn 0.7000"
 
 
 def test_a_margin_exactly_at_the_threshold_passes(make_summary):
-    even = [make_summary(run(8, 16)), make_summary(run(12, 16), model="cnn-simple", family="deep")]
+    even = [make_summary(run(8, 16)), make_summary(run(12, 16), model="cnn-simple", family="network")]
     assert verdict({"margin": 0.25}, even).outcome == "pass"
-    assert verdict({"margin": 0.0}, [even[0], make_summary(run(8, 16), family="deep")]).outcome == "pass"
+    assert verdict({"margin": 0.0}, [even[0], make_summary(run(8, 16), family="network")]).outcome == "pass"
 
 
 def test_a_margin_of_tenths_exactly_at_the_threshold_passes(make_summary):
-    tenths = [make_summary(run(8)), make_summary(run(9), model="cnn-simple", family="deep")]
+    tenths = [make_summary(run(8)), make_summary(run(9), model="cnn-simple", family="network")]
     assert verdict({"margin": 0.1}, tenths).outcome == "pass"
 
 
 def test_a_margin_takes_the_best_of_either_family(pair, make_summary):
-    worse = [make_summary(run(1), model="a"), make_summary(run(2), model="b", family="deep")]
+    worse = [make_summary(run(1), model="a"), make_summary(run(2), model="b", family="network")]
     assert verdict({"margin": 0.15}, [*worse, *pair]).reason == "cnn-simple 0.9000 against knn 0.7000"
 
 
@@ -104,7 +104,7 @@ def test_no_threshold_no_verdict_and_all_in_order(pair):
     assert [v.subject for v in judge("synthetic", "full", threshold, pair)] == [
         "knn",
         "cnn-simple",
-        "best network - best baseline",
+        "best CNN - best baseline",
     ]
 
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from benchmark.errors import UserError
-from benchmark.records.npz import pack, round_probabilities
+from benchmark.records.npz import decode, encode, pack, pack_predictions, unpack_predictions
 from benchmark.records.store import Stored, key, plain, read
-from benchmark.specs import Cell, ModelSpec, Profile
+from benchmark.specs import ModelSpec, Profile, Run
 
-CELL = Cell("synthetic", "knn", 0, "full")
+CELL = Run("synthetic", "knn", 0, "full")
 SPEC = ModelSpec(
-    name="knn", family="classical", build="a:b", inputs="flat", description="a model", params={"k": 5, "p": 2}
+    name="knn", family="baseline", build="a:b", inputs="flat", description="a model", params={"k": 5, "p": 2}
 )
 FULL = Profile(name="full", description="every image")
 TINY = 2.0**-126  # The smallest number that has all its bits in float32.
@@ -28,7 +28,7 @@ TINY = 2.0**-126  # The smallest number that has all its bits in float32.
 
 @pytest.fixture
 def stored(tmp_path, make_collection):
-    store = make_collection(tmp_path, models=[("knn", "classical", 20)], seeds=(0,))
+    store = make_collection(tmp_path, models=[("knn", "baseline", 20)], seeds=(0,))
     return store.read_all("synthetic")[0][0]
 
 
@@ -110,19 +110,35 @@ def test_a_record_in_another_collection_is_as_good(stored, tmp_path):
 
 
 @given(npst.arrays(np.float32, npst.array_shapes(max_dims=2), elements=st.floats(0, 1, width=32)))
-def test_rounding_is_close_and_done_once(probabilities):
-    rounded = round_probabilities(probabilities)
-    assert rounded.dtype == np.float32
-    error = np.abs(rounded.astype(np.float64) - probabilities)
-    assert (error <= np.maximum(probabilities.astype(np.float64) * 2.0**-12, TINY)).all()
-    assert np.array_equal(round_probabilities(rounded), rounded)
-    assert (rounded.view(np.uint32) % (1 << 12) == 0).all()
-    assert (rounded <= 1).all()
+def test_codes_are_close_and_keep_the_order(probabilities):
+    codes = encode(probabilities)
+    decoded = decode(codes)
+    assert (codes.dtype, decoded.dtype) == (np.uint16, np.float32)
+    error = np.abs(decoded.astype(np.float64) - probabilities)
+    assert (error <= np.maximum(probabilities.astype(np.float64) * 2.0**-12, 2.0**-31)).all()
+    assert np.array_equal(encode(decoded), codes)
+    assert (decoded <= 1).all()
+    order = np.argsort(probabilities, axis=None, kind="stable")
+    assert (np.diff(decoded.ravel()[order]) >= 0).all()
 
 
-def test_rounding_keeps_nought_and_one():
-    ends = np.array([0.0, 1.0, 0.5, 0.25])
-    assert np.array_equal(round_probabilities(ends), ends)
+def test_codes_keep_nought_and_one():
+    ends = np.array([0.0, 1.0, 0.5, 0.25, 2.0**-30])
+    assert np.array_equal(decode(encode(ends)), ends)
+
+
+def test_a_run_of_a_curve_keeps_labels_only():
+    arrays = {"test_index": np.arange(3), "test_probabilities": np.full((3, 2), 0.5, dtype=np.float32)}
+    content, scores = pack_predictions(arrays, Run("d", "m", 0, "train-100"))
+    assert (scores, unpack_predictions(content, 10_000).keys()) == (None, {"test_index"})
+    content, scores = pack_predictions(arrays, Run("d", "m", 0, "full"))
+    assert scores == "probabilities"
+    assert np.array_equal(unpack_predictions(content, 10_000)["test_probabilities"], arrays["test_probabilities"])
+
+
+def test_probabilities_of_schema_1_are_read_as_they_are():
+    arrays = {"test_probabilities": np.full((3, 2), 0.3, dtype=np.float32)}
+    assert np.array_equal(unpack_predictions(pack(arrays), 10_000)["test_probabilities"], arrays["test_probabilities"])
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_a_written_record_satisfies_the_published_schema(make_record, status):
     ("place", "value"),
     [
         (("status",), "fine"),
-        (("cell", "seed"), -1),
-        (("cell", "model"), "../evil"),
+        (("run", "seed"), -1),
+        (("run", "model"), "../evil"),
         (("test", "accuracy"), 1.5),
         (("dataset", "fingerprint"), "short"),
         (("surplus",), 1),

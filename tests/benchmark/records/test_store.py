@@ -16,9 +16,9 @@ from benchmark.records.store import (
     read,
     to_json,
 )
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
-CELL = Cell("synthetic", "knn", 0, "full")
+CELL = Run("synthetic", "knn", 0, "full")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,9 @@ def test_a_record_is_read_as_it_was_written(record_file, make_record):
         (b'{"schema_version": ' + b"9" * 5000 + b"}", "not readable as JSON"),
         (b"[]", "not a record"),
         (b"null", "not a record"),
-        (b"{}", "schema version None is not known"),
-        (b'{"schema_version": 2}', "schema version 2 is not known here (only 1)"),
+        (b"{}", "schema version None is not supported"),
+        (b'{"schema_version": 3}', "schema version 3 is not supported (1 and 2 are)"),
+        (b'{"schema_version": 2}', "Field required"),
         (b'{"schema_version": 1}', "Field required"),
     ],
 )
@@ -63,8 +64,8 @@ def test_what_is_no_record_is_a_problem_that_names_the_file(tmp_path, content, r
         ("surplus", 1, "surplus: Extra inputs"),
         ("status", "fine", "status: Input should be"),
         ("started_at", 5, "started_at: "),
-        ("cell", {"dataset": "synthetic", "model": "svm", "seed": 0, "profile": "full"}, "wrong folder"),
-        ("cell", {"dataset": "other", "model": "knn", "seed": 0, "profile": "full"}, "about knn on other"),
+        ("run", {"dataset": "synthetic", "model": "svm", "seed": 0, "profile": "full"}, "wrong folder"),
+        ("run", {"dataset": "other", "model": "knn", "seed": 0, "profile": "full"}, "about knn on other"),
         ("test", None, "an ok record needs test"),
     ],
 )
@@ -141,7 +142,7 @@ def test_any_json_in_any_place_never_raises(record_file, make_record, data):
     outcome = read(path)
     assert outcome.path == path
     if isinstance(outcome, Stored):
-        assert outcome.record.cell.model == "knn"
+        assert outcome.record.run.model == "knn"
     path.unlink()
 
 
@@ -155,7 +156,7 @@ def test_a_store_finds_and_lists(tmp_path, make_collection, make_record):
     assert store.datasets() == ["synthetic"]
     found = store.find(CELL, "full-seed0-00000000")
     assert found is not None
-    assert found.record.cell.model == "knn"
+    assert found.record.run.model == "knn"
     assert store.find(CELL, "full-seed0-ffffffff") is None
     assert store.find(CELL, "damaged") is None
 
@@ -168,7 +169,7 @@ def test_an_empty_store(tmp_path):
 
 
 def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path, make_collection):
-    store = make_collection(tmp_path, models=[("knn", "classical", 20)], seeds=(0,))
+    store = make_collection(tmp_path, models=[("knn", "baseline", 20)], seeds=(0,))
     folder = store.folder / "synthetic/knn"
     before = {path.name for path in folder.iterdir()}
     kept = [folder / "notes.txt", folder / "full-seed9-0000000a.npz", folder / ".hidden"]
@@ -187,10 +188,10 @@ def test_what_killed_runs_left_is_removed_and_nothing_else(tmp_path, make_collec
 
 
 def test_new_predictions_leave_the_old_ones_until_a_record_names_them(tmp_path, make_collection):
-    store = make_collection(tmp_path, models=[("knn", "classical", 20)], seeds=(0,))
+    store = make_collection(tmp_path, models=[("knn", "baseline", 20)], seeds=(0,))
     (old,) = store.read_all("synthetic")[0]
-    cell, key = Cell("synthetic", "knn", 0, "full"), old.path.stem
-    name, sha256 = store.write_predictions(cell, key, b"other predictions")
+    run, key = Run("synthetic", "knn", 0, "full"), old.path.stem
+    name, sha256 = store.write_predictions(run, key, b"other predictions")
     assert old.is_intact()
     named = old.record.predictions.model_copy(update={"file": name, "sha256": sha256})
     store.write(old.record.model_copy(update={"predictions": named}), key)

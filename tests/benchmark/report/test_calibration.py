@@ -36,13 +36,13 @@ def evidence(tmp_path, make_collection):
 
     def make(models, seeds=(0,), **settings):
         for name, found in models.items():
-            family = "deep" if name.startswith("cnn") else "classical"
+            family = "network" if name.startswith("cnn") else "baseline"
             options = {"n": N, "class_names": NAMES, "seeds": seeds, "probabilities": found is not None}
             store = make_collection(tmp_path, [(name, family, 10)], **options, **settings)
         stored, problems = store.read_all("synthetic")
         evidence = Evidence(select(stored), stored, None, problems)
         for s in stored:
-            found = models[s.record.cell.model]
+            found = models[s.record.run.model]
             if found is not None:
                 evidence._read[str(s.path)] = found
         return evidence
@@ -53,7 +53,7 @@ def evidence(tmp_path, make_collection):
 def rows(text):
     """Cells of the table by model."""
     lines = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("|")]
-    return {cells[0]: cells[1:] for cells in lines[2:]}
+    return {runs[0]: runs[1:] for runs in lines[2:]}
 
 
 def test_numbers_of_the_table(evidence):
@@ -104,7 +104,7 @@ def test_without_any_probabilities_there_is_no_section(evidence):
 
 def test_damaged_predictions_are_told(evidence):
     made = evidence({"knn": arrays(0.9, 0.8), "cnn-simple": arrays(0.9, 0.8)})
-    path = next(s.path for s in made.stored if s.record.cell.model == "cnn-simple")
+    path = next(s.path for s in made.stored if s.record.run.model == "cnn-simple")
     made._read[str(path)] = None
     assert rows(calibration.section(made).text)["cnn-simple"][0] == "probabilities not readable"
 
@@ -164,8 +164,8 @@ def test_charts_of_any_number_of_models(evidence, tmp_path, n, panels):
     record = made.stored[0].record
     found = []
     for place in range(n):
-        cell = record.cell.model_copy(update={"model": f"model-{place}-" + "long-" * 6})
-        stored = dataclasses.replace(made.stored[0], record=record.model_copy(update={"cell": cell}))
+        run = record.run.model_copy(update={"model": f"model-{place}-" + "long-" * 6})
+        stored = dataclasses.replace(made.stored[0], record=record.model_copy(update={"run": run}))
         found.append(calibration.Scored(dataclasses.replace(made.summaries[0], stored=(stored,)), one))
     with style.chart_style():
         style.save(calibration_charts.risk_coverage(found, 0.9), tmp_path / "risk.png")
@@ -189,7 +189,7 @@ def test_hostile_class_names_stay_text(evidence):
 @pytest.mark.usefixtures("undrawn")
 def test_in_a_whole_report_and_gone_with_the_probabilities(tmp_path, make_collection):
     def write(**settings):
-        store = make_collection(tmp_path, [("knn", "classical", 20)], class_names=NAMES, seeds=(0,), **settings)
+        store = make_collection(tmp_path, [("knn", "baseline", 20)], class_names=NAMES, seeds=(0,), **settings)
         path = page.write(store, "synthetic", tmp_path / "reports").path
         return path.read_text(encoding="utf-8"), {file.name for file in path.parent.glob("*.png")}
 

@@ -26,7 +26,7 @@ def many(make_summary):
             deep = place % 2 == 1
             name = OWN[place] if place < len(OWN) else f"model-{place}"
             runs = [(LABELS, np.roll(LABELS, shift)) for shift in range(1 + deep)]
-            out.append(make_summary(*runs, model=name, family="deep" if deep else "classical", class_names=NAMES))
+            out.append(make_summary(*runs, model=name, family="network" if deep else "baseline", class_names=NAMES))
         return sorted(out, key=lambda s: -s.accuracy)
 
     return make
@@ -85,7 +85,7 @@ def test_per_class_has_the_hardest_class_on_top(make_summary):
 
 def test_the_gain_is_told_class_by_class(make_summary):
     baseline = make_summary((LABELS, (0, 0, 1, 1, 1, 1)), class_names=NAMES)
-    cnn = make_summary((LABELS, LABELS), model="cnn-simple", family="deep", class_names=NAMES)
+    cnn = make_summary((LABELS, LABELS), model="cnn-simple", family="network", class_names=NAMES)
     right = charts.per_class([cnn, baseline], NAMES, baseline, cnn).axes[1]
     assert [text.get_text() for text in right.texts] == ["+100.0", "+33.3", "+0.0"]
 
@@ -115,7 +115,7 @@ def stars(figure):
 def test_training_curves_star_the_best_epoch_of_each_seed(make_summary):
     rows = tuple({"validation_accuracy": value, "train_loss": 1.0} for value in (0.5, 0.9, None, 0.7))
     run = (LABELS, LABELS)
-    summary = make_summary(run, run, model="cnn-simple", family="deep", class_names=NAMES, epochs=rows)
+    summary = make_summary(run, run, model="cnn-simple", family="network", class_names=NAMES, epochs=rows)
     with style.chart_style():
         figure = drawn(charts.training_curves([summary]))
     assert stars(figure) == [[2.0, 0.9], [2.0, 0.9]]
@@ -127,7 +127,8 @@ def test_training_curves_star_the_best_epoch_of_each_seed(make_summary):
 
 
 def test_training_curves_without_any_value(make_summary):
-    summary = make_summary((LABELS, LABELS), class_names=NAMES, family="deep", epochs=({"validation_accuracy": None},))
+    epochs = ({"validation_accuracy": None},)
+    summary = make_summary((LABELS, LABELS), class_names=NAMES, family="network", epochs=epochs)
     with style.chart_style():
         figure = drawn(charts.training_curves([summary]))
     assert stars(figure) == []

@@ -20,9 +20,9 @@ def predictions(stored):
 @pytest.fixture
 def selections(tmp_path, make_collection):
     """The CNN has become worse, the forest has gone, k-NN is what it was, and there is an SVM."""
-    models = [("knn", "classical", 20), ("cnn-simple", "deep", 4), ("forest", "classical", 30)]
+    models = [("knn", "baseline", 20), ("cnn-simple", "network", 4), ("forest", "baseline", 30)]
     before = make_collection(tmp_path / "before", models, seeds=(0,), class_names=TWO)
-    models = [("knn", "classical", 20), ("cnn-simple", "deep", 40), ("svm-rbf", "classical", 12)]
+    models = [("knn", "baseline", 20), ("cnn-simple", "network", 40), ("svm-rbf", "baseline", 12)]
     after = make_collection(tmp_path / "after", models, seeds=(0,), class_names=TWO)
     return [select(store.read_all("synthetic")[0]) for store in (before, after)]
 
@@ -43,7 +43,7 @@ def test_differences_are_tested_where_there_are_two_sides(selections):
 
 
 def test_what_has_changed_of_a_model_is_named(tmp_path, make_collection):
-    store = make_collection(tmp_path, [("knn", "classical", 20)], seeds=(0,), class_names=TWO)
+    store = make_collection(tmp_path, [("knn", "baseline", 20)], seeds=(0,), class_names=TWO)
     (stored,), _ = store.read_all("synthetic")
     model = stored.record.model.model_copy(update={"params": {"alpha": 0.7, "beta": 1}, "version": 2})
     changed = dataclasses.replace(stored, record=stored.record.model_copy(update={"model": model}))
@@ -60,7 +60,7 @@ def test_without_predictions_nothing_is_claimed(selections):
 
 def test_other_test_images_are_not_compared(tmp_path, make_collection):
     stores = [
-        make_collection(tmp_path / name, [("knn", "classical", 20)], seeds=(0,), class_names=TWO, n=n)
+        make_collection(tmp_path / name, [("knn", "baseline", 20)], seeds=(0,), class_names=TWO, n=n)
         for name, n in (("a", 200), ("b", 100))
     ]
     (row,) = sides.sides(*(select(store.read_all("synthetic")[0]) for store in stores), predictions)

@@ -19,7 +19,7 @@ def evidence(tmp_path, make_collection):
     """What a report rests on, for a CNN and a baseline with so many per cent of errors."""
 
     def make(cnn, baseline, n=1000, seeds=(0,)):
-        models = [("cnn-simple", "deep", cnn), ("knn", "classical", baseline)]
+        models = [("cnn-simple", "network", cnn), ("knn", "baseline", baseline)]
         store = make_collection(tmp_path, models, seeds=seeds, class_names=("cat", "dog"), n=n)
         stored, problems = store.read_all("synthetic")
         return Evidence(select(stored), stored, None, problems)
@@ -83,12 +83,12 @@ def test_the_best_of_a_family_is_chosen_by_validation(make_summary, make_record)
         ModelSummary(tuple(Stored(s.record.model_copy(update={"validation": v}), s.path) for s in summary.stored))
         for summary, v in ((first, worse), (second, better))
     ]
-    assert best(swapped, "classical").name == "sound"
+    assert best(swapped, "baseline").name == "sound"
 
 
 def test_price(make_summary):
     run = ((0, 1), (0, 1))
-    cnn = make_summary(run, model="cnn-simple", family="deep", fit_seconds=90)
+    cnn = make_summary(run, model="cnn-simple", family="network", fit_seconds=90)
     knn = make_summary(run, model="knn", fit_seconds=2)
     assert line.price([cnn, knn]) == (
         "It takes 1 min 30 s to fit, the baseline 2.0 s; 1,000 images are predicted in 25 s, by the baseline in 25 s."
@@ -102,7 +102,7 @@ def test_headline_tells_seeds_and_missing_sides(make_summary):
 
     run = ((0, 1), (0, 1))
     assert alone() == "No model has finished yet."
-    two = make_summary(run, run, model="cnn_x", family="deep")
+    two = make_summary(run, run, model="cnn_x", family="network")
     assert alone(two) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
 
 

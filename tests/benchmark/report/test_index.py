@@ -9,7 +9,7 @@ TWO = ("cat", "dog")
 
 def test_it_lists_the_data_sets_that_have_a_report(tmp_path, make_collection):
     store = make_collection(
-        tmp_path, [("knn", "classical", 20), ("cnn-simple", "deep", 4)], seeds=(0,), class_names=TWO
+        tmp_path, [("knn", "baseline", 20), ("cnn-simple", "network", 4)], seeds=(0,), class_names=TWO
     )
     assert index.write(store, tmp_path / "reports") is None
     folder = tmp_path / "reports" / "made"
@@ -23,7 +23,7 @@ def test_it_lists_the_data_sets_that_have_a_report(tmp_path, make_collection):
     index.write(store, tmp_path / "reports")
     assert '<a href="synthetic/report.html">to play with</a>, <a' in (folder / "index.html").read_text()
     (row,) = [line for line in (folder / "README.md").read_text().splitlines() if "synthetic/" in line]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+    assert [run.strip() for run in row.strip("|").split("|")] == [
         "[Synthetic](synthetic/README.md)",
         "full",
         "2",

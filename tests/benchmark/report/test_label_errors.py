@@ -16,7 +16,7 @@ from benchmark.report import label_errors as suspects
 from benchmark.report import page, style
 from benchmark.report.evidence import Evidence
 
-PAIR = (("knn", "classical", 12), ("cnn-simple", "deep", 10))
+PAIR = (("knn", "baseline", 12), ("cnn-simple", "network", 10))
 NAMES = ("cat", "dog")
 
 
@@ -101,7 +101,7 @@ def test_a_change_of_order_is_told(make_collection, make_cell, tmp_path):
     text = made(store).text
     assert "stays the same" in text
     # A model without a voice, right on the suspects alone where the others fail, falls behind without them.
-    stored = make_cell(store, model="odd", family="deep", seed=0, class_names=NAMES, probabilities=False, wrong=10)
+    stored = make_cell(store, model="odd", family="network", seed=0, class_names=NAMES, probabilities=False, wrong=10)
     arrays = stored.predictions()
     doubts = suspects._doubts(suspects._judges(evidence_of(store)), "test")
     predicted = arrays["test_labels"].copy()
@@ -109,7 +109,7 @@ def test_a_change_of_order_is_told(make_collection, make_cell, tmp_path):
     predicted[wrong] = 1 - predicted[wrong]
     arrays["test_predicted"] = predicted
     name, sha256 = store.write_predictions(
-        records.Cell("synthetic", "odd", 0, "full"), stored.path.stem, archives.pack(arrays)
+        records.Run("synthetic", "odd", 0, "full"), stored.path.stem, archives.pack(arrays)
     )
     predictions = stored.record.predictions.model_copy(update={"file": name, "sha256": sha256})
     store.write(stored.record.model_copy(update={"predictions": predictions}), stored.path.stem)

@@ -23,7 +23,7 @@ def collection(tmp_path, make_collection):
     def make(errors: dict[str, tuple[int, ...]], seeds=(0, 1, 2), whole=None, **settings):
         store = None
         for model, wrong in errors.items():
-            family = "deep" if model.startswith("cnn") else "classical"
+            family = "network" if model.startswith("cnn") else "baseline"
             for size, share in zip(SIZES, wrong, strict=False):
                 profile = "full" if size == SIZES[-1] else f"train-{size}"
                 own = {
@@ -34,7 +34,7 @@ def collection(tmp_path, make_collection):
                 }
                 store = make_collection(tmp_path, [(model, family, share)], **own)
                 for stored in store.read_all("synthetic")[0]:
-                    if stored.record.cell.profile == profile:
+                    if stored.record.run.profile == profile:
                         info = stored.record.dataset.model_copy(update={"train_size": size})
                         stored.path.write_bytes(to_json(stored.record.model_copy(update={"dataset": info})))
         return store

@@ -17,7 +17,7 @@ from benchmark.utils.files import write_atomically
 
 GOLDEN = Path(__file__).with_name("golden.md")
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` | --- |\n# head"
-BASELINE, CNN = ("knn", "classical", 20), ("cnn-simple", "deep", 11)
+BASELINE, CNN = ("knn", "baseline", 20), ("cnn-simple", "network", 11)
 
 
 def report(store, tmp_path, drawn=False, **options):
@@ -121,8 +121,8 @@ def test_writing_again_changes_nothing(tmp_path, make_collection, data):
 @pytest.mark.parametrize(
     ("models", "headline", "shown"),
     [
-        ([CNN, ("cnn-augmented", "deep", 7)], "no baseline is recorded", "cnn-augmented"),
-        ([BASELINE, ("svm-rbf", "classical", 14)], "no network is recorded", "svm-rbf"),
+        ([CNN, ("cnn-augmented", "network", 7)], "no baseline is recorded", "cnn-augmented"),
+        ([BASELINE, ("svm-rbf", "baseline", 14)], "no network is recorded", "svm-rbf"),
         ([BASELINE], "no network is recorded", "knn"),
     ],
 )
@@ -181,7 +181,7 @@ def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):
     damaged = store.folder / "synthetic" / "knn" / "damaged.json"
     damaged.write_text('{"schema_version": 7}')
     old = {"started_at": "2024-01-01T00:00:00+00:00", "fingerprint": "b" * 64}
-    make_cell(store, model="old", family="deep", seed=0, class_names=("cat", "dog"), **old)
+    make_cell(store, model="old", family="network", seed=0, class_names=("cat", "dog"), **old)
     written = page.write(store, "synthetic", tmp_path / "reports")
     assert [problem.path for problem in written.problems] == [damaged]
     left_out = report(store, tmp_path).partition("Left out:")[2]
@@ -227,7 +227,7 @@ def test_a_report_tells_no_path_of_this_machine(tmp_path, make_collection, data)
 
 def test_a_baseline_of_fewer_test_images_does_not_break_the_gallery(tmp_path, make_collection, make_cell, data):
     store = make_collection(tmp_path, [CNN], class_names=("cat", "dog"), seeds=(0,))
-    make_cell(store, model="knn", family="classical", seed=0, class_names=("cat", "dog"), n=100)
+    make_cell(store, model="knn", family="baseline", seed=0, class_names=("cat", "dog"), n=100)
     report(store, tmp_path, data=data)
 
 

@@ -102,7 +102,7 @@ def test_the_resampled_interval_stands_beside_the_other(four):
 
 
 def test_single_runs_say_that_training_is_not_seen(collection):
-    text = pairs.section(found(collection(("cnn-simple", "deep", 9), ("knn", "classical", 10)))).text
+    text = pairs.section(found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10)))).text
     assert "1 of 1 pairs" not in text  # Two images of two hundred are no evidence.
     assert "0 of 1 pairs of models can be told apart." in text
     assert "cnn-simple against knn: cannot be told apart." in text
@@ -111,20 +111,20 @@ def test_single_runs_say_that_training_is_not_seen(collection):
 
 
 def test_one_family_has_no_best_pair(collection):
-    text = pairs.section(found(collection(("svm-rbf", "classical", 10), ("knn", "classical", 30)))).text
+    text = pairs.section(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 30)))).text
     assert "Each model against the next of the leaderboard:" in text
     assert "best network" not in text
 
 
 def test_one_model_has_nobody_to_beat(collection):
-    evidence = found(collection(("knn", "classical", 10)))
+    evidence = found(collection(("knn", "baseline", 10)))
     assert pairs.section(evidence) is None
     assert pairs.class_section(evidence) is None
     assert pairs.detectable(evidence) == ""
 
 
 def test_without_predictions_nobody_is_compared_and_the_reason_is_told(collection):
-    store = collection(("cnn-simple", "deep", 10), ("my_knn", "classical", 30))
+    store = collection(("cnn-simple", "network", 10), ("my_knn", "baseline", 30))
     for path in store.folder.glob("*/*/*.npz"):
         path.unlink()
     evidence = found(store)
@@ -136,7 +136,7 @@ def test_without_predictions_nobody_is_compared_and_the_reason_is_told(collectio
 
 
 def test_who_is_left_out_is_told_beside_those_that_are_compared(collection):
-    store = collection(("cnn-simple", "deep", 10), ("knn", "classical", 30), ("svm-rbf", "classical", 20))
+    store = collection(("cnn-simple", "network", 10), ("knn", "baseline", 30), ("svm-rbf", "baseline", 20))
     next(store.folder.glob("*/svm-rbf/*.npz")).write_bytes(b"altered")
     section = pairs.section(found(store))
     assert "Not compared:\n\n- svm-rbf: the predictions of seed 0 cannot be had" in section.text
@@ -147,7 +147,7 @@ def test_detectable(four, collection):
     share = np.median([pair.discordant_share for pair in pairs.neighbours(four)])
     assert f"right and the other wrong on {share:.1%} of the 1,000 images (median)" in pairs.detectable(four)
     assert re.search(r"finds a true difference of \d\.\d\d points in four cases", pairs.detectable(four))
-    few = found(collection(("cnn-simple", "deep", 9), ("knn", "classical", 10), n=100))
+    few = found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10), n=100))
     assert "finds no difference at all" in pairs.detectable(few)
 
 
@@ -196,8 +196,8 @@ def test_a_matrix_of_equals_and_one_with_gaps():
 
 def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collection, make_cell):
     """Thirds of the test images: the network finds all, as many, and fewer of the classes."""
-    store = make_collection(tmp_path, [("cnn-simple", "deep", 0)], seeds=(0,), class_names=("a", "b", "c"), n=300)
-    make_cell(store, model="knn", family="classical", seed=0, class_names=("a", "b", "c"), n=300, wrong=20)
+    store = make_collection(tmp_path, [("cnn-simple", "network", 0)], seeds=(0,), class_names=("a", "b", "c"), n=300)
+    make_cell(store, model="knn", family="baseline", seed=0, class_names=("a", "b", "c"), n=300, wrong=20)
     evidence = found(store)
     cnn, knn = (evidence.predictions(s.stored[0]) for s in evidence.summaries)
     labels = np.arange(300) % 3
@@ -224,7 +224,7 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
 
 
 def test_hostile_class_names_stay_text(tmp_path, make_collection):
-    models = [("cnn-simple", "deep", 5), ("knn", "classical", 30)]
+    models = [("cnn-simple", "network", 5), ("knn", "baseline", 30)]
     store = make_collection(tmp_path, models, seeds=(0,), class_names=("a|b\n<i>", "$^$"), n=60)
     section = pairs.class_section(found(store))
     assert "<i>" not in section.text

@@ -11,7 +11,7 @@ import pytest
 
 from benchmark import registry
 from benchmark.analysis.select import ModelSummary, Selection
-from benchmark.records.schema import CellInfo
+from benchmark.records.schema import RunInfo
 from benchmark.records.store import Stored
 from benchmark.report import published
 from benchmark.report.evidence import Evidence
@@ -30,8 +30,8 @@ def evidence(make_record):
         summaries = []
         for name, accuracy in models.items():
             predicted = np.where(np.arange(N) < round(accuracy * N), LABELS, 1 - LABELS)
-            cell = CellInfo(dataset=dataset, model=name, seed=0, profile=profile)
-            record = make_record(LABELS, predicted, model=name, cell=cell)
+            run = RunInfo(dataset=dataset, model=name, seed=0, profile=profile)
+            record = make_record(LABELS, predicted, model=name, run=run)
             summaries.append(ModelSummary((Stored(record, Path("seed0.json")),)))
         selection = Selection(make_record(LABELS, LABELS).dataset, profile, tuple(summaries), (), ())
         return Evidence(selection, [], None, [])
@@ -42,7 +42,7 @@ def evidence(make_record):
 def rows(text):
     """Cells of the table by what was published."""
     lines = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("|")]
-    return {cells[0]: cells[1:] for cells in lines[2:]}
+    return {runs[0]: runs[1:] for runs in lines[2:]}
 
 
 def test_only_rows_of_models_that_we_have(evidence):
@@ -103,7 +103,7 @@ def test_on_fewer_images_more_is_noise(evidence):
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "refitted", "cells"),
+    ("accuracy", "refitted", "runs"),
     [
         (0.897, None, ["not refitted", "within the noise of 10,000 images"]),
         (0.910, None, ["not refitted", "not refitted"]),
@@ -111,9 +111,9 @@ def test_on_fewer_images_more_is_noise(evidence):
         (0.910, 0.9100, ["0.9100", "unexplained"]),
     ],
 )
-def test_wording(evidence, monkeypatch, accuracy, refitted, cells):
+def test_wording(evidence, monkeypatch, accuracy, refitted, runs):
     monkeypatch.setitem(published.REFITTED, "svm-rbf", refitted)
-    assert rows(published.section(evidence({"svm-rbf": accuracy})).text)["SVC, RBF kernel"][5:] == cells
+    assert rows(published.section(evidence({"svm-rbf": accuracy})).text)["SVC, RBF kernel"][5:] == runs
 
 
 def test_the_finding_counts(evidence, monkeypatch):

@@ -44,16 +44,16 @@ def section(*summaries, data=None):
 
 
 def test_without_corruptions_there_is_no_section(summary):
-    assert section(summary("knn", "classical", {})) is None
+    assert section(summary("knn", "baseline", {})) is None
     assert section() is None
 
 
 def test_the_sentence_tells_who_loses_more_and_what_hurts_most(summary):
     # Mean over severities 1 to 5 of a step of 0.05: 15 points; of 0.10: 30.
     found = section(
-        summary("knn", "classical", losing(0.05, blur=0.1)),
-        summary("cnn-simple", "deep", losing(0.02, blur=0.1)),
-        summary("unasked", "deep", {}),
+        summary("knn", "baseline", losing(0.05, blur=0.1)),
+        summary("cnn-simple", "network", losing(0.02, blur=0.1)),
+        summary("unasked", "network", {}),
     )
     assert found.text.startswith("## Corrupted images\n")
     assert (
@@ -66,19 +66,19 @@ def test_the_sentence_tells_who_loses_more_and_what_hurts_most(summary):
 
 
 def test_families_that_lose_alike_are_told_so(summary):
-    found = section(summary("knn", "classical", losing(0.05)), summary("cnn", "deep", losing(0.05)))
+    found = section(summary("knn", "baseline", losing(0.05)), summary("cnn", "network", losing(0.05)))
     assert "**Networks and baselines lose as much to corruptions, 15.0 points of accuracy on average.**" in found.text
 
 
 def test_one_family_alone(summary):
-    found = section(summary("knn", "classical", losing(0.05)))
+    found = section(summary("knn", "baseline", losing(0.05)))
     assert "**Corruptions cost the baselines 15.0 points of accuracy on average.**" in found.text
 
 
 def test_the_table_has_means_over_the_seeds_that_have_corruptions(summary):
     found = section(
-        summary("knn", "classical", losing(0.04), {}, losing(0.06)),
-        summary("cnn", "deep", losing(0.02, shift=0.1)),
+        summary("knn", "baseline", losing(0.04), {}, losing(0.06)),
+        summary("cnn", "network", losing(0.02, shift=0.1)),
     )
     rows = [re.split(r" *\| *", line)[1:-1] for line in found.text.splitlines() if line.startswith("| ")]
     assert rows[0] == ["model", "family", "seeds", "clean", "corrupted", *NAMES]
@@ -87,15 +87,15 @@ def test_the_table_has_means_over_the_seeds_that_have_corruptions(summary):
 
 
 def test_the_parameters_are_those_that_are_used(summary):
-    text = section(summary("knn", "classical", losing(0.05))).text
+    text = section(summary("knn", "baseline", losing(0.05))).text
     folded = text[text.index("<details>") : text.index("</details>")]
     for name, kind in CORRUPTIONS.items():
         (row,) = (line for line in folded.splitlines() if line.startswith(f"| {name} "))
-        assert [float(cell) for cell in row.split("|")[4:-1]] == list(kind.values)
+        assert [float(run) for run in row.split("|")[4:-1]] == list(kind.values)
 
 
 def test_the_chart_has_a_panel_a_corruption_and_one_legend(summary):
-    many = [summary(f"model-{k}", "deep" if k % 2 else "classical", losing(0.01 * k)) for k in range(14)]
+    many = [summary(f"model-{k}", "network" if k % 2 else "baseline", losing(0.01 * k)) for k in range(14)]
     figure = section(*many).figures["robustness.png"]
     assert [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes] == list(NAMES)
     for axes in figure.axes:
@@ -109,18 +109,18 @@ def test_the_chart_has_a_panel_a_corruption_and_one_legend(summary):
 def test_the_picture_shows_an_image_at_every_severity(summary, channels):
     image = np.full((2, 8, 8, channels), 200, dtype=np.uint8)
     data = SimpleNamespace(name="made", test_images=image)
-    found = section(summary("knn", "classical", losing(0.05)), data=data)
+    found = section(summary("knn", "baseline", losing(0.05)), data=data)
     panels = found.figures["corruptions.png"].axes
     assert len(panels) == len(NAMES) * (SEVERITIES + 1)
     assert (np.asarray(panels[0].images[0].get_array()) == 200).all()
     assert "corruptions.png" in found.text
-    assert "corruptions.png" not in section(summary("knn", "classical", losing(0.05))).text
+    assert "corruptions.png" not in section(summary("knn", "baseline", losing(0.05))).text
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_its_charts_and_the_option(tmp_path, make_collection, data):
     names = {"class_names": ("cat", "dog"), "corruptions": losing(0.05)}
-    store = make_collection(tmp_path, [("knn", "classical", 20), ("cnn-simple", "deep", 11)], **names)
+    store = make_collection(tmp_path, [("knn", "baseline", 20), ("cnn-simple", "network", 11)], **names)
     written = page.write(store, "synthetic", tmp_path / "reports", data=data)
     text = written.path.read_text(encoding="utf-8")
     assert "\n## Corrupted images\n" in text

@@ -31,12 +31,12 @@ def test_the_gap_is_between_the_chosen_and_the_best_epoch(make_record, rows, tes
 
 
 def test_the_section_names_every_network_that_tells_and_the_largest_gap(tmp_path, make_collection, make_cell):
-    store = make_collection(tmp_path, [("knn", "classical", 20)], class_names=("cat", "dog"))
+    store = make_collection(tmp_path, [("knn", "baseline", 20)], class_names=("cat", "dog"))
     for seed, tests in enumerate([(0.7, 0.9), (0.8, 0.8)]):
         make_cell(
             store,
             model="cnn_x",
-            family="deep",
+            family="network",
             seed=seed,
             class_names=("cat", "dog"),
             epochs=epochs((0.9, 0.5), (0.8, 0.6)),
@@ -46,7 +46,7 @@ def test_the_section_names_every_network_that_tells_and_the_largest_gap(tmp_path
     section = optimism.section(Evidence(select(stored), stored, None, []))
     assert "up to 10.00 points too high" in section.text
     (row,) = [line for line in section.text.splitlines() if "cnn" in line]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+    assert [run.strip() for run in row.strip("|").split("|")] == [
         r"cnn\_x",
         "0.7500",
         "0.8500",

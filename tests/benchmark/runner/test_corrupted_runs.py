@@ -1,4 +1,4 @@
-"""Runs with corrupted test images: what is recorded, when a cell is run again, and what it must not cost."""
+"""Runs with corrupted test images: what is recorded, when a run is run again, and what it must not cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from cells import Log, go, spec
+from runs import Log, go, spec
 
 from benchmark.data.corruptions import CORRUPTIONS, corrupt
 from benchmark.estimators import adapter as answers
@@ -14,7 +14,7 @@ from benchmark.records.schema import SEVERITIES
 from benchmark.registry import models
 from benchmark.runner import evaluate as execution
 from benchmark.runner.job import Job
-from benchmark.specs import PROFILES, Cell
+from benchmark.specs import PROFILES, Run
 from benchmark.utils import seeds
 
 
@@ -26,7 +26,7 @@ def asking(settings):
 def started(specs, prepared, settings):
     log = Log()
     go(specs, prepared, settings, log=log)
-    return [cell.model for cell in log.started_cells]
+    return [run.model for run in log.started_cells]
 
 
 def test_a_cell_without_them_is_run_again_when_they_are_asked_for_and_only_then(prepared, settings, asking):
@@ -60,7 +60,7 @@ def test_accuracies_are_those_of_the_corrupted_test_images(prepared, asking):
     knn = models()["knn"]
     record = go([knn], prepared, asking)["knn", 0]
     dataset = prepared["digits"].dataset
-    model = knn.create(Cell("digits", "knn", 0, "full"))
+    model = knn.create(Run("digits", "knn", 0, "full"))
     train = dataset.split.train
     model.fit(answers.inputs(dataset.train_images, train, knn), np.asarray(dataset.train_labels[train]))
     every = np.arange(len(dataset.test_labels))
@@ -73,7 +73,7 @@ def test_accuracies_are_those_of_the_corrupted_test_images(prepared, asking):
 
 def execute(prepared, tmp_path, attribute, **changes):
     job = Job(
-        cell=Cell("digits", "m", 0, "full"),
+        run=Run("digits", "m", 0, "full"),
         model=spec(attribute, name="m"),
         dataset=prepared["digits"].spec,
         fingerprint=prepared["digits"].dataset.fingerprint,

@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.records.store import Store
 from benchmark.runner.eta import expected_seconds
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
 
 @pytest.fixture
@@ -17,21 +17,21 @@ def store(tmp_path, make_record):
     return kept
 
 
-def cells(*models, profile="full", dataset="synthetic"):
-    return [Cell(dataset, model, seed, profile) for seed, model in enumerate(models)]
+def runs(*models, profile="full", dataset="synthetic"):
+    return [Run(dataset, model, seed, profile) for seed, model in enumerate(models)]
 
 
 def test_cells_take_the_mean_of_their_like_whatever_the_seed(store):
-    assert expected_seconds(cells("knn", "knn", "svm-rbf"), [store], 1) == (15 + 15 + 40, 0)
+    assert expected_seconds(runs("knn", "knn", "svm-rbf"), [store], 1) == (15 + 15 + 40, 0)
 
 
 @pytest.mark.parametrize(("jobs", "seconds"), [(1, 55), (2, 27.5), (8, 27.5), (0, 55)])
 def test_jobs_share_the_time_but_no_more_than_there_are_cells(store, jobs, seconds):
-    assert expected_seconds(cells("knn", "svm-rbf"), [store], jobs) == (seconds, 0)
+    assert expected_seconds(runs("knn", "svm-rbf"), [store], jobs) == (seconds, 0)
 
 
 def test_unknown_cells_are_counted_and_take_no_time(store):
-    wanted = [*cells("knn", "cnn-simple"), *cells("knn", profile="quick"), *cells("knn", dataset="other")]
+    wanted = [*runs("knn", "cnn-simple"), *runs("knn", profile="quick"), *runs("knn", dataset="other")]
     assert expected_seconds(wanted, [store], 1) == (15, 3)
 
 
@@ -40,10 +40,10 @@ def test_records_of_a_faster_machine_count_more(tmp_path, make_record):
     record = make_record(model="knn", total_seconds=10.0)
     fast = record.environment.model_copy(update={"gemm_gflops": 300.0})
     kept.write(record.model_copy(update={"environment": fast}), "full-seed0-00000000")
-    assert expected_seconds(cells("knn"), [kept], 1, gflops=100.0) == (30, 0)
-    assert expected_seconds(cells("knn"), [kept], 1, gflops=600.0) == (5, 0)
-    assert expected_seconds(cells("knn"), [kept], 1) == (10, 0)
-    assert expected_seconds(cells("knn"), [kept], 1, gflops=1e-6) == (200, 0)
+    assert expected_seconds(runs("knn"), [kept], 1, gflops=100.0) == (30, 0)
+    assert expected_seconds(runs("knn"), [kept], 1, gflops=600.0) == (5, 0)
+    assert expected_seconds(runs("knn"), [kept], 1) == (10, 0)
+    assert expected_seconds(runs("knn"), [kept], 1, gflops=1e-6) == (200, 0)
 
 
 def test_a_gpus_records_do_not_depend_on_the_processor(tmp_path, make_record):
@@ -54,12 +54,12 @@ def test_a_gpus_records_do_not_depend_on_the_processor(tmp_path, make_record):
         "cost": record.cost.model_copy(update={"device": "cuda"}),
     }
     kept.write(record.model_copy(update=changes), "full-seed0-00000000")
-    assert expected_seconds(cells("cnn"), [kept], 1, gflops=100.0) == (10, 0)
+    assert expected_seconds(runs("cnn"), [kept], 1, gflops=100.0) == (10, 0)
 
 
 def test_another_profile_is_believed_in_proportion_to_its_images(store):
     """The records have 60 training images."""
-    wanted = cells("svm-rbf", profile="quick")
+    wanted = runs("svm-rbf", profile="quick")
     assert expected_seconds(wanted, [store], 1, train_sizes={"synthetic": 30}) == (20, 0)
     assert expected_seconds(wanted, [store], 1) == (0, 1)
 
@@ -71,7 +71,7 @@ def test_what_came_from_the_cache_is_counted(tmp_path, make_record):
         record.model_copy(update={"cost": record.cost.model_copy(update={"cached_seconds": 7.0})}),
         "full-seed0-00000000",
     )
-    assert expected_seconds(cells("hog-svm"), [kept], 1) == (17, 0)
+    assert expected_seconds(runs("hog-svm"), [kept], 1) == (17, 0)
 
 
 def test_no_cells_take_no_time(store):
@@ -81,12 +81,12 @@ def test_no_cells_take_no_time(store):
 def test_a_run_without_cost_tells_nothing(tmp_path, make_record):
     store = Store(tmp_path, "made")
     store.write(make_record(status="error"), "full-seed0-00000000")
-    assert expected_seconds(cells("knn"), [store], 1) == (0, 1)
+    assert expected_seconds(runs("knn"), [store], 1) == (0, 1)
 
 
 def test_the_first_store_that_knows_is_believed(store, tmp_path, make_record):
     other = Store(tmp_path, "other")
     for model, seconds in (("knn", 1000.0), ("cnn-simple", 7.0)):
         other.write(make_record(model=model, total_seconds=seconds), "full-seed0-00000000")
-    assert expected_seconds(cells("knn", "cnn-simple"), [store, other], 1) == (22, 0)
-    assert expected_seconds(cells("knn", "cnn-simple"), [other, store], 1) == (1007, 0)
+    assert expected_seconds(runs("knn", "cnn-simple"), [store, other], 1) == (22, 0)
+    assert expected_seconds(runs("knn", "cnn-simple"), [other, store], 1) == (1007, 0)

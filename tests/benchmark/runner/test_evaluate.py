@@ -18,7 +18,7 @@ from benchmark.data import load as store
 from benchmark.estimators import adapter as answers
 from benchmark.runner import evaluate as execution
 from benchmark.runner.job import Job
-from benchmark.specs import PROFILES, Cell, ModelSpec
+from benchmark.specs import PROFILES, ModelSpec, Run
 from cnn.classifier import CnnClassifier
 
 
@@ -101,11 +101,11 @@ def job(tmp_path_factory):
 
         def make(attribute: str, **changes) -> Job:
             model = ModelSpec(
-                name="m", family="classical", build=f"misbehaving:{attribute}", inputs="flat", description="for tests"
+                name="m", family="baseline", build=f"misbehaving:{attribute}", inputs="flat", description="for tests"
             )
             settings = {"profile": PROFILES["full"], "random_state": 0, "threads": 1, "device": "auto"}
             return Job(
-                cell=Cell("digits", "m", 0, "full"),
+                run=Run("digits", "m", 0, "full"),
                 model=model,
                 dataset=digits,
                 fingerprint=fingerprint,

@@ -1,4 +1,4 @@
-"""Limits of time, memory and disk, and that no process outlives its cell."""
+"""Limits of time, memory and disk, and that no process outlives its run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cells import go, gone, spec
+from runs import go, gone, spec
 
 from benchmark.runner import process_tree as processes
 from benchmark.runner import supervisor
@@ -25,19 +25,19 @@ def greedy(name: str, **changes):
 
 
 class Times:
-    """A watcher that measures each cell from its start to its end."""
+    """A watcher that measures each run from its start to its end."""
 
     def __init__(self):
         self.start, self.seconds, self.lock = {}, {}, threading.Lock()
 
-    def started(self, cell, epochs):
-        self.start[cell.model] = time.monotonic()
+    def started(self, run, epochs):
+        self.start[run.model] = time.monotonic()
 
-    def epoch(self, cell, row):
+    def epoch(self, run, row):
         pass
 
     def finished(self, record, *, kept):
-        name = record.cell.model
+        name = record.run.model
         self.seconds[name] = time.monotonic() - self.start[name]
 
 

@@ -7,10 +7,10 @@ import pytest
 from rich.console import Console
 
 from benchmark.runner.progress import Display, JsonLines, Lines, Quiet, Several, outcome_line
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
-KNN = Cell("synthetic", "knn", 0, "full")
-OTHER = Cell("synthetic", "knn", 1, "full")
+KNN = Run("synthetic", "knn", 0, "full")
+OTHER = Run("synthetic", "knn", 1, "full")
 
 
 def console(terminal: bool, height: int = 40) -> Console:
@@ -27,7 +27,7 @@ def a_run(watcher, make_record):
 
 
 def last_table(screen: Console, display: Display) -> list[list[str]]:
-    """What the table shows now, cell by cell."""
+    """What the table shows now, run by run."""
     with screen.capture() as captured:
         screen.print(display)
     return [line.split() for line in captured.get().splitlines()]
@@ -59,13 +59,13 @@ def test_a_recorded_cell_is_shown_as_such(make_record):
 
 
 def test_a_long_plan_shows_what_runs_and_says_how_much_it_hides(make_record):
-    cells = [Cell("synthetic", "knn", seed, "full") for seed in range(50)]
+    runs = [Run("synthetic", "knn", seed, "full") for seed in range(50)]
     screen = console(True, height=12)
-    display = Display(screen, cells)
+    display = Display(screen, runs)
     for seed in range(30):
-        display.started(cells[seed], None)
+        display.started(runs[seed], None)
         display.finished(make_record(seed=seed), kept=False)
-    display.started(cells[40], 5)
+    display.started(runs[40], 5)
     lines = last_table(screen, display)
     assert len(lines) <= 11
     seeds = [int(line[1]) for line in lines[1:-1] if line[0] == "knn"]
@@ -117,10 +117,10 @@ class Log(Quiet):
     def __exit__(self, *error):
         self.seen.append("exit")
 
-    def started(self, cell, epochs):
+    def started(self, run, epochs):
         self.seen.append("started")
 
-    def epoch(self, cell, row):
+    def epoch(self, run, row):
         self.seen.append("epoch")
 
     def finished(self, record, *, kept):

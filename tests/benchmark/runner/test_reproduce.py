@@ -1,4 +1,4 @@
-"""Recorded cells run again: what is the same, what is near, what is another."""
+"""Recorded runs run again: what is the same, what is near, what is another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from cells import go, spec
+from runs import go, spec
 
 from benchmark.records.npz import pack
 from benchmark.records.store import to_json
@@ -18,7 +18,7 @@ from benchmark.runner.reproduce import sample, verify
 
 @pytest.fixture
 def recorded(prepared, settings):
-    """A recorded cell of a forest, and its model."""
+    """A recorded run of a forest, and its model."""
     model = spec("TwoWays", name="two-ways")
     go([model], prepared, settings)
     (stored,), _ = settings.store.read_all("digits")
@@ -93,7 +93,7 @@ def test_what_is_not_the_same_here_explains_a_difference(make_record):
 
 
 def test_cells_are_drawn_within_the_budget(make_cell, make_collection, tmp_path):
-    models = [(f"m{number}", "classical", 5) for number in range(8)]
+    models = [(f"m{number}", "baseline", 5) for number in range(8)]
     store = make_collection(tmp_path, models, seeds=(0,), class_names=("cat", "dog"), total_seconds=10.0)
     stored, _ = store.read_all("synthetic")
     draw = [[s.path for s in sample(stored, 3, 1000, np.random.default_rng(seed))] for seed in (0, 0, 1)]

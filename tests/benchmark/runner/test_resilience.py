@@ -25,14 +25,14 @@ MARK = "BENCHMARK_TEST_FAMILY"  # All processes of a run have it, so that a test
 PROGRAM = f"""
 import sys
 from pathlib import Path
-from cells import Log, go, spec
+from runs import Log, go, spec
 from benchmark import registry, runner
 from benchmark.data import store
 from benchmark.records.store import Store
 from benchmark.records.schema import Environment
 
 class Tells(Log):
-    def started(self, cell, epochs):
+    def started(self, run, epochs):
         print("started", flush=True)
 
 if __name__ == "__main__":
@@ -90,7 +90,7 @@ def results(folder: Path) -> dict[int, tuple[object, dict[str, np.ndarray]]]:
     """Scores and predictions by seed; every file must be readable, and the predictions those of their record."""
     stored, problems = Store(folder / "results", "made").read_all("digits")
     assert problems == []
-    return {s.record.cell.seed: ((s.record.validation, s.record.test), s.predictions()) for s in stored}
+    return {s.record.run.seed: ((s.record.validation, s.record.test), s.predictions()) for s in stored}
 
 
 def kill_again_and_again(folder: Path, cache: Path, kills: int, seed: int) -> None:
@@ -158,7 +158,7 @@ def test_two_runs_on_one_collection_do_not_disturb_each_other(tmp_path, tmp_path
         assert process.returncode == 0, output
     stored, problems = Store(tmp_path / "results", "local").read_all("digits")
     assert problems == []
-    assert sorted(s.record.cell.model for s in stored) == ["knn", "linear-svm", "logistic-regression"]
+    assert sorted(s.record.run.model for s in stored) == ["knn", "linear-svm", "logistic-regression"]
     assert all(s.is_intact() for s in stored)
     left = sorted(path.suffix for path in (tmp_path / "results").rglob("*") if path.is_file())
     assert left == [".json"] * (3 + 1) + [".npz"] * 3  # One is the summary of the data set.

@@ -8,25 +8,25 @@ import json
 
 import numpy as np
 import pytest
-from cells import Log, go, spec
+from runs import Log, go, spec
 
 from benchmark import registry
 from benchmark.records.store import Store, read
 from benchmark.runner import run as runner
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
 
 def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
     specs = [spec("Majority"), spec("Raises", stochastic=True)]
-    cells = list(runner.plan(specs, ["a", "b"], 3, "quick"))
-    assert len(cells) == len(set(cells)) == 2 * (1 + 3)
-    assert cells[0] == Cell("a", "majority", 0, "quick")
-    assert [cell.seed for cell in cells if cell.model == "raises" and cell.dataset == "b"] == [0, 1, 2]
+    runs = list(runner.plan(specs, ["a", "b"], 3, "quick"))
+    assert len(runs) == len(set(runs)) == 2 * (1 + 3)
+    assert runs[0] == Run("a", "majority", 0, "quick")
+    assert [run.seed for run in runs if run.model == "raises" and run.dataset == "b"] == [0, 1, 2]
 
 
 def test_with_fewer_training_images_every_model_gets_all_seeds():
-    cells = list(runner.plan([spec("Majority")], ["a"], 3, "train-100"))
-    assert [cell.seed for cell in cells] == [0, 1, 2]
+    runs = list(runner.plan([spec("Majority")], ["a"], 3, "train-100"))
+    assert [run.seed for run in runs] == [0, 1, 2]
 
 
 def test_a_seed_stands_for_its_own_training_images(prepared, settings):
@@ -58,7 +58,7 @@ def test_what_is_recorded_is_kept_and_failures_are_tried_again(prepared, setting
     log = Log()
     go(specs, prepared, settings, log=log)
     assert sorted(log.kept) == ["majority", "unsupported"]
-    assert [cell.model for cell in log.started_cells] == ["raises"]
+    assert [run.model for run in log.started_cells] == ["raises"]
     log = Log()
     go(specs, prepared, dataclasses.replace(settings, fresh=True), log=log)
     assert len(log.started_cells) == 3

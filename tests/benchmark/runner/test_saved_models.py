@@ -9,7 +9,7 @@ import os
 import time
 
 import pytest
-from cells import Log, go, spec
+from runs import Log, go, spec
 
 from benchmark import registry
 from benchmark.records import cleanup as leftovers
@@ -83,7 +83,7 @@ def test_the_result_stands_where_saving_hangs(prepared, settings, monkeypatch):
     assert time.monotonic() - start < 30
     assert record.status == "ok"
     assert record.not_saved.reason == "stopped at the time limit of 1.0 s"
-    assert record.cost.total_seconds < time.monotonic() - start - 0.9  # Saving is no part of what the cell cost.
+    assert record.cost.total_seconds < time.monotonic() - start - 0.9  # Saving is no part of what the run cost.
 
 
 def test_the_result_stands_where_saving_takes_all_memory(prepared, settings):

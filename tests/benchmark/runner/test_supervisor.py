@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cells import Log, go, gone, spec
+from runs import Log, go, gone, spec
 
 ROOT = Path(__file__).resolve().parents[3]
 only_forked = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are workers forked")
@@ -64,9 +64,9 @@ def test_an_interrupt_kills_the_cells_in_flight_and_keeps_the_finished_ones(prep
     hanging = spec("HangsWithATrace", params={"trace": str(trace)})
 
     class Impatient(Log):
-        def started(self, cell, epochs):
-            super().started(cell, epochs)
-            if cell.model == "slow":  # The third cell: one is done, one hangs.
+        def started(self, run, epochs):
+            super().started(run, epochs)
+            if run.model == "slow":  # The third run: one is done, one hangs.
                 deadline = time.monotonic() + 30
                 while not trace.exists() and time.monotonic() < deadline:
                     time.sleep(0.05)
@@ -76,7 +76,7 @@ def test_an_interrupt_kills_the_cells_in_flight_and_keeps_the_finished_ones(prep
         go([spec("Majority"), hanging, spec("Slow")], prepared, settings, log=Impatient())
     assert gone(int(trace.read_text()))
     stored, problems = settings.store.read_all("digits")
-    assert ([s.record.cell.model for s in stored], problems) == (["majority"], [])
+    assert ([s.record.run.model for s in stored], problems) == (["majority"], [])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -115,11 +115,11 @@ PROGRAM = """
 import signal, sys, threading
 from pathlib import Path
 from benchmark import messages, registry, supervisor
-from benchmark.specs import PROFILES, Cell, ModelSpec
+from benchmark.specs import PROFILES, Run, ModelSpec
 
 def supervise():
-    spec = ModelSpec(name="m", family="classical", build="nowhere:Nothing", inputs="flat", description="none")
-    job = messages.Job(Cell("digits", "m", 0, "full"), spec, registry.datasets()["digits"], "0" * 64, PROFILES["full"],
+    spec = ModelSpec(name="m", family="baseline", build="nowhere:Nothing", inputs="flat", description="none")
+    job = messages.Job(Run("digits", "m", 0, "full"), spec, registry.datasets()["digits"], "0" * 64, PROFILES["full"],
                        0, 1, "auto", Path("log"))
     return supervisor.supervise(job, 30, lambda row: None, threading.Event())
 

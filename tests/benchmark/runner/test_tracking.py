@@ -10,11 +10,11 @@ import pytest
 
 from benchmark.errors import UserError
 from benchmark.runner.tracking import MLflow, TensorBoard
-from benchmark.specs import Cell
+from benchmark.specs import Run
 
 # MLflow and what it rests on warn of one another.
 pytestmark = pytest.mark.filterwarnings("ignore")
-CNN = Cell("synthetic", "cnn-simple", 0, "full")
+CNN = Run("synthetic", "cnn-simple", 0, "full")
 EPOCHS = [{"epoch": 1, "validation_accuracy": 0.5, "train_loss": 2.0}, {"epoch": 2, "validation_accuracy": 0.75}]
 
 
@@ -28,7 +28,7 @@ def a_run(tracker, record):
 
 @pytest.fixture
 def record(make_record):
-    return make_record(model="cnn-simple", family="deep", epochs=tuple({**row} for row in EPOCHS))
+    return make_record(model="cnn-simple", family="network", epochs=tuple({**row} for row in EPOCHS))
 
 
 def fail(text):
@@ -49,7 +49,7 @@ def test_tensorboard_has_a_curve_for_each_number(tmp_path, record):
 def test_mlflow_has_a_run_with_params_metrics_and_artifacts(tmp_path, make_collection):
     mlflow = pytest.importorskip("mlflow", reason="an optional extra")
     pytest.importorskip("sqlalchemy", reason="an optional extra")
-    store = make_collection(tmp_path, [("cnn-simple", "deep", 20)], seeds=(0,))
+    store = make_collection(tmp_path, [("cnn-simple", "network", 20)], seeds=(0,))
     (stored,), _ = store.read_all("synthetic")
     a_run(MLflow(tmp_path / "mlflow", store.folder, fail), stored.record)
 
@@ -64,7 +64,7 @@ def test_mlflow_has_a_run_with_params_metrics_and_artifacts(tmp_path, make_colle
     artifacts = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert artifacts == {"record.json", stored.record.predictions.file}
     (text,) = (tmp_path / "mlflow" / "artifacts").rglob("record.json")
-    assert json.loads(text.read_text())["cell"]["model"] == "cnn-simple"
+    assert json.loads(text.read_text())["run"]["model"] == "cnn-simple"
 
 
 def test_a_cell_that_never_ends_is_not_left_running(tmp_path):

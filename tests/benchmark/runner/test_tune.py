@@ -24,7 +24,7 @@ def prepared(prepared):
 def spec(**changes) -> ModelSpec:
     settings = {
         "name": "tunable",
-        "family": "classical",
+        "family": "baseline",
         "build": "misbehaving:Tunable",
         "inputs": "flat",
         "description": "for tests",
@@ -148,5 +148,5 @@ def test_the_catalogs_parameters_are_those_that_won(model):
 
 def test_the_augmented_svm_has_the_parameters_that_won_for_hog_svm():
     models = registry.models()
-    for name in ("orientations", "cells", "block", "pixels", "C", "gamma"):
+    for name in ("orientations", "runs", "block", "pixels", "C", "gamma"):
         assert models["augmented-svm"].params[name] == models["hog-svm"].params[name]

@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 import spies
-from cells import go, spec
+from runs import go, spec
 
 from benchmark.data import cache
 from benchmark.data.splits import parts_for
@@ -19,7 +19,7 @@ from benchmark.errors import UserError
 from benchmark.runner import evaluate as execution
 from benchmark.runner import run as runner
 from benchmark.runner.job import Job
-from benchmark.specs import PROFILES, Cell, Profile
+from benchmark.specs import PROFILES, Profile, Run
 
 LINUX = sys.platform == "linux"
 
@@ -35,8 +35,8 @@ def make_job(prepared, tmp_path):
         model = spec(attribute, build=f"spies:{attribute}", **changes.pop("model", {}))
         digits = prepared["digits"]
         settings = {"random_state": 0, "threads": 1, "device": "auto", "log": tmp_path / "log"}
-        cell = Cell("digits", model.name, 0, "full")
-        return Job(cell, model, digits.spec, digits.dataset.fingerprint, profile, **{**settings, **changes})
+        run = Run("digits", model.name, 0, "full")
+        return Job(run, model, digits.spec, digits.dataset.fingerprint, profile, **{**settings, **changes})
 
     return make
 

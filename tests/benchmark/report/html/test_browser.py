@@ -289,7 +289,7 @@ def test_hostile_records_do_nothing(visit, write_html, hostile):
 
 
 def test_without_images_and_predictions_the_page_says_so(visit, write_html, tmp_path, make_collection, make_contents):
-    store = make_collection(tmp_path, (("knn", "classical", 20), ("svm-rbf", "classical", 14)), seeds=(0,))
+    store = make_collection(tmp_path, (("knn", "baseline", 20), ("svm-rbf", "baseline", 14)), seeds=(0,))
     (npz,) = (store.folder / "synthetic" / "svm-rbf").glob("*.npz")
     npz.unlink()
     poor = visit(write_html(make_contents(store)))

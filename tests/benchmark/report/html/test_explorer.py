@@ -102,7 +102,7 @@ def test_predictions_of_other_images_are_not_mixed_in(full, monkeypatch):
 
     def shifted(stored):
         arrays = original(stored)
-        other = stored.record.cell.model == second.name
+        other = stored.record.run.model == second.name
         return {**arrays, "test_index": arrays["test_index"] + 1} if other else arrays
 
     monkeypatch.setattr(full.evidence, "predictions", shifted)

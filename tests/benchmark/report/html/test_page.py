@@ -124,7 +124,7 @@ def test_the_file_stays_small(text):
 
 
 def test_one_model_without_probabilities_and_images(tmp_path, make_collection, make_contents):
-    store = make_collection(tmp_path, (("knn", "classical", 20),), seeds=(0,), probabilities=False, summary=False)
+    store = make_collection(tmp_path, (("knn", "baseline", 20),), seeds=(0,), probabilities=False, summary=False)
     text = page.render(make_contents(store))
     assert 'id="compare-first"' not in text
     assert 'id="training"' not in text

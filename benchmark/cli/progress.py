@@ -1,4 +1,4 @@
-"""What ``run`` and ``curve`` share: which models, which data, carrying out the cells and showing how they get on."""
+"""What ``run`` and ``curve`` share: which models, which data, carrying out the runs and showing how they get on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmark.records.store import Store
     from benchmark.runner.progress import JsonLines, Quiet
     from benchmark.runner.run import Prepared, Settings
-    from benchmark.specs import Cell, DatasetSpec, ModelSpec
+    from benchmark.specs import DatasetSpec, ModelSpec, Run
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 JsonLinesOption = Annotated[
@@ -32,7 +32,7 @@ TensorBoardOption = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Write curves for TensorBoard there (an extra).")
 ]
 MlflowOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Track cells in an MLflow store there (an extra).")
+    Path | None, typer.Option(metavar="DIR", help="Track runs in an MLflow store there (an extra).")
 ]
 
 
@@ -58,9 +58,9 @@ class Voice:
         self.events: JsonLines | None = JsonLines(typer.echo) if json_lines else None
         self.trackers = _trackers(tensorboard, mlflow, store)
 
-    def watchers(self, cells: Sequence[Cell]) -> list[Quiet]:
-        """Who is told of the cells."""
-        return [self.events or _display(self.screen, cells), *self.trackers]
+    def watchers(self, runs: Sequence[Run]) -> list[Quiet]:
+        """Who is told of the runs."""
+        return [self.events or _display(self.screen, runs), *self.trackers]
 
     def report(self, store: Store, name: str, reports_dir: Path, profile: str | None, ready: Prepared) -> None:
         """Write the report on a data set and say so."""
@@ -75,49 +75,49 @@ class Voice:
 
 
 def carry_out(
-    cells: Sequence[Cell],
+    runs: Sequence[Run],
     models: Sequence[ModelSpec],
     prepared: Mapping[str, Prepared],
     how: Settings,
     voice: Voice,
 ) -> list[RunRecord]:
-    """Say what there is to do and how long it takes, then run the cells and show how they get on."""
+    """Say what there is to do and how long it takes, then run the runs and show how they get on."""
     from benchmark.runner import run as runner
     from benchmark.runner.progress import Several
     from benchmark.utils.format import duration
 
     known = {model.name: model for model in models}
-    recorded = runner.recorded(cells, known, prepared, how)
-    waiting = [cell for cell in cells if cell not in recorded]
+    recorded = runner.recorded(runs, known, prepared, how)
+    waiting = [run for run in runs if run not in recorded]
     _warn_of_devices(recorded.values(), how.device)
     seconds, unknown = _expected(waiting, prepared, how)
-    plan = _plan_line(len(cells), len(waiting), duration(seconds) if seconds else "", unknown)
+    plan = _plan_line(len(runs), len(waiting), duration(seconds) if seconds else "", unknown)
     voice.screen.print(plan, highlight=False)
     if voice.events:
-        voice.events.tell("plan", cells=len(cells), waiting=len(waiting), expected_seconds=seconds, not_counted=unknown)
+        voice.events.tell("plan", runs=len(runs), waiting=len(waiting), expected_seconds=seconds, not_counted=unknown)
     try:
-        with Several(voice.watchers(cells)) as watcher:
-            return runner.run(cells, known, prepared, how, watcher)
+        with Several(voice.watchers(runs)) as watcher:
+            return runner.run(runs, known, prepared, how, watcher)
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: finished cells are recorded; the same command goes on from here", err=True)
+        typer.echo("\ninterrupted: finished runs are recorded; the same command goes on from here", err=True)
         raise typer.Exit(130) from None
 
 
 def end(records: Sequence[RunRecord]) -> None:
-    """Exit code 1 if a cell failed, crashed, or ran out of time or memory."""
+    """Exit code 1 if a run failed, crashed, or ran out of time or memory."""
     from benchmark.runner.run import KEPT
 
     if any(record.status not in KEPT for record in records):
         raise typer.Exit(1)
 
 
-def _display(screen: Console, cells: Sequence[Cell]) -> Quiet:
+def _display(screen: Console, runs: Sequence[Run]) -> Quiet:
     """A live table on a terminal, plain lines elsewhere, nothing if nothing is to be said."""
     from benchmark.runner.progress import Display, Lines, Quiet
 
     if screen.quiet:
         return Quiet()
-    return Display(screen, cells) if screen.is_terminal else Lines(screen)
+    return Display(screen, runs) if screen.is_terminal else Lines(screen)
 
 
 def _trackers(tensorboard: Path | None, mlflow: Path | None, store: Store) -> list[Quiet]:
@@ -127,8 +127,8 @@ def _trackers(tensorboard: Path | None, mlflow: Path | None, store: Store) -> li
     return [*trackers, MLflow(mlflow, store.folder, warn)] if mlflow else trackers
 
 
-def _expected(waiting: Sequence[Cell], prepared: Mapping[str, Prepared], how: Settings) -> tuple[float, int]:
-    """Seconds for the cells whose like is recorded, and how many others there are."""
+def _expected(waiting: Sequence[Run], prepared: Mapping[str, Prepared], how: Settings) -> tuple[float, int]:
+    """Seconds for the runs whose like is recorded, and how many others there are."""
     from benchmark.data.splits import parts_for
     from benchmark.records.store import Store
     from benchmark.runner.eta import expected_seconds
@@ -138,11 +138,11 @@ def _expected(waiting: Sequence[Cell], prepared: Mapping[str, Prepared], how: Se
     folders = dict.fromkeys((how.store.results_dir, Path("results")))
     stores = (how.store, *(Store(folder, "reference") for folder in folders))
     found = [(0.0, 0)]
-    for profile in sorted({cell.profile for cell in waiting}):
+    for profile in sorted({run.profile for run in waiting}):
         sizes = {name: len(parts_for(ready.dataset, profile_named(profile)).train) for name, ready in prepared.items()}
         found.append(
             expected_seconds(
-                [cell for cell in waiting if cell.profile == profile],
+                [run for run in waiting if run.profile == profile],
                 stores,
                 how.jobs,
                 gflops=how.environment.gemm_gflops,
@@ -224,7 +224,7 @@ def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store) -> Prepared:
 
 def _warn_of_devices(kept: Iterable[RunRecord], device: str) -> None:
     """Say so if a device was asked for and a network's record, which stays, comes from another."""
-    networks = [record for record in kept if record.model.family == "deep" and record.cost is not None]
+    networks = [record for record in kept if record.model.family == "network" and record.cost is not None]
     others = {record.cost.device for record in networks if record.cost} - {device}
     if device != "auto" and others:
         warn(
@@ -235,11 +235,11 @@ def _warn_of_devices(kept: Iterable[RunRecord], device: str) -> None:
 
 def _plan_line(n_cells: int, n_waiting: int, estimate: str, unknown: int) -> str:
     kept = f", {n_cells - n_waiting} of them already recorded" if n_waiting < n_cells else ""
-    line = f"{n_cells} cell{'s' if n_cells != 1 else ''}{kept}."
+    line = f"{n_cells} run{'s' if n_cells != 1 else ''}{kept}."
     if not n_waiting:
         return line
     if not estimate:
         return f"{line} How long this takes is not known yet: nothing like it is recorded."
     return f"{line} About {estimate}, going by the records and the speed of this machine" + (
-        f" ({unknown} cells not counted: nothing like them is recorded)." if unknown else "."
+        f" ({unknown} runs not counted: nothing like them is recorded)." if unknown else "."
     )

@@ -15,10 +15,10 @@ from benchmark.specs import ModelSpec
 
 @functools.cache
 def ready() -> None:
-    """Import all that models need in the process that cells are forked from.
+    """Import all that models need in the process that runs are forked from.
 
     There is one for all tests of a process, which imports no more once it is there: without this, what the first
-    test's models did not need would be imported in every later cell.
+    test's models did not need would be imported in every later run.
     """
     with supervisor.worker_environment(1, runner.preload(registry.models().values())):
         supervisor.warm_up()
@@ -27,7 +27,7 @@ def ready() -> None:
 def spec(attribute: str, **changes) -> ModelSpec:
     settings = {
         "name": attribute.lower(),
-        "family": "classical",
+        "family": "baseline",
         "build": f"misbehaving:{attribute}",
         "inputs": "flat",
         "description": "for tests",
@@ -41,21 +41,21 @@ class Log:
     def __init__(self):
         self.started_cells, self.epochs, self.kept = [], [], []
 
-    def started(self, cell, epochs):
-        self.started_cells.append(cell)
+    def started(self, run, epochs):
+        self.started_cells.append(run)
 
-    def epoch(self, cell, row):
-        self.epochs.append((cell.model, row["epoch"]))
+    def epoch(self, run, row):
+        self.epochs.append((run.model, row["epoch"]))
 
     def finished(self, record, *, kept):
         if kept:
-            self.kept.append(record.cell.model)
+            self.kept.append(record.run.model)
 
 
 def go(specs, prepared, settings, n_seeds=1, profile="full", log=None):
-    cells = list(runner.plan(specs, ["digits"], n_seeds, profile))
-    records = runner.run(cells, {s.name: s for s in specs}, prepared, settings, log or Log())
-    return {(record.cell.model, record.cell.seed): record for record in records}
+    runs = list(runner.plan(specs, ["digits"], n_seeds, profile))
+    records = runner.run(runs, {s.name: s for s in specs}, prepared, settings, log or Log())
+    return {(record.run.model, record.run.seed): record for record in records}
 
 
 def gone(pid: int) -> bool:

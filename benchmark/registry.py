@@ -6,16 +6,21 @@ entry point names a specification or a sequence of them.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from baselines.catalog import MODELS as BASELINES
 from benchmark.data.catalog import DATASETS
 from benchmark.errors import UserError
 from benchmark.specs import DatasetSpec, ModelSpec
 from cnn.catalog import MODELS as CNNS
+
+if TYPE_CHECKING:
+    from benchmark.records.schema import RunRecord
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
 
@@ -37,6 +42,73 @@ def find(kind: str, known: Mapping[str, Spec], name: str) -> Spec:
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
     raise UserError(f"Unknown {kind} {name!r}.", hint)
+
+
+def choose(names: Sequence[str | ModelSpec] | None, *, everything: bool = False) -> list[ModelSpec]:
+    """The models of these names, specifications as they are; without any the core models, or every one."""
+    known = models()
+    if names:
+        chosen = [find("model", known, name) if isinstance(name, str) else name for name in names]
+        return list({model.name: model for model in chosen}.values())
+    return [model for model in known.values() if everything or model.core]
+
+
+def derive(model: ModelSpec, settings: Sequence[str], name: str) -> ModelSpec:
+    """A model with other parameters, under another name.
+
+    Parameters
+    ----------
+    model : ModelSpec
+    settings : sequence of str
+        ``NAME=VALUE``, the value as JSON where it is JSON (a number, true, null, a list), else as text. They override
+        the parameters of profiles and data sets too.
+    name : str
+        Not that of a registered model, whose place it would take in reports and checks.
+
+    Raises
+    ------
+    UserError
+        If a setting is malformed, or the name is taken or invalid.
+    """
+    if name in models():
+        raise UserError(f"There is already a model {name!r}.", "Choose another name with --as.")
+    params = dict(map(parse_setting, settings))
+    try:
+        return dataclasses.replace(
+            model,
+            name=name,
+            base=model.name,
+            settings=tuple(settings),
+            params={**model.params, **params},
+            profile_params={key: {**layer, **params} for key, layer in model.profile_params.items()},
+            dataset_params={key: {**layer, **params} for key, layer in model.dataset_params.items()},
+        )
+    except ValueError as error:
+        raise UserError(f"{error}.") from error
+
+
+def parse_setting(text: str) -> tuple[str, object]:
+    """``C=3`` as a name and a value."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise UserError(f"Invalid setting {text!r}.", "Write --set NAME=VALUE, as in --set C=3.")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
+def of_record(record: RunRecord) -> ModelSpec:
+    """The model of a record as it is today.
+
+    Raises
+    ------
+    UserError
+        If it is not registered (any more).
+    """
+    model, name = record.model, record.run.model
+    base = find("model", models(), model.base or name)
+    return base if model.base is None else derive(base, model.settings, name)
 
 
 def _merge(kind: str, group: str, own: Iterable[Spec], spec_type: type[Spec]) -> dict[str, Spec]:

@@ -115,6 +115,9 @@ class ModelSpec:
         Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
     stochastic : bool
         Whether another seed may give another result. Others are run with one seed only.
+    preload : bool
+        Whether the builder's module may be imported once for all runs instead of in each: for modules whose import
+        has no effects. Saves the time of the import in every run but the first.
     core : bool
         Whether ``run`` without names runs it; ``run --all`` runs every model.
     search : mapping of str to Span or tuple
@@ -140,6 +143,7 @@ class ModelSpec:
     stochastic: bool = False
     convolutional: bool | None = None
     pretrained: str | None = None
+    preload: bool = False
     core: bool = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None

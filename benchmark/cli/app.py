@@ -1,8 +1,9 @@
-"""The command line: one small function a command; what a command needs is imported inside it."""
+"""The command line: one file per command, which imports what it needs when it is called."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import typer
 
@@ -10,11 +11,7 @@ from benchmark.cli.check import check
 from benchmark.cli.compare import compare
 from benchmark.cli.curve import curve
 from benchmark.cli.data import data_app
-from benchmark.cli.options import (
-    console,
-    open_closed_streams,
-    say,
-)
+from benchmark.cli.options import CollectionOption, ResultsOption, console, open_closed_streams, say, warn
 from benchmark.cli.predict import predict
 from benchmark.cli.report import report
 from benchmark.cli.run import run
@@ -24,8 +21,8 @@ from benchmark.errors import UserError
 
 app = typer.Typer(
     name="benchmark",
-    help="On these images, do I need a CNN, and what does it cost me? Trains classical models and CNNs on the "
-    "same split with fixed seeds, records every run, and writes a report with tables and charts.",
+    help="On these images, do I need a CNN, and what does it cost me? Trains baselines and networks on the same split "
+    "with fixed seeds, records every run, and writes a report with tables and charts.",
     epilog="A first try, in seconds: python -m benchmark run --dataset digits",
     no_args_is_help=True,
     add_completion=False,
@@ -55,17 +52,34 @@ def list_() -> None:
 
     screen = console()
     table = Table(title="Models", title_justify="left", box=None, pad_edge=False)
-    for column in ("name", "family", "", "what it is"):
-        table.add_column(column, no_wrap=column != "what it is")
+    for column in ("name", "family", "", "description"):
+        table.add_column(column, no_wrap=column != "description")
     for model in registry.models().values():
-        table.add_row(f"[bold]{model.name}[/]", model.family, "core" if model.core else "", escape(model.description))
+        marks = [word for word, holds in (("core", model.core), ("tunable", bool(model.search))) if holds]
+        table.add_row(f"[bold]{model.name}[/]", model.family, ", ".join(marks), escape(model.description))
     screen.print(table, "")
     table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
-    for column in ("name", "what it is"):
-        table.add_column(column, no_wrap=column != "what it is")
+    for column in ("name", "description"):
+        table.add_column(column, no_wrap=column != "description")
     for spec in registry.datasets().values():
         table.add_row(f"[bold]{spec.name}[/]", escape(spec.description))
     screen.print(table)
+
+
+@app.command()
+def migrate(
+    collection: CollectionOption = None,
+    results_dir: ResultsOption = Path("results"),
+) -> None:
+    """Rewrite a collection's records in the present schema, with compact predictions. Older ones can be read anyway."""
+    from benchmark.records.migrate import migrate as rewrite
+    from benchmark.records.store import Store
+
+    store = Store.open(results_dir, collection)
+    store.check_exists()
+    for name in store.datasets():
+        count = rewrite(store, name, lambda text: warn(f"skipped {text}"))
+        say(f"{name}: {count:,} records rewritten")
 
 
 def main() -> None:
@@ -79,5 +93,5 @@ def main() -> None:
         raise SystemExit(2) from None
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        say(f"error: the system refused{where}: {error.strerror or error}.")
+        say(f"error: OS error{where}: {error.strerror or error}.")
         raise SystemExit(2) from None

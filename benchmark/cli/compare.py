@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import DatasetsOption, ResultsOption, collection_name, console, predictions, selected
+from benchmark.cli.options import DatasetsOption, ResultsOption, console, predictions, selected
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ def compare(
     from benchmark.report import compare as sides
     from benchmark.utils.files import write_atomically
 
-    stores = [Store(results_dir, collection_name(name, profile or "full")) for name in (left, right)]
+    stores = [Store.open(results_dir, name, profile or "full") for name in (left, right)]
     for store in stores:
-        if not store.folder.is_dir():
-            raise UserError(f"There is no collection {store.folder}.", "Make one with: python -m benchmark run")
+        store.check_exists()
     both = [name for name in stores[0].datasets() if name in stores[1].datasets()]
     blocks: dict[str, list[Side]] = {}
     for name in dataset or both:

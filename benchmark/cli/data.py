@@ -13,7 +13,6 @@ from benchmark.cli.options import (
     DataDirOption,
     DatasetArgument,
     ResultsOption,
-    collection_name,
     console,
     dataset_specs,
     say,
@@ -108,7 +107,7 @@ def audit_(
     from benchmark.utils.files import check_writable
     from benchmark.utils.format import duration
 
-    kept = Store(results_dir, collection_name(collection, "full"))
+    kept = Store.open(results_dir, collection)
     (spec,) = dataset_specs([name])
     dataset = store.prepare(spec, data_dir=data_dir, say=say)
     check_writable(kept.folder / spec.name)

@@ -1,9 +1,8 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.errors import UserError
-from benchmark.specs import NAME, PROFILES, profile_named
 from benchmark.utils.format import printable
 
 if TYPE_CHECKING:
@@ -22,16 +20,20 @@ if TYPE_CHECKING:
 
     from benchmark.analysis.select import Selection
     from benchmark.records.store import Store, Stored
+    from benchmark.runner.run import Settings
     from benchmark.specs import DatasetSpec
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
-MEMORY_SHARE = 0.9
 
-DatasetsOption = Annotated[
-    list[str] | None,
-    typer.Option("--dataset", "-d", help=f"Data set; may be given again.  [default: {DEFAULT_DATASET}]"),
+ModelsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Models, see 'list'; without any, the five core models.")
 ]
+DatasetsOption = Annotated[
+    list[str] | None, typer.Option("--dataset", "-d", help=f"Data set; repeatable.  [default: {DEFAULT_DATASET}]")
+]
+DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
+DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="How much of the data: full, quick, or train-N for N training images.")
 ]
@@ -46,43 +48,49 @@ ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of th
 DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
 ]
-DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
-DeviceOption = Annotated[
-    str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest that is there.")
-]
+JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Runs at a time.", min=1)]
+ThreadsOption = Annotated[int | None, typer.Option(help="Threads per run.  [default: cores / jobs]", min=1)]
+TimeLimitOption = Annotated[str, typer.Option(help="Time limit per run, for example 90s, 30m or 2h.")]
 MemoryLimitOption = Annotated[
     str | None,
     typer.Option(
-        help="Most memory that a run and all it starts may use, as 512M, 4GB or 4GiB.  [default: 90% of the machine's]"
+        help="Memory limit per run, enforced on its whole process tree, for example 512M, 4GB or 4GiB.  "
+        "[default: 90% of the machine's]"
     ),
 ]
-DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
+DeviceOption = Annotated[
+    str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest available.")
+]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Repeat what is already recorded.")]
 
 
-def memory_limit_bytes(text: str | None) -> int:
-    """What ``--memory-limit`` says, or the share of this machine's memory at which the system itself still works."""
-    from benchmark.runner import environment
-    from benchmark.utils.format import parse_memory
+def settings(
+    jobs: int,
+    threads: int | None,
+    time_limit: str,
+    memory_limit: str | None,
+    device: str,
+    fresh: bool,
+    *,
+    corruptions: bool = False,
+    save: bool = False,
+) -> Settings:
+    """The settings that the options of these names ask for."""
+    from benchmark.runner.run import Settings
+    from benchmark.utils.format import parse_duration, parse_memory
 
-    return int(MEMORY_SHARE * environment.machine_memory_bytes()) if text is None else parse_memory(text)
-
-
-def known_profile(name: str) -> None:
-    profile_named(name)
-
-
-def known_device(name: str) -> None:
-    if name not in DEVICES:
-        raise UserError(f"Unknown device {name!r}.", f"There are: {', '.join(DEVICES)}.")
-
-
-def collection_name(name: str | None, profile: str) -> str:
-    known_profile(profile)
-    if name is None:  # Few training images belong beside all of them.
-        return "local" if profile == "full" or profile not in PROFILES else profile
-    if re.fullmatch(NAME, name) is None:
-        raise UserError(f"{name!r} is no name for a collection.", "Use letters, digits, '.', '-' and '_'.")
-    return name
+    if device not in DEVICES:
+        raise UserError(f"Unknown device {device!r}.", f"Choose from: {', '.join(DEVICES)}.")
+    return Settings(
+        jobs=jobs,
+        threads=threads,
+        device=device,
+        time_limit_seconds=parse_duration(time_limit),
+        memory_limit_bytes=None if memory_limit is None else parse_memory(memory_limit),
+        fresh=fresh,
+        corruptions=corruptions,
+        save_models=save,
+    )
 
 
 def dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
@@ -93,14 +101,14 @@ def dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
 
 
 def console() -> Console:
-    """Where tables go: as wide as the terminal, or wide enough not to break lines in a log."""
+    """For tables: as wide as the terminal, or wide enough not to break lines in a log."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def open_closed_streams() -> None:
-    """Where a standard stream was closed, open the null device: its number must not go to something else."""
+    """Open the null device where a standard stream is closed: its number must not go to another file."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -120,12 +128,12 @@ def warn(text: str) -> None:
 
 
 def selected(store: Store, name: str, profile: str | None) -> Selection | None:
-    """What :func:`benchmark.analysis.select.select` chooses; files that were passed over are told."""
+    """What :func:`benchmark.analysis.select.select` chooses; skipped files are named in notes."""
     from benchmark.analysis.select import select
 
     stored, problems = store.read_all(name)
     for problem in problems:
-        warn(f"passed over {problem}")
+        warn(f"skipped {problem}")
     return select(stored, profile)
 
 

@@ -1,4 +1,4 @@
-"""The command ``report``, and the writing of a report at the end of a run."""
+"""The command ``report``, and how a written report is announced."""
 
 from __future__ import annotations
 
@@ -7,55 +7,50 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import (
-    CollectionOption,
-    DatasetsOption,
-    ReportsOption,
-    ResultsOption,
-    collection_name,
-    warn,
-)
+from benchmark.cli.options import CollectionOption, DatasetsOption, ReportsOption, ResultsOption, warn
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from benchmark.records.store import Store
-    from benchmark.report.page import Written
+    from benchmark.report.write import Written
     from benchmark.specs import Dataset
+
+MOST_PROBLEMS = 20  # Printed one by one.
 
 
 def report(
     dataset: DatasetsOption = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="Profile to report.  [default: full if there]")
+        str | None, typer.Option("--profile", "-p", help="Profile to report.  [default: full if recorded]")
     ] = None,
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
     into: Annotated[
-        Path | None, typer.Option(help="Markdown file that takes headline and leaderboard between its marks.")
+        Path | None,
+        typer.Option(help="Markdown file to update: headline and leaderboard between its marker lines."),
     ] = None,
     html: Annotated[bool, typer.Option(help="Write report.html beside the Markdown: one file, opens offline.")] = True,
 ) -> None:
     """Write reports again from the records alone (every data set of the collection, or those named)."""
+    from benchmark.api import Results
     from benchmark.records.store import Store
     from benchmark.report.headline import put_between_marks
 
-    store = Store(results_dir, collection_name(collection, profile or "full"))
+    store = Store.open(results_dir, collection, profile or "full")
     names = dataset or [name for name in store.datasets() if any((store.folder / name).glob("*/*.json"))]
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run --all")
     if into and len(names) != 1:
         raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        written = write_report(store, name, reports_dir, profile, _cached(name), html=html)
+        written = Results(store, name, profile, data=_cached(name)).report(reports_dir, html=html)
+        announce(written)
         if into:
             put_between_marks(into, written.leaderboard)
 
 
 def _cached(name: str) -> Dataset | None:
-    """The data set, if it is registered and decoded already; a report fetches nothing."""
+    """The data set, if it is registered and already decoded; a report fetches nothing."""
     from benchmark import registry
     from benchmark.data import cache
 
@@ -66,36 +61,15 @@ def _cached(name: str) -> Dataset | None:
         warn(str(error))
         dataset = None
     if dataset is None:
-        warn(f"the images of {name} are not at hand, so its report has no pictures; 'data fetch {name}' gets them")
+        warn(f"the images of {name} are not decoded here, so its report has no pictures; 'data fetch {name}' gets them")
     return dataset
 
 
-def write_report(
-    store: Store,
-    name: str,
-    reports_dir: Path,
-    profile: str | None,
-    data: Dataset | None,
-    *,
-    html: bool = True,
-    say: Callable[[str], None] = typer.echo,
-) -> Written:
-    """Write a data set's report as Markdown and, unless told otherwise, as HTML beside it, and the index."""
-    from benchmark.report import index, page
-    from benchmark.report.html import page as html_page
-
-    written = page.write(store, name, reports_dir, profile=profile, data=data)
-    folder = written.path.parent
-    paths = [written.path]
-    if html:
-        paths.append(html_page.write(written.contents, folder))
-    else:
-        html_page.remove(folder)
-    problems = written.contents.evidence.problems
-    for problem in problems[: page.MOST_PROBLEMS]:
-        warn(f"passed over {problem}")
-    if len(problems) > page.MOST_PROBLEMS:
-        warn(f"passed over {len(problems) - page.MOST_PROBLEMS:,} more")
-    index.write(store, reports_dir, {name: written.contents.evidence.stored})
-    say(f"\n{written.headline}\nReport: {' and '.join(map(str, paths))}")
-    return written
+def announce(written: Written, *, quiet: bool = False) -> None:
+    """Say what a report found, where it is, and what was skipped."""
+    for problem in written.problems[:MOST_PROBLEMS]:
+        warn(f"skipped {problem}")
+    if len(written.problems) > MOST_PROBLEMS:
+        warn(f"skipped {len(written.problems) - MOST_PROBLEMS:,} more")
+    if not quiet:  # Not by rich: the headline is text of records, in which nothing is markup.
+        typer.echo(f"\n{written.headline}\nReport: {' and '.join(map(str, written.paths))}")

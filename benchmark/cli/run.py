@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,51 +13,53 @@ from benchmark.cli.options import (
     DataDirOption,
     DatasetsOption,
     DeviceOption,
+    FreshOption,
+    JobsOption,
     MemoryLimitOption,
+    ModelsArgument,
     ProfileOption,
     ReportsOption,
     ResultsOption,
-    collection_name,
+    ThreadsOption,
+    TimeLimitOption,
     dataset_specs,
-    known_device,
-    memory_limit_bytes,
+    settings,
 )
 from benchmark.cli.progress import (
     JsonLinesOption,
     MlflowOption,
     QuietOption,
+    ReportOption,
     TensorBoardOption,
-    Voice,
-    carry_out,
-    chosen_models,
-    end,
-    prepare,
+    finish,
+    resumable,
+    watcher,
 )
+from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.specs import ModelSpec
 
 
 def run(
-    models: Annotated[
-        list[str] | None, typer.Argument(help="Models to run, see 'list'; none means the core ones.")
-    ] = None,
+    models: ModelsArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
-    seeds: Annotated[int, typer.Option(help="Seeds a model; models without chance get one.", min=1, max=1000)] = 1,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Cells to run at a time.", min=1)] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads a run.  [default: cores / jobs]", min=1)] = None,
-    time_limit: Annotated[str, typer.Option(help="Longest a run may take, as 90s, 30m or 2h.")] = "2h",
+    seeds: Annotated[int, typer.Option(help="Seeds per model; deterministic models run once.", min=1, max=1000)] = 1,
+    jobs: JobsOption = 1,
+    threads: ThreadsOption = None,
+    time_limit: TimeLimitOption = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
-    settings: Annotated[
+    changes: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="Change a parameter of the one model named; may be given again."
-        ),
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the one model named; repeatable."),
     ] = None,
     rename: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="With --set: the name under which it is recorded.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Run again what is already recorded.")] = False,
+    fresh: FreshOption = False,
     corruptions: Annotated[
         bool,
         typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities."),
@@ -68,7 +71,7 @@ def run(
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
-    report: Annotated[bool, typer.Option(help="Write the report at the end.")] = True,
+    report: ReportOption = True,
     quiet: QuietOption = False,
     json_lines: JsonLinesOption = False,
     tensorboard: TensorBoardOption = None,
@@ -76,45 +79,54 @@ def run(
 ) -> None:
     """Train and score models, record every run, write the report.
 
-    Without names the five core models run: three classical ones on pixels, a simple and an augmented CNN.
+    Without names the five core models run: three baselines on pixels, a simple and an augmented CNN.
 
-    Stop with Ctrl-C whenever you like: the same command goes on where it stopped. Ends with exit code 1 if
-    a run failed, crashed, or ran out of time or memory.
+    Stop with Ctrl-C whenever you like; rerun the command to resume. Exit code 1 if a run failed, crashed, or hit its
+    time or memory limit.
     """
+    from benchmark import api
     from benchmark.records.store import Store
-    from benchmark.runner import environment
-    from benchmark.runner import run as runner
     from benchmark.utils.files import check_writable
-    from benchmark.utils.format import parse_duration
 
-    known_device(device)
-    chosen = chosen_models(models, everything, settings, rename)
+    chosen = _chosen(models, everything, changes, rename)
+    how = settings(jobs, threads, time_limit, memory_limit, device, fresh, corruptions=corruptions, save=save_models)
     specs = dataset_specs(dataset)
-    store = Store(results_dir, collection_name(collection, profile))
-    limit = parse_duration(time_limit)
-    most_memory = memory_limit_bytes(memory_limit)
-    check_writable(store.folder)
+    store = Store.open(results_dir, collection, profile)
     if report:
         check_writable(reports_dir)
+    results = []
+    for spec in specs:
+        call = functools.partial(
+            api.run,
+            chosen,
+            dataset=spec,
+            profile=profile,
+            seeds=seeds,
+            settings=how,
+            collection=store.collection,
+            data_dir=data_dir,
+            results_dir=results_dir,
+            watcher=watcher(quiet, json_lines, tensorboard, mlflow, store),
+        )
+        results.append(resumable(call))
+    finish(results, reports_dir, report=report, quiet=quiet, json_lines=json_lines)
 
-    voice = Voice(quiet, json_lines, tensorboard, mlflow, store)
-    prepared = {spec.name: prepare(spec, data_dir, store) for spec in specs}
-    runs = list(runner.plan(chosen, prepared, seeds, profile))
-    jobs = min(jobs, len(runs))
-    how = runner.Settings(
-        store=store,
-        environment=environment.describe(),
-        jobs=jobs,
-        threads=threads or max(1, environment.available_cores() // jobs),
-        device=device,
-        time_limit_seconds=limit,
-        fresh=fresh,
-        memory_limit_bytes=most_memory,
-        corruptions=corruptions,
-        save_models=save_models,
-    )
-    records = carry_out(runs, chosen, prepared, how, voice)
-    if report:
-        for name, ready in prepared.items():
-            voice.report(store, name, reports_dir, profile, ready)
-    end(records)
+
+def _chosen(
+    names: list[str] | None, everything: bool, changes: list[str] | None, rename: str | None
+) -> list[ModelSpec]:
+    """The models to run, with the parameters that ``--set`` changes."""
+    from benchmark import registry
+
+    if names and everything:
+        raise UserError("Both --all and names of models were given.", "Choose one.")
+    chosen = registry.choose(names, everything=everything)
+    if not changes and rename is None:
+        return chosen
+    if not names or len(chosen) != 1:
+        raise UserError("--set and --as change one model.", "Name just that one.")
+    if rename is None:  # Under its own name it would take the model's place in reports and checks.
+        raise UserError(
+            "--set makes another model of it, which needs a name.", f"Add --as {chosen[0].name}-2, for example."
+        )
+    return [registry.derive(chosen[0], changes or (), rename)]

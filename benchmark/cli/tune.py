@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,23 +14,25 @@ from benchmark.cli.options import (
     DeviceOption,
     MemoryLimitOption,
     ResultsOption,
-    collection_name,
     console,
-    known_device,
-    memory_limit_bytes,
+    dataset_specs,
+    say,
+    settings,
 )
-from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.runner.tune import Trial, TuningRecord
 
 
 def tune(
     model: Annotated[str, typer.Argument(help="Model to tune, see 'list'.")],
-    budget: Annotated[str, typer.Option(help="How long to search, as 90s, 20m or 2h.")] = "20m",
+    budget: Annotated[str, typer.Option(help="How long to search, for example 90s, 20m or 2h.")] = "20m",
     dataset: DatasetOption = "fashion-mnist",
     train_size: Annotated[
-        int | None, typer.Option(help="Training images a trial, stratified by class.  [default: all]", min=10)
+        int | None, typer.Option(help="Training images per trial, stratified by class.  [default: all]", min=10)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the search and of every trial.", min=0)] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads a trial.  [default: cores]", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the search and of every trial.", min=0)] = 0,
+    threads: Annotated[int | None, typer.Option(help="Threads per trial.  [default: cores]", min=1)] = None,
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     collection: CollectionOption = None,
@@ -44,49 +46,35 @@ def tune(
     put it into the model's specification, or try it with: run MODEL --set NAME=VALUE --as OTHER.
     """
     from rich.markup import escape
-    from rich.table import Table
 
     from benchmark import registry
-    from benchmark.cli.progress import prepare
     from benchmark.records.store import Store
     from benchmark.runner import environment
-    from benchmark.runner import tune as tuning
-    from benchmark.utils.files import check_writable
+    from benchmark.runner.prepare import prepare
+    from benchmark.runner.tune import Search, check_tunable, path_of
+    from benchmark.runner.tune import tune as search
     from benchmark.utils.format import duration, parse_duration
 
-    try:
-        import optuna  # noqa: F401
-    except ImportError:
-        raise UserError("tune needs Optuna.", "Install it with: pip install 'do-i-need-a-cnn[tune]'") from None
-    known_device(device)
-    spec = registry.find("model", registry.models(), model)
-    if not spec.search:
-        able = ", ".join(name for name, other in registry.models().items() if other.search)
-        raise UserError(f"{spec.name} has nothing to tune.", f"These have: {able}.")
-    seconds, most_memory = parse_duration(budget), memory_limit_bytes(memory_limit)
-    store = Store(results_dir, collection_name(collection, "full"))
-    check_writable(store.folder)
-    ready = prepare(registry.find("data set", registry.datasets(), dataset), data_dir, store)
-    most = len(ready.dataset.split.train)
-    if train_size is not None and train_size > most:
-        raise UserError(f"--train-size {train_size:,}: there are only {most:,} training images.", "Give fewer.")
-    search = tuning.Search(
+    (spec,), (data,) = registry.choose([model]), dataset_specs([dataset])
+    check_tunable(spec)
+    how, seconds = settings(1, threads, "2h", memory_limit, device, False), parse_duration(budget)
+    store = Store.open(results_dir, collection)
+    store.check_writable()
+    wanted = Search(
         model=spec,
-        prepared=ready,
+        prepared=prepare(data, data_dir, store, say),
         budget_seconds=seconds,
         train_size=train_size,
         seed=seed,
-        threads=threads or environment.available_cores(),
-        device=device,
+        settings=how,
         environment=environment.describe(),
-        memory_limit_bytes=most_memory,
     )
     screen = console()
-    size = train_size or most
-    screen.print(f"Tuning {spec.name} on {size:,} images of {ready.dataset.title} for {duration(seconds)}.")
+    size = train_size or len(wanted.prepared.dataset.split.train)
+    screen.print(f"Tuning {spec.name} on {size:,} images of {data.title} for {duration(seconds)}.", highlight=False)
     best = 0.0
 
-    def tell(trial: tuning.Trial) -> None:
+    def show(trial: Trial) -> None:
         nonlocal best
         words = ", ".join(f"{name}={_short(value)}" for name, value in trial.params.items())
         if trial.validation_accuracy is None:
@@ -98,29 +86,30 @@ def tune(
         screen.print(f"{trial.validation_accuracy:.4f}  {escape(words)} ({took}) {mark}", highlight=False)
 
     try:
-        record = tuning.tune(search, store, tell)
+        record = search(wanted, store, show)
     except KeyboardInterrupt:
         typer.echo("\ninterrupted: nothing was written", err=True)
         raise typer.Exit(130) from None
-    scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
-    if not scored:
-        if any(trial.status == "timeout" for trial in record.trials):
-            raise UserError(
-                "No trial has ended with a result.", "Give a larger --budget or fewer images (--train-size)."
-            )
-        raise UserError(
-            f"Each of {len(record.trials)} trials failed, the last with: {record.trials[-1].reason}.",
-            f"The traceback, if there is one, is in {tuning.path_of(store, dataset, spec.name).with_suffix('.log')}.",
-        )
+    _show_best(record)
+    typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
+
+
+def _show_best(record: TuningRecord) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from benchmark.utils.format import duration
+
+    screen = console()
     screen.print(f"\nThe best of {len(record.trials)} trials, by validation accuracy:", highlight=False)
     table = Table()
     for column in ("validation", "fit", *record.space):
         table.add_column(column, justify="right")
+    scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
     for trial in sorted(scored, key=lambda trial: -(trial.validation_accuracy or 0.0))[:5]:
         values = [_short(trial.params[name]) for name in record.space]
         table.add_row(f"{trial.validation_accuracy:.4f}", duration(trial.fit_seconds or 0.0), *map(escape, values))
     screen.print(table)
-    typer.echo(f"Written to {tuning.path_of(store, dataset, spec.name)}")
 
 
 def _short(value: object) -> str:

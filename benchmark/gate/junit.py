@@ -1,4 +1,4 @@
-"""Verdicts for machines and for a job's page: JUnit XML and Markdown."""
+"""Verdicts for CI systems: JUnit XML."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from benchmark.gate.thresholds import Verdict
-from benchmark.utils import markdown as md
-from benchmark.utils.files import explain_write_errors, write_atomically
+from benchmark.utils.files import write_atomically
 
 
 def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
@@ -40,25 +39,6 @@ def _legal(text: str) -> str:
 def _numbers(verdict: Verdict) -> str:
     found = "none" if verdict.found is None else f"{verdict.found:.4f}"
     return f"required {verdict.required:.4f}, found {found}"
-
-
-def markdown(title: str, verdicts: Sequence[Verdict], *, strict: bool) -> str:
-    """A heading with the sum and a table, what fails first."""
-    failing = sum(verdict.fails(strict=strict) for verdict in verdicts)
-    line = f"{len(verdicts) - failing} of {len(verdicts)} checks pass" + (f", {failing} fail" if failing else "")
-    header = ["data set", "what", "required", "found", "verdict", "reason"]
-    rows = []
-    for verdict in sorted(verdicts, key=lambda verdict: not verdict.fails(strict=strict)):
-        found = "-" if verdict.found is None else f"{verdict.found:.4f}"
-        runs = (f"{verdict.dataset}, {verdict.profile}", verdict.subject, f"{verdict.required:.4f}", found)
-        rows.append([md.escape(text) for text in (*runs, verdict.outcome, verdict.reason)])
-    return f"## {md.escape(title)}\n\n**{line}**\n\n{md.table(header, rows)}\n\n"
-
-
-def append(path: Path, text: str) -> None:
-    """Add to a file, as a job's page wants it, where other steps have written before."""
-    with explain_write_errors(path), path.open("a", encoding="utf-8") as file:
-        file.write(text)
 
 
 def write_junit(path: Path, verdicts: Sequence[Verdict], *, strict: bool) -> None:

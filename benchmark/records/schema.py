@@ -70,6 +70,11 @@ class DatasetInfo(Model):
         dict[str, JsonValue], Field(description="how images were brought to their common size and channels")
     ] = {}
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Training, validation and test images."""
+        return self.train_size, self.validation_size, self.test_size
+
 
 class ModelInfo(Model):
     """Which model it was. ``implementation`` names the class that ran, with its package's version."""
@@ -84,6 +89,22 @@ class ModelInfo(Model):
     implementation: str | None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What two runs must share to be runs of the same model."""
+        return self.build, self.version, self.params
+
+    def differences(self, other: ModelInfo) -> list[str]:
+        """What of the identity differs, in words: this one's value and the other's."""
+        changed = []
+        if self.build != other.build:
+            changed.append(f"build: {self.build} and {other.build}")
+        if self.version != other.version:
+            changed.append(f"version {self.version} and {other.version}")
+        names = sorted(self.params.keys() | other.params.keys())
+        pairs = [(name, self.params.get(name), other.params.get(name)) for name in names]
+        return changed + [f"{name}: {one!r} and {two!r}" for name, one, two in pairs if one != two]
 
 
 class ClassScores(Model):

@@ -25,8 +25,8 @@ from benchmark.records.dataset_schema import DataAudit, DatasetSummary
 from benchmark.records.npz import unpack_predictions
 from benchmark.records.schema import SCHEMA_VERSION, RunRecord
 from benchmark.records.upgrade import upgrade
-from benchmark.specs import NAME, ModelSpec, Profile, Run
-from benchmark.utils.files import locked, read_text, read_whole, write_atomically
+from benchmark.specs import NAME, PROFILES, ModelSpec, Profile, Run, profile_named
+from benchmark.utils.files import check_writable, locked, read_text, read_whole, write_atomically
 from benchmark.utils.format import first_line
 
 SUMMARY = "dataset.json"
@@ -160,6 +160,31 @@ class Store:
 
     results_dir: Path
     collection: str
+
+    @classmethod
+    def open(cls, results_dir: Path | str, collection: str | None, profile: str = "full") -> Store:
+        """The collection of that name; without one ``local``, or the profile's name.
+
+        Raises
+        ------
+        UserError
+            If the name of the collection or the profile is invalid.
+        """
+        profile_named(profile)
+        if collection is None:  # Few training images belong beside all of them.
+            collection = "local" if profile == "full" or profile not in PROFILES else profile
+        if re.fullmatch(NAME, collection) is None:
+            raise UserError(f"Invalid collection name {collection!r}.", "Use letters, digits, '.', '-' and '_'.")
+        return cls(Path(results_dir), collection)
+
+    def check_exists(self) -> None:
+        """Raise UserError if there is no such collection."""
+        if not self.folder.is_dir():
+            raise UserError(f"There is no collection {self.folder}.", "Make one with: python -m benchmark run")
+
+    def check_writable(self) -> None:
+        """Raise UserError now rather than after an hour's training."""
+        check_writable(self.folder)
 
     @property
     def folder(self) -> Path:

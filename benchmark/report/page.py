@@ -78,6 +78,11 @@ class Written:
     problems: tuple[Problem, ...]
     contents: Contents
 
+    @property
+    def paths(self) -> list[Path]:
+        html = self.path.with_name("report.html")
+        return [self.path, html] if html.exists() else [self.path]
+
 
 def write(
     store: Store, dataset: str, reports_dir: Path, *, profile: str | None = None, data: Dataset | None = None

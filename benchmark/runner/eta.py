@@ -1,72 +1,64 @@
-"""How long a run will take, from earlier records of the same runs, scaled to this machine."""
+"""How long a plan will take, from earlier records of similar runs, scaled to this machine."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import mean
 
+from benchmark.data.splits import parts_for
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Store
-from benchmark.specs import Run
+from benchmark.runner.run import Plan, Planned
 
-SPEED_LIMITS = (0.05, 20.0)  # A quotient of two short measurements beyond these is no speed.
+SPEED_LIMITS = (0.05, 20.0)  # A ratio of two short measurements beyond these is no speed.
 
 
-def expected_seconds(
-    runs: Sequence[Run],
-    stores: Iterable[Store],
-    jobs: int,
-    *,
-    gflops: float | None = None,
-    train_sizes: Mapping[str, int] | None = None,
-) -> tuple[float, int]:
-    """Estimate the wall time of ``runs``.
+def estimated(runs: Sequence[Planned], stores: Iterable[Store], jobs: int, gflops: float | None = None) -> Plan:
+    """The plan with the expected wall time of the runs that are not recorded.
 
     Parameters
     ----------
-    runs : sequence of Run
+    runs : sequence of Planned
     stores : iterable of Store
-        Where to look for records; the first that knows a model, data set and profile is believed. One that
-        knows the model under another profile is believed in proportion to the training images.
+        Where to look for records. The first with the same model, data set and profile counts; one with the model
+        under another profile counts in proportion to the training images.
     jobs : int
-        Cells at a time.
+        Runs at a time.
     gflops : float or None
         Speed of this machine's matrix product (:func:`benchmark.runner.environment.gemm_gflops`). A record from a
         machine twice as fast counts twice; None counts every record as it is.
-    train_sizes : mapping of str to int, optional
-        Training images of each data set under the profile that is to be run.
-
-    Returns
-    -------
-    seconds : float
-        For the runs whose like is recorded.
-    unknown : int
-        Cells of which nothing is known.
     """
+    waiting = [planned for planned in runs if planned.recorded is None]
     exact: dict[tuple[str, str, str], float] = {}
-    by_size: dict[tuple[str, str], float] = {}
+    rates: dict[tuple[str, str], float] = {}
     for store in stores:
-        found: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-        rates: dict[tuple[str, str], list[float]] = defaultdict(list)
-        for dataset in {run.dataset for run in runs}:
+        by_profile: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        by_image: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for dataset in {planned.run.dataset for planned in waiting}:
             for stored in store.read_all(dataset)[0]:
-                info, seconds = stored.record.run, _seconds(stored.record, gflops)
+                run, seconds = stored.record.run, _seconds(stored.record, gflops)
                 if seconds is not None:
-                    found[info.dataset, info.model, info.profile].append(seconds)
-                    rates[info.dataset, info.model].append(seconds / max(1, stored.record.dataset.train_size))
-        exact = {like: mean(times) for like, times in found.items()} | exact
-        by_size = {like: mean(times) for like, times in rates.items()} | by_size
+                    by_profile[run.dataset, run.model, run.profile].append(seconds)
+                    by_image[run.dataset, run.model].append(seconds / max(1, stored.record.dataset.train_size))
+        exact = {like: mean(times) for like, times in by_profile.items()} | exact
+        rates = {like: mean(times) for like, times in by_image.items()} | rates
 
-    def one(run: Run) -> float | None:
-        known = exact.get((run.dataset, run.model, run.profile))
-        rate, size = by_size.get((run.dataset, run.model)), (train_sizes or {}).get(run.dataset)
-        if known is None and rate is not None and size is not None:
-            return rate * size
-        return known
+    sizes: dict[tuple[str, str], int] = {}
 
-    told = [seconds for seconds in map(one, runs) if seconds is not None]
-    return sum(told) / max(1, min(jobs, len(runs))), len(runs) - len(told)
+    def estimate(planned: Planned) -> float | None:
+        run = planned.run
+        known, rate = exact.get((run.dataset, run.model, run.profile)), rates.get((run.dataset, run.model))
+        if known is not None or rate is None:
+            return known
+        part = run.dataset, run.profile
+        if part not in sizes:
+            sizes[part] = len(parts_for(planned.prepared.dataset, planned.profile).train)
+        return rate * sizes[part]
+
+    estimates = [seconds for seconds in map(estimate, waiting) if seconds is not None]
+    seconds = sum(estimates) / max(1, min(jobs, len(waiting)))
+    return Plan(tuple(runs), seconds, len(waiting) - len(estimates))
 
 
 def _seconds(record: RunRecord, gflops: float | None) -> float | None:
@@ -75,7 +67,7 @@ def _seconds(record: RunRecord, gflops: float | None) -> float | None:
         return None
     seconds = record.cost.total_seconds + record.cost.cached_seconds
     there = record.environment.gemm_gflops
-    # A network on a GPU does not care how fast the processor multiplies.
+    # For a network on a GPU the processor's speed does not matter.
     if gflops is None or there is None or record.cost.device != "cpu":
         return seconds
     slowest, fastest = SPEED_LIMITS

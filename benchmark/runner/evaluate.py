@@ -1,9 +1,9 @@
-"""What a run does: load, fit, predict, score, measure.
+"""What a worker does: load, fit, predict, score, measure.
 
-The test set is kept in a vault (``docs/decisions/0006-test-vault.md``). Until ``fit`` returns, nothing of it is
-in this process; then its images are read, and its labels only when the model has answered all that is asked and
-its answers have been copied. This guards the interface against an oversight, not the machine against malice: a
-model that opens the cache's files, or starts a thread that waits, finds what it looks for.
+The test set is kept in a vault (``docs/decisions/0006-test-vault.md``). Until ``fit`` returns, nothing of it is in this
+process; then its images are read, and its labels only after all predictions have been made and copied. This guards the
+interface against an oversight, not the machine against malice: a model that opens the cache's files, or starts a
+thread that waits, finds what it looks for.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from benchmark.estimators import serialization as saving
 from benchmark.estimators.adapter import Answer, answer, configured, implementation, inputs
 from benchmark.estimators.feature_cache import unkept
 from benchmark.estimators.timing import Stopwatch
-from benchmark.records.schema import Metrics, NotSaved, Variant
+from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.runner.environment import memory_bytes
 from benchmark.runner.job import Job, Result, Saved
 from benchmark.specs import Dataset
 from benchmark.utils.format import first_line
 
+OnEpoch = Callable[[dict[str, float | None]], None]
 
-def execute(
-    job: Job, on_epoch: Callable[[dict[str, float | None]], None], keep: Callable[[Any], object] = lambda model: None
-) -> Result:
+
+def execute(job: Job, on_epoch: OnEpoch, keep: Callable[[Any], object] = lambda model: None) -> Result:
     """Fit and score the job's model in this process.
 
-    ``on_epoch`` hears of each epoch of a network; ``keep`` is given the fitted model when it has been asked all.
+    ``on_epoch`` is called after each epoch of a network; ``keep`` gets the fitted model after its last prediction.
     """
     pool = cache.read_pool(job.dataset)
     if pool is None or pool.fingerprint != job.fingerprint:
@@ -46,12 +46,12 @@ def execute(
     parts = parts_for(pool, job.profile)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
-    asked = _fit_and_ask(job, pool, parts, on_epoch, keep)
-    # The model is gone, unless it is to be saved, and what it answered is in arrays of our own.
+    outputs = _fit_and_predict(job, pool, parts, on_epoch, keep)
+    # The model is gone, unless it is to be saved, and its predictions are in arrays of our own.
     labels = {"validation": np.asarray(pool.train_labels[parts.validation])}
     if job.test:
-        labels["test"] = _read_test(job, "labels")[asked.index["test"]]
-    return _scored(asked, labels, len(pool.class_names))
+        labels["test"] = _read_test(job, "labels")[outputs.index["test"]]
+    return _scored(outputs, labels, len(pool.class_names))
 
 
 def _changed(job: Job) -> UserError:
@@ -59,114 +59,125 @@ def _changed(job: Job) -> UserError:
 
 
 def _read_test(job: Job, what: Literal["images", "labels"]) -> np.ndarray:
-    found = cache.read_test(job.dataset, what, job.fingerprint)
-    if found is None:
+    array = cache.read_test(job.dataset, what, job.fingerprint)
+    if array is None:
         raise _changed(job)
-    return found
+    return array
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """All that a fitted model had to say, by part: ``validation`` and, unless the job goes without, ``test``.
+class Outputs:
+    """All predictions of a fitted model, by part: ``validation`` and, unless the job goes without, ``test``.
 
-    ``index`` are the images' places in the data set, ``variants`` the answers of other ways to predict with their
+    ``index`` are the images' places in the data set, ``variants`` the predictions of other ways to predict with their
     seconds, ``epochs`` and ``corrupted`` predicted labels of the test images (n,): after each epoch, and by corruption
-    from the mildest severity on, ``told`` the fields of :class:`Result` that need no labels.
+    from the mildest severity on; ``fields`` those of :class:`Result` that need no labels.
     """
 
     index: dict[str, np.ndarray]
-    answers: dict[str, Answer]
+    predictions: dict[str, Answer]
     variants: dict[str, tuple[dict[str, Answer], float]]
     epochs: tuple[np.ndarray | None, ...]
     corrupted: dict[str, list[np.ndarray]]
-    told: dict[str, Any]
+    fields: dict[str, Any]
 
 
-def _fit_and_ask(
-    job: Job,
-    pool: Dataset,
-    parts: Parts,
-    on_epoch: Callable[[dict[str, float | None]], None],
-    keep: Callable[[Any], object],
-) -> Asked:
+def _fit_and_predict(
+    job: Job, pool: Dataset, parts: Parts, on_epoch: OnEpoch, keep: Callable[[Any], object]
+) -> Outputs:
     n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.run), job.random_state, job.threads, job.device)
     libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
-        X = inputs(pool.train_images, parts.train, job.model)
-        y = np.asarray(pool.train_labels[parts.train])
-        X_val = inputs(pool.train_images, parts.validation, job.model)
-
-        watch = Stopwatch()
-        if job.model.validates:
-            y_val = np.asarray(pool.train_labels[parts.validation])
-            if not np.isin(y_val, y).all():  # With very few images that may be.
-                raise UnsupportedError("the validation images show a class that the training images do not")
-            model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
-        else:
-            model.fit(X, y)
-        fit_seconds = watch.lap()
-        del X
+        watch, X_val = Stopwatch(), inputs(pool.train_images, parts.validation, job.model)
+        fit_seconds = _fit(model, job, pool, parts, X_val, on_epoch, watch)
 
         index, images = {"validation": parts.validation}, {"validation": X_val}
         if job.test:
-            every = _read_test(job, "images")
-            index["test"] = np.arange(len(every)) if job.test_index is None else job.test_index
-            images["test"] = inputs(every, index["test"], job.model)
+            test_images = _read_test(job, "images")
+            index["test"] = np.arange(len(test_images)) if job.test_index is None else job.test_index
+            images["test"] = inputs(test_images, index["test"], job.model)
         timed = "test" if job.test else "validation"
         watch.lap()
         predicted = model.predict(images[timed])
         predict_seconds = watch.lap()
-        cached_seconds = watch.spared
 
         scoring = Stopwatch()
-        answers = {timed: answer(model, images[timed], n_classes, predicted)}
-        for part in images.keys() - answers.keys():
-            answers[part] = answer(model, images[part], n_classes)
+        predictions = {timed: answer(model, images[timed], n_classes, predicted)}
+        for part in images.keys() - predictions.keys():
+            predictions[part] = answer(model, images[part], n_classes)
         variants = _variants(model, images, n_classes) if job.test else {}
         epochs = _by_epoch(model, images["test"], n_classes) if job.test else ()
         scoring_seconds = scoring.lap() - scoring.spared
         peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
         corrupted = {}
         if job.corruptions and job.test:
-            corrupted = _corrupted(model, job, every[index["test"]], n_classes)
-
+            corrupted = _corrupted(model, job, test_images[index["test"]], n_classes)
     keep(model)
-    count = getattr(model, "parameter_count_", None)
-    device, precision = str(getattr(model, "device_", "cpu")), getattr(model, "precision_", None)
-    told = {
+    seconds = {
         "fit_seconds": fit_seconds,
         "predict_seconds": predict_seconds,
-        "cached_seconds": cached_seconds,
+        "cached_seconds": watch.spared,
         "scoring_seconds": scoring_seconds,
-        "peak_memory_bytes": _added(libraries, peak),
-        "parameter_count": None if count is None else int(count),
-        "device": device,
-        "precision": None if precision is None else str(precision),
+    }
+    memory = None if libraries is None or peak is None else max(0, peak - libraries)
+    return Outputs(index, predictions, variants, epochs, corrupted, _fields(model, job, seconds, memory))
+
+
+def _fit(
+    model: Any, job: Job, pool: Dataset, parts: Parts, X_val: np.ndarray, on_epoch: OnEpoch, watch: Stopwatch
+) -> float:
+    """Fit, and return the seconds that it took."""
+    X = inputs(pool.train_images, parts.train, job.model)
+    y = np.asarray(pool.train_labels[parts.train])
+    watch.lap()
+    if not job.model.validates:
+        model.fit(X, y)
+        return watch.lap()
+    y_val = np.asarray(pool.train_labels[parts.validation])
+    if not np.isin(y_val, y).all():  # Possible with very few images.
+        raise UnsupportedError("the validation images show a class that the training images do not")
+    model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
+    return watch.lap()
+
+
+def _fields(model: Any, job: Job, seconds: dict[str, float], memory: int | None) -> dict[str, Any]:
+    """What a result says besides predictions and scores."""
+    count, precision = getattr(model, "parameter_count_", None), getattr(model, "precision_", None)
+    device = str(getattr(model, "device_", "cpu"))
+    return {
+        "cost": Cost(
+            **seconds,
+            total_seconds=0.0,  # The supervisor knows.
+            peak_memory_bytes=memory,
+            parameter_count=None if count is None else int(count),
+            threads=job.threads,
+            device=device,
+            precision=None if precision is None else str(precision),
+        ),
         "gpu": _gpu(device),
         "implementation": implementation(model),
         "epochs": tuple(_finite(row) for row in getattr(model, "history_", ())),
     }
-    return Asked(index, answers, variants, epochs, corrupted, told)
 
 
 def _variants(
     model: Any, images: Mapping[str, np.ndarray], n_classes: int
 ) -> dict[str, tuple[dict[str, Answer], float]]:
-    """What the fitted model says in its other ways to predict, where it has any, and how long the test images took."""
-    found = {}
+    """Predictions of the fitted model in its other ways to predict, if it has any, and seconds for the test images."""
+    variants = {}
     for words, variant in getattr(model, "variants", dict)().items():
         watch = Stopwatch()
         predicted = variant.predict(images["test"])
         seconds = watch.lap()
         test = answer(variant, images["test"], n_classes, predicted)
-        found[str(words)] = ({"test": test, "validation": answer(variant, images["validation"], n_classes)}, seconds)
-    return found
+        variants[str(words)] = ({"test": test, "validation": answer(variant, images["validation"], n_classes)}, seconds)
+    return variants
 
 
 def _by_epoch(model: Any, images: np.ndarray, n_classes: int) -> tuple[np.ndarray | None, ...]:
-    """What the model would have said after each epoch, where it can tell."""
+    """What the model would have predicted after each epoch, if it keeps them."""
     predictors: Iterable[Any] = getattr(model, "by_epoch", tuple)()
     return tuple(
         None if then is None else metrics.check_labels(then.predict(images), len(images), n_classes)
@@ -175,45 +186,48 @@ def _by_epoch(model: Any, images: np.ndarray, n_classes: int) -> tuple[np.ndarra
 
 
 def _corrupted(model: Any, job: Job, images: np.ndarray, n_classes: int) -> dict[str, list[np.ndarray]]:
-    """What the model says of corrupted ``images`` uint8 (n, h, w, c), by corruption, from the mildest severity on."""
-    said: dict[str, list[np.ndarray]] = {}
+    """Predicted labels of corrupted ``images`` uint8 (n, h, w, c), by corruption, from the mildest severity on."""
+    predicted: dict[str, list[np.ndarray]] = {}
     every = np.arange(len(images))
     with unkept():
         for name, _, changed in corruptions.versions(images, job.dataset.name):
-            found = model.predict(inputs(changed, every, job.model))
-            said.setdefault(name, []).append(metrics.check_labels(found, len(images), n_classes))
-    return said
+            labels = model.predict(inputs(changed, every, job.model))
+            predicted.setdefault(name, []).append(metrics.check_labels(labels, len(images), n_classes))
+    return predicted
 
 
-def _scored(asked: Asked, labels: Mapping[str, np.ndarray], n_classes: int) -> Result:
-    """Hold the answers against the labels; put what is kept of every image into arrays."""
+def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int) -> Result:
+    """Compare predictions with labels; collect what is kept of every image."""
 
-    def scores(answers: Mapping[str, Answer]) -> dict[str, Metrics]:
-        return {part: metrics.evaluate(labels[part], said.predicted, n_classes) for part, said in answers.items()}
+    def scores(predictions: Mapping[str, Answer]) -> dict[str, Metrics]:
+        return {part: metrics.evaluate(labels[part], one.predicted, n_classes) for part, one in predictions.items()}
+
+    def accuracy(predicted: np.ndarray) -> float:
+        return float(np.mean(predicted == labels["test"]))
 
     label_type = np.uint8 if n_classes <= 256 else np.int32
     arrays: dict[str, np.ndarray] = {}
-    for part, said in asked.answers.items():
-        arrays[f"{part}_index"] = asked.index[part].astype(np.int32)
+    for part, one in outputs.predictions.items():
+        arrays[f"{part}_index"] = outputs.index[part].astype(np.int32)
         arrays[f"{part}_labels"] = labels[part].astype(label_type)
-        arrays[f"{part}_predicted"] = said.predicted.astype(label_type)
-        if said.probabilities is not None:
-            arrays[f"{part}_probabilities"] = said.probabilities
-    found = scores(asked.answers)
+        arrays[f"{part}_predicted"] = one.predicted.astype(label_type)
+        if one.probabilities is not None:
+            arrays[f"{part}_probabilities"] = one.probabilities
+    by_part = scores(outputs.predictions)
     return Result(
-        validation=found["validation"],
-        test=found.get("test"),
+        validation=by_part["validation"],
+        test=by_part.get("test"),
         variants={
-            words: Variant(**scores(answers), predict_seconds=seconds)
-            for words, (answers, seconds) in asked.variants.items()
+            words: Variant(**scores(predictions), predict_seconds=seconds)
+            for words, (predictions, seconds) in outputs.variants.items()
         },
-        epoch_tests=tuple(None if found is None else float(np.mean(found == labels["test"])) for found in asked.epochs),
+        epoch_tests=tuple(None if predicted is None else accuracy(predicted) for predicted in outputs.epochs),
         corruptions={
-            name: tuple(float(np.mean(found == labels["test"])) for found in by_severity)
-            for name, by_severity in asked.corrupted.items()
+            name: tuple(accuracy(predicted) for predicted in by_severity)
+            for name, by_severity in outputs.corrupted.items()
         },
         arrays=arrays,
-        **asked.told,
+        **outputs.fields,
     )
 
 
@@ -224,12 +238,8 @@ def save(model: Any, path: Path) -> Saved | NotSaved:
         return Saved(kind, saving.sha256(path), path.stat().st_size)
     except (OSError, MemoryError) as error:
         return NotSaved(reason=f"{type(error).__name__}: {first_line(error)}", lasting=False)
-    except Exception as error:  # A model may raise anything; its result is there already.
+    except Exception as error:  # A model may raise anything; its result has been sent.
         return NotSaved(reason=first_line(error)[:500], lasting=True)
-
-
-def _added(before: int | None, peak: int | None) -> int | None:
-    return None if before is None or peak is None else max(0, peak - before)
 
 
 def _gpu(device: str) -> str | None:
@@ -241,6 +251,6 @@ def _gpu(device: str) -> str | None:
 
 
 def _finite(row: Mapping[str, Any]) -> dict[str, float | None]:
-    """Numbers that a record may hold; what is not finite, or beyond all sense, is None."""
+    """Numbers as a record may hold them; None for what is not finite or out of range."""
     numbers = {str(name): math.nan if value is None else float(value) for name, value in row.items()}
     return {name: value if abs(value) <= 1e12 else None for name, value in numbers.items()}

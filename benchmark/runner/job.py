@@ -1,4 +1,4 @@
-"""What a worker process is told and what it answers."""
+"""What passes between the runner and a worker process."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.records.schema import Metrics, NotSaved, Variant
+from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.specs import DatasetSpec, ModelSpec, Profile, Run
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """What a worker has to know.
+    """All that a worker needs to know.
 
-    ``log`` takes what the model prints and the traceback if it fails. Without ``test``, the test images are
-    never read: a search for hyper-parameters sees validation images only. ``test_index`` says which test images
-    (None: all); it comes with the job because drawing them takes the labels. With ``corruptions``, corrupted test
-    images are predicted when all else is done. ``save`` is where to write the fitted model after the result is
-    sent. ``variables`` are those of the environment in which the job was made: a forked process has others.
+    ``log`` takes what the model prints, and the traceback if it fails. Without ``test`` the test images are never
+    read: a search for hyper-parameters sees validation images only. ``test_index`` are the test images to predict
+    (None: all); it comes with the job because sampling them takes the labels. With ``corruptions``, corrupted test
+    images are predicted after everything else. ``save`` is where to write the fitted model once the result is sent.
+    ``variables`` is the environment in which the job was made: a forked process has another.
     """
 
     run: Run
@@ -43,7 +43,7 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Saved:
-    """Sent after a result: the fitted model lies where the job wanted it."""
+    """Sent after a result: the fitted model is in the job's file."""
 
     format: Literal["safetensors", "skops"]
     sha256: str
@@ -52,22 +52,16 @@ class Saved:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a worker found out.
+    """The outcome of a run that ended well.
 
-    The last two are the supervisor's: what became of the model if it was to be saved, and how long that took.
+    ``cost.total_seconds`` and the last two fields are the supervisor's: how long the process took, what became of the
+    model if it was to be saved, and how long that took.
     """
 
     validation: Metrics
     test: Metrics | None
     variants: dict[str, Variant]
-    fit_seconds: float
-    predict_seconds: float
-    cached_seconds: float
-    scoring_seconds: float
-    peak_memory_bytes: int | None
-    parameter_count: int | None
-    device: str
-    precision: str | None
+    cost: Cost
     gpu: str | None
     implementation: str
     epochs: tuple[dict[str, float | None], ...]
@@ -80,9 +74,9 @@ class Result:
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """Why there is no result."""
+    """Why there is no result, as the worker reports it or as the supervisor saw its process end."""
 
-    status: Literal["error", "out-of-memory", "unsupported"]
+    status: Literal["error", "timeout", "out-of-memory", "crashed", "unsupported"]
     reason: str
 
 

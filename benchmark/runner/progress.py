@@ -1,7 +1,7 @@
-"""What a person or a machine sees of a run: a live table on a terminal, plain lines elsewhere, JSON on request.
+"""Progress of runs: a live table on a terminal, plain lines elsewhere, JSON Lines for programs.
 
-Each class is a :class:`benchmark.runner.run.Watcher` and a context manager, entered before the first run and left
-after the last; :class:`Several` tells several of them.
+Each class is a :class:`benchmark.runner.run.Watcher` and a context manager, entered before the runs are planned and
+left after the last; :class:`Several` passes everything on to several of them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -22,20 +23,28 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from benchmark.records.schema import RunInfo, RunRecord
+from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Run
-from benchmark.utils.format import duration, memory
+from benchmark.utils.format import duration, memory, printable
 
-COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # All else is red.
+COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
 
 
 class Quiet:
-    """Says nothing; what the others are made of."""
+    """Shows nothing; the base of the others."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is not a result: to standard error, whatever else is shown."""
+        sys.stderr.write(f"{printable(text)}\n")
+
+    def planned(self, plan: Plan) -> None:
         pass
 
     def started(self, run: Run, epochs: int | None) -> None:
@@ -49,7 +58,7 @@ class Quiet:
 
 
 class Several(Quiet):
-    """Tells everything to each of ``watchers``, one at a time whatever thread it comes from."""
+    """Passes everything on to each of ``watchers``, one call at a time whatever thread it comes from."""
 
     def __init__(self, watchers: Iterable[Quiet]) -> None:
         self._watchers = list(watchers)
@@ -66,30 +75,57 @@ class Several(Quiet):
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def started(self, run: Run, epochs: int | None) -> None:
+    def _each(self, call: Callable[[Quiet], None]) -> None:
         with self._lock:
             for watcher in self._watchers:
-                watcher.started(run, epochs)
+                call(watcher)
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._watchers[0].note(text)
+
+    def planned(self, plan: Plan) -> None:
+        self._each(lambda watcher: watcher.planned(plan))
+
+    def started(self, run: Run, epochs: int | None) -> None:
+        self._each(lambda watcher: watcher.started(run, epochs))
 
     def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
-        with self._lock:
-            for watcher in self._watchers:
-                watcher.epoch(run, row)
+        self._each(lambda watcher: watcher.epoch(run, row))
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
-        with self._lock:
-            for watcher in self._watchers:
-                watcher.finished(record, kept=kept)
+        self._each(lambda watcher: watcher.finished(record, kept=kept))
+
+
+def watch(console: Console) -> Quiet:
+    """The live table on a terminal, plain lines elsewhere, nothing if the console is quiet."""
+    if console.quiet:
+        return Quiet()
+    return Display(console) if console.is_terminal or console.is_jupyter else Lines(console)
+
+
+def plan_line(plan: Plan) -> str:
+    """How many runs there are and how long they will take."""
+    n, waiting = len(plan.runs), len(plan.waiting)
+    kept = f", {n - waiting} already recorded" if waiting < n else ""
+    line = f"{n} run{'s' if n != 1 else ''}{kept}."
+    if not waiting:
+        return line
+    if not plan.expected_seconds:
+        return f"{line} No estimate of the time: nothing similar has been recorded yet."
+    uncounted = f" ({plan.unknown} of them not counted: nothing similar is recorded)" if plan.unknown else ""
+    expected = duration(plan.expected_seconds)
+    return f"{line} About {expected}, judging by earlier records and this machine's speed{uncounted}."
 
 
 def named(run: Run | RunInfo) -> str:
-    """A run in words; the profile only where several are run at once."""
+    """A run in words; the profile only if it is a number of training images."""
     sized = "" if run.profile in PROFILES else f", {run.profile}"
     return f"{run.model} on {run.dataset}, seed {run.seed}{sized}"
 
 
 def model_note(record: RunRecord) -> str:
-    """What became of the fitted model, if it was to be saved."""
+    """Whether the fitted model was saved, if it was to be."""
     if record.saved is not None:
         size = record.saved.size_bytes
         return f"model saved, {memory(size) if size >= 1e6 else f'{size / 1e3:.0f} kB'}"
@@ -112,6 +148,9 @@ class Lines(Quiet):
     def __init__(self, console: Console) -> None:
         self._console = console
 
+    def planned(self, plan: Plan) -> None:
+        self._console.print(plan_line(plan), highlight=False, markup=False)
+
     def started(self, run: Run, epochs: int | None) -> None:
         self._console.print(f"started       {named(run)}", highlight=False)
 
@@ -120,25 +159,34 @@ class Lines(Quiet):
 
 
 class JsonLines(Quiet):
-    """Writes an object a line: its ``event`` says what happened, the rest where and with what result."""
+    """Writes one JSON object per line: its ``event`` says what happened, the rest where and with what result."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
 
-    def tell(self, event: str, **fields: object) -> None:
+    def emit(self, event: str, **fields: object) -> None:
         """Write any event."""
         self._write(json.dumps({"event": event, **fields}, allow_nan=False))
 
+    def planned(self, plan: Plan) -> None:
+        self.emit(
+            "plan",
+            runs=len(plan.runs),
+            waiting=len(plan.waiting),
+            expected_seconds=plan.expected_seconds,
+            not_counted=plan.unknown,
+        )
+
     def started(self, run: Run, epochs: int | None) -> None:
-        self.tell("started", **dataclasses.asdict(run), epochs=epochs)
+        self.emit("started", **dataclasses.asdict(run), epochs=epochs)
 
     def epoch(self, run: Run, row: Mapping[str, float | None]) -> None:
-        self.tell("epoch", **dataclasses.asdict(run), values=dict(row))
+        self.emit("epoch", **dataclasses.asdict(run), values=dict(row))
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
-        self.tell(
+        self.emit(
             "finished",
-            **record.run.model_dump(),
+            **dataclasses.asdict(record.run.to_run()),
             status=record.status,
             reason=record.reason,
             saved=None if record.saved is None else record.saved.model_dump(),
@@ -167,11 +215,10 @@ class Row:
 class Display(Quiet):
     """A table that fills in, with bars below it, redrawn in place."""
 
-    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._rows = {run: Row() for run in runs}
-        self._datasets = len({run.dataset for run in runs}) > 1
-        self._profiles = len({run.profile for run in runs}) > 1
+        self._rows: dict[Run, Row] = {}
+        self._datasets = self._profiles = False
         self._lock = threading.Lock()
         self._bars = Progress(
             TextColumn("{task.description}"),
@@ -183,17 +230,21 @@ class Display(Quiet):
             TimeRemainingColumn(),
             console=console,
         )
-        self._all = self._bars.add_task("all runs", total=len(runs))
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
 
-    def __enter__(self) -> Self:
+    def planned(self, plan: Plan) -> None:
+        Lines(self._console).planned(plan)
+        runs = [planned.run for planned in plan.runs]
+        self._rows = {run: Row() for run in runs}
+        self._datasets = len({run.dataset for run in runs}) > 1
+        self._profiles = len({run.profile for run in runs}) > 1
+        self._all = self._bars.add_task("all runs", total=len(runs))
         self._live.start()
-        return self
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             for row in self._rows.values():
-                if row.status == "running":  # Nobody will finish it any more.
+                if row.status == "running":  # It will not finish any more.
                     row.status, row.took = "stopped", duration(time.monotonic() - row.since)
         self._live.stop()
 
@@ -216,7 +267,7 @@ class Display(Quiet):
                 seconds = time.monotonic() - since
             self._rows[run] = Row(
                 record.status,
-                took="recorded before" if kept else duration(seconds),
+                took="already recorded" if kept else duration(seconds),
                 validation=None if record.validation is None else record.validation.accuracy,
                 test=None if record.test is None else record.test.accuracy,
                 reason=record.reason or model_note(record),
@@ -228,7 +279,7 @@ class Display(Quiet):
             return Group(self._table(), self._bars)
 
     def _table(self) -> Table:
-        """As many rows as fit: what runs first, then the latest that ended, in the order of the plan."""
+        """As many rows as fit: running ones first, then the latest that ended, in the order of the plan."""
         table = Table(box=None, pad_edge=False, show_edge=False)
         for column in ("model", "seed", "status", "validation", "test", "time", ""):
             table.add_column(column, justify="right" if column in ("seed", "validation", "test", "time") else "left")
@@ -259,7 +310,7 @@ class Display(Quiet):
         if row.status == "running":
             seconds = time.monotonic() - row.since
             took = duration(seconds) if seconds >= 1 else ""
-            # A model without epochs tells nothing of how far it is: its bar pulses.
+            # A model without epochs reports no progress: its bar pulses.
             note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
         name = f"{run.model} on {run.dataset}" if self._datasets else run.model
         return [

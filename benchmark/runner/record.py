@@ -8,41 +8,28 @@ from typing import Any
 
 from benchmark.data.splits import parts_for
 from benchmark.records.npz import pack_predictions
-from benchmark.records.schema import Cost, DatasetInfo, ModelInfo, Predictions, SavedModel
+from benchmark.records.schema import DatasetInfo, ModelInfo, Predictions, SavedModel
 from benchmark.records.store import Store, Stored, plain
 from benchmark.runner.job import Job, Result, Saved
 from benchmark.specs import Dataset, ModelSpec, Profile, Run
 from benchmark.utils.files import explain_write_errors
 
 
-def result_parts(
-    run: Run, name: str, result: Result, total_seconds: float, threads: int, store: Store
-) -> dict[str, Any]:
-    """Write the predictions; return what a record has only where there is a result."""
-    cost = Cost(
-        fit_seconds=result.fit_seconds,
-        predict_seconds=result.predict_seconds,
-        cached_seconds=result.cached_seconds,
-        scoring_seconds=result.scoring_seconds,
-        total_seconds=total_seconds,
-        peak_memory_bytes=result.peak_memory_bytes,
-        parameter_count=result.parameter_count,
-        threads=threads,
-        device=result.device,
-        precision=result.precision,
-    )
-    content, scores = pack_predictions(result.arrays, run)
-    file, sha256 = store.write_predictions(run, name, content)
+def result_parts(job: Job, name: str, result: Result, total_seconds: float, store: Store) -> dict[str, Any]:
+    """Write predictions and model; return the fields that a record has only with a result."""
+    content, scores = pack_predictions(result.arrays, job.run)
+    file, sha256 = store.write_predictions(job.run, name, content)
     return {
         "status": "ok",
         "validation": result.validation,
         "test": result.test,
         "variants": result.variants,
-        "cost": cost,
+        "cost": result.cost.model_copy(update={"total_seconds": total_seconds - result.saving_seconds}),
         "epochs": result.epochs,
         "epoch_tests": result.epoch_tests,
         "corruptions": result.corruptions,
         "predictions": Predictions(file=file, sha256=sha256, scores=scores),
+        **_saved_parts(job, name, result),
     }
 
 
@@ -51,20 +38,19 @@ def unfinished_model(record: Path) -> Path:
     return record.with_name(f".{record.stem}.model-{secrets.token_hex(4)}")
 
 
-def saved_parts(job: Job, name: str, result: Result) -> dict[str, Any]:
-    """Put the saved model beside its record; return what the record says of it."""
-    if isinstance(result.saved, Saved) and job.save is not None:
-        told = result.saved
-        path = job.save.with_name(f"{name}-{told.sha256[:8]}.{told.format}")
-        saved = SavedModel(file=path.name, sha256=told.sha256, format=told.format, size_bytes=told.size_bytes)
-        with explain_write_errors(path):
-            job.save.replace(path)
-        return {"saved": saved}
-    return {"not_saved": result.saved}
+def _saved_parts(job: Job, name: str, result: Result) -> dict[str, Any]:
+    """Put the saved model beside its record; return the record's fields about it."""
+    saved = result.saved
+    if not isinstance(saved, Saved) or job.save is None:
+        return {"not_saved": saved}
+    path = job.save.with_name(f"{name}-{saved.sha256[:8]}.{saved.format}")
+    with explain_write_errors(path):
+        job.save.replace(path)
+    return {"saved": SavedModel(file=path.name, sha256=saved.sha256, format=saved.format, size_bytes=saved.size_bytes)}
 
 
 def has_model(stored: Stored) -> bool:
-    """Whether a record's fitted model lies beside it, as large as it was, or can never do so."""
+    """Whether a record's fitted model is beside it in its full size, or can never be saved."""
     saved, reason = stored.record.saved, stored.record.not_saved
     if saved is None:
         return reason is not None and reason.lasting

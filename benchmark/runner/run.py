@@ -1,7 +1,7 @@
-"""Which runs there are, and running those that are not recorded yet.
+"""Plan runs and execute those that are not recorded yet.
 
-joblib hands the runs to threads; each thread starts one worker process at a time, watches its limit and
-writes its record. Nothing is shared between runs but the decoded data set on disk.
+joblib hands the runs to threads; each thread starts one worker process at a time, enforces its limits and writes its
+record. Runs share nothing but the decoded data set on disk.
 """
 
 from __future__ import annotations
@@ -9,34 +9,27 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import joblib
 from pydantic import ValidationError
 
 from benchmark.data.splits import parts_for
 from benchmark.records.schema import Environment, RunInfo, RunRecord
-from benchmark.records.store import Store, first_problem, key
-from benchmark.runner import job as messages
-from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, saved_parts, unfinished_model
+from benchmark.records.store import Store, Stored, first_problem, key
+from benchmark.runner.environment import available_cores, machine_memory_bytes
+from benchmark.runner.job import Failure, Job, Result
+from benchmark.runner.prepare import Prepared
+from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
-from benchmark.specs import Dataset, DatasetSpec, ModelSpec, Run, profile_named
+from benchmark.specs import ModelSpec, Profile, Run, profile_named
 from benchmark.utils import seeds
 from benchmark.utils.files import explain_write_errors
 
-KEPT = ("ok", "unsupported")
-
-
-class Watcher(Protocol):
-    """Told what happens; called from several threads."""
-
-    def started(self, run: Run, epochs: int | None) -> None: ...
-
-    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None: ...
-
-    def finished(self, record: RunRecord, *, kept: bool) -> None: ...
+SETTLED = ("ok", "unsupported")  # What is recorded so is not run again.
+MEMORY_SHARE = 0.9  # Of the machine's memory: beyond it the system itself stops working.
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,232 +38,269 @@ class Settings:
 
     Attributes
     ----------
-    store : Store
-    environment : Environment
     jobs : int
-        Cells at a time.
-    threads : int
-        Threads that a run may use.
-    device : str
-        Where networks run: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        Runs at a time.
+    threads : int or None
+        Threads per run; None divides the cores among the jobs.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where networks run.
     time_limit_seconds : float
         After which a run's process is killed.
-    fresh : bool
-        Run also what is recorded already.
     memory_limit_bytes : int or None
-        Resident memory of a run's processes, added up, beyond which they are killed.
+        Resident memory of a run's whole process tree beyond which it is killed; None: 90 % of the machine's.
+    fresh : bool
+        Repeat what is already recorded.
     corruptions : bool
-        Predict corrupted test images too; what is recorded without them is run again. A record that has them
-        keeps them: when its run is run again they are predicted again, asked for or not.
+        Predict corrupted test images too; runs recorded without them are repeated. A record that has them keeps
+        them: when its run is repeated they are predicted again.
     save_models : bool
-        Keep the fitted models beside the records. The rest is as with ``corruptions``; a model that can never be
-        saved is not fitted again for it.
+        Keep the fitted models beside the records, by the same rules; a model that can never be saved is not fitted
+        again for it.
     """
 
-    store: Store
-    environment: Environment
-    jobs: int
-    threads: int
-    device: str
-    time_limit_seconds: float
-    fresh: bool
+    jobs: int = 1
+    threads: int | None = None
+    device: str = "auto"
+    time_limit_seconds: float = 7200.0
     memory_limit_bytes: int | None = None
+    fresh: bool = False
     corruptions: bool = False
     save_models: bool = False
 
+    def resolved(self, n_runs: int) -> Self:
+        """With numbers for what this machine decides."""
+        jobs = max(1, min(self.jobs, n_runs))
+        return dataclasses.replace(
+            self,
+            jobs=jobs,
+            threads=self.threads or max(1, available_cores() // jobs),
+            memory_limit_bytes=self.memory_limit_bytes or int(MEMORY_SHARE * machine_memory_bytes()),
+        )
+
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A data set with its specification."""
+class Planned:
+    """A run with all that decides its numbers, and its record if it need not be repeated.
 
-    spec: DatasetSpec
-    dataset: Dataset
-
-
-def plan(models: Iterable[ModelSpec], datasets: Iterable[str], n_seeds: int, profile: str) -> Iterator[Run]:
-    """Yield every run once, seeds innermost.
-
-    A model that is not stochastic gets one seed, unless the seed decides about the training images too.
+    ``name`` is the record's file name without its ending; ``earlier`` is what lies there now, finished or not.
     """
-    models = tuple(models)
-    drawn = profile_named(profile).draw is not None
-    for dataset in datasets:
-        for model in models:
-            for seed in range(n_seeds if model.stochastic or drawn else 1):
-                yield Run(dataset, model.name, seed, profile)
+
+    run: Run
+    model: ModelSpec
+    prepared: Prepared
+    profile: Profile
+    name: str
+    earlier: Stored | None
+    recorded: RunRecord | None
 
 
-def run(
-    runs: Sequence[Run],
-    models: Mapping[str, ModelSpec],
-    datasets: Mapping[str, Prepared],
-    settings: Settings,
-    watcher: Watcher,
-) -> list[RunRecord]:
-    """Run the runs that have no record yet, ``settings.jobs`` at a time; return a record for each.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What there is to do, and how long it will take.
 
-    Cells that failed before, or ran out of time or memory, are tried again. When interrupted, running runs are
-    killed and finished ones stay recorded.
+    ``expected_seconds`` is for the waiting runs that have a similar record, ``unknown`` the number of the others.
     """
-    stop = threading.Event()
-    records = []
-    settings.store.tidy()
-    with worker_environment(settings.threads, preload(models[run.model] for run in runs)):
-        parallel = joblib.Parallel(
-            n_jobs=min(settings.jobs, max(len(runs), 1)), backend="threading", return_as="generator_unordered"
-        )
-        if len(recorded(runs, models, datasets, settings)) < len(runs):
-            warm_up()
+
+    runs: tuple[Planned, ...]
+    expected_seconds: float = 0.0
+    unknown: int = 0
+
+    @property
+    def waiting(self) -> list[Planned]:
+        return [planned for planned in self.runs if planned.recorded is None]
+
+
+class Watcher(Protocol):
+    """Follows what happens; called from several threads."""
+
+    def note(self, text: str) -> None: ...
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def started(self, run: Run, epochs: int | None) -> None: ...
+
+    def epoch(self, run: Run, row: Mapping[str, float | None]) -> None: ...
+
+    def finished(self, record: RunRecord, *, kept: bool) -> None: ...
+
+
+class Runner:
+    """Plans and executes runs, and records them in a store.
+
+    Parameters
+    ----------
+    store : Store
+    settings : Settings
+    watcher : Watcher
+    environment : Environment
+        Written into every record.
+    """
+
+    def __init__(self, store: Store, settings: Settings, watcher: Watcher, environment: Environment) -> None:
+        self.store = store
+        self.settings = settings
+        self.watcher = watcher
+        self.environment = environment
+        self._stop = threading.Event()
+
+    def plan(
+        self, models: Sequence[ModelSpec], datasets: Iterable[Prepared], n_seeds: int, profiles: Sequence[str]
+    ) -> list[Planned]:
+        """Every run once with its status, seeds innermost.
+
+        A deterministic model gets one seed, unless the seed also draws the training images.
+        """
+        return [
+            self.status(Run(prepared.spec.name, model.name, seed, profile), model, prepared)
+            for profile in profiles
+            for prepared in datasets
+            for model in models
+            for seed in range(n_seeds if model.stochastic or profile_named(profile).draw is not None else 1)
+        ]
+
+    def status(self, run: Run, model: ModelSpec, prepared: Prepared) -> Planned:
+        """One run, and whether its record still holds: what decides its numbers is in the record's name."""
+        profile = profile_named(run.profile, run.seed)
+        name = key(run, model, prepared.dataset.fingerprint, profile)
+        earlier = self.store.find(run, name)
+        recorded = earlier.record if earlier is not None and self._holds(earlier, prepared, profile) else None
+        return Planned(run, model, prepared, profile, name, earlier, recorded)
+
+    def _holds(self, stored: Stored, prepared: Prepared, profile: Profile) -> bool:
+        record, settings = stored.record, self.settings
+        if settings.fresh or record.status not in SETTLED:
+            return False
+        if record.dataset.sizes != dataset_info(prepared.dataset, profile).sizes:
+            return False
+        if record.status != "ok":
+            return True
+        if settings.corruptions and not record.corruptions:
+            return False
+        if settings.save_models and not has_model(stored):
+            return False
+        return stored.is_intact()
+
+    def execute(self, runs: Sequence[Planned]) -> list[RunRecord]:
+        """Execute the runs that are not recorded, ``settings.jobs`` at a time; return a record for each.
+
+        Runs that failed before, or hit a limit, are tried again. When interrupted, running workers are killed and
+        finished runs stay recorded.
+        """
+        settings = self.settings.resolved(len(runs))
+        self.store.tidy()
+        records = []
+        with worker_environment(settings.threads or 1, preload(planned.model for planned in runs)):
+            parallel = joblib.Parallel(n_jobs=settings.jobs, backend="threading", return_as="generator_unordered")
+            if any(planned.recorded is None for planned in runs):
+                warm_up()
+            try:
+                for record in parallel(joblib.delayed(self._settle)(planned, settings) for planned in runs):
+                    records.append(record)
+            finally:
+                self._stop.set()
+        return records
+
+    def _settle(self, planned: Planned, settings: Settings) -> RunRecord:
+        if self._stop.is_set():
+            raise InterruptedRunError
+        if planned.recorded is not None:
+            self.watcher.finished(planned.recorded, kept=True)
+            return planned.recorded
+        epochs = planned.model.params_for(planned.run).get("epochs")
+        self.watcher.started(planned.run, epochs if isinstance(epochs, int) else None)
+        record = self._execute_one(planned, settings)
+        self.watcher.finished(record, kept=False)
+        return record
+
+    def _execute_one(self, planned: Planned, settings: Settings) -> RunRecord:
+        """Execute one run in a process of its own and write its record, whatever the outcome."""
+        job = self._job(planned, settings)
+        with explain_write_errors(job.log):
+            job.log.parent.mkdir(parents=True, exist_ok=True)
+        started_at, start = datetime.now(UTC), time.perf_counter()
         try:
-            for record in parallel(
-                joblib.delayed(_run_or_keep)(run, models[run.model], datasets[run.dataset], settings, watcher, stop)
-                for run in runs
-            ):
-                records.append(record)
+            outcome = supervise(
+                job,
+                settings.time_limit_seconds,
+                lambda row: self.watcher.epoch(planned.run, row),
+                self._stop,
+                memory_limit_bytes=settings.memory_limit_bytes,
+            )
+            return self._record(planned, job, outcome, started_at, time.perf_counter() - start)
         finally:
-            stop.set()
-    return records
+            if job.save is not None:
+                job.save.unlink(missing_ok=True)
+
+    def _job(self, planned: Planned, settings: Settings) -> Job:
+        run, dataset, earlier = planned.run, planned.prepared.dataset, planned.earlier
+        path = self.store.path(run, planned.name)
+        saves = settings.save_models or (earlier is not None and earlier.record.saved is not None)
+        return Job(
+            run=run,
+            model=planned.model,
+            dataset=planned.prepared.spec,
+            fingerprint=dataset.fingerprint,
+            profile=planned.profile,
+            random_state=seeds.derive("fit", run.dataset, run.seed),
+            threads=settings.threads or 1,
+            device=settings.device,
+            log=path.with_suffix(".log"),
+            corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
+            test_index=parts_for(dataset, planned.profile).test,
+            save=unfinished_model(path) if saves else None,
+        )
+
+    def _record(
+        self, planned: Planned, job: Job, outcome: Outcome, started_at: datetime, total_seconds: float
+    ) -> RunRecord:
+        """Write the record of a job's outcome."""
+        run = planned.run
+
+        def record(parts: dict[str, Any], environment: Environment, implementation: str | None) -> RunRecord:
+            return RunRecord(
+                started_at=started_at.isoformat(timespec="seconds"),
+                run=RunInfo(**dataclasses.asdict(run)),
+                random_state=job.random_state,
+                dataset=dataset_info(planned.prepared.dataset, job.profile),
+                model=model_info(job.model, run, implementation),
+                environment=environment,
+                **parts,
+            )
+
+        if isinstance(outcome, Result):
+            environment = self.environment.model_copy(update={"gpu": outcome.gpu})
+            with self.store.locked():
+                try:
+                    parts = result_parts(job, planned.name, outcome, total_seconds, self.store)
+                    done = record(parts, environment, outcome.implementation)
+                except ValidationError as error:  # The model's own statements about itself may be wrong.
+                    outcome = Failure("error", f"its result is invalid: {first_problem(error)}")
+                else:
+                    self.store.write(done, planned.name)
+                    job.log.unlink(missing_ok=True)
+                    return done
+        failed = record({"status": outcome.status, "reason": _reason(outcome, job)}, self.environment, None)
+        return self._failed(planned, failed)
+
+    def _failed(self, planned: Planned, failed: RunRecord) -> RunRecord:
+        """Record a failure, unless there is a result: with ``fresh``, the earlier one stays."""
+        with self.store.locked():
+            earlier = self.store.find(planned.run, planned.name)
+            if earlier is None or earlier.record.status != "ok":
+                self.store.write(failed, planned.name)
+        return failed
+
+
+def _reason(outcome: Failure, job: Job) -> str:
+    """Why a run failed, and where its log is; an empty log is removed."""
+    if not job.log.exists():
+        return outcome.reason
+    if job.log.stat().st_size == 0:
+        job.log.unlink()
+        return outcome.reason
+    return f"{outcome.reason} (log: {job.log.name})"
 
 
 def preload(models: Iterable[ModelSpec]) -> set[str]:
-    """Modules to import once for all runs: this project's own, which can be trusted to be only imported."""
-    builders = {model.build.partition(":")[0] for model in models}
-    return {"benchmark.runner.evaluate"} | {name for name in builders if name.partition(".")[0] in ("baselines", "cnn")}
-
-
-def recorded(
-    runs: Sequence[Run], models: Mapping[str, ModelSpec], datasets: Mapping[str, Prepared], settings: Settings
-) -> dict[Run, RunRecord]:
-    """The runs that :func:`run` would not execute again, with their records."""
-    found = {run: _recorded(run, models[run.model], datasets[run.dataset], settings) for run in runs}
-    return {run: record for run, record in found.items() if record is not None}
-
-
-def _recorded(run: Run, model: ModelSpec, prepared: Prepared, settings: Settings) -> RunRecord | None:
-    if settings.fresh:
-        return None
-    profile = profile_named(run.profile, run.seed)
-    stored = settings.store.find(run, key(run, model, prepared.dataset.fingerprint, profile))
-    if stored is None or stored.record.status not in KEPT:
-        return None
-    if stored.record.status == "ok":
-        if settings.corruptions and not stored.record.corruptions:
-            return None
-        if settings.save_models and not has_model(stored):
-            return None
-    # The rest of what a record rests on: how the data were split, and predictions that are still there.
-    then, now = stored.record.dataset, dataset_info(prepared.dataset, profile)
-    if (then.train_size, then.validation_size, then.test_size) != (now.train_size, now.validation_size, now.test_size):
-        return None
-    return stored.record if stored.record.status != "ok" or stored.is_intact() else None
-
-
-def _run_or_keep(
-    run: Run, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
-) -> RunRecord:
-    if stop.is_set():
-        raise InterruptedRunError
-    record = _recorded(run, model, prepared, settings)
-    if record is not None:
-        watcher.finished(record, kept=True)
-        return record
-    epochs = model.params_for(run).get("epochs")
-    watcher.started(run, epochs if isinstance(epochs, int) else None)
-    record = run_cell(run, model, prepared, settings, watcher, stop)
-    watcher.finished(record, kept=False)
-    return record
-
-
-def run_cell(
-    run: Run, model: ModelSpec, prepared: Prepared, settings: Settings, watcher: Watcher, stop: threading.Event
-) -> RunRecord:
-    """Run one run in a process of its own and write its record, whatever becomes of it."""
-    profile = profile_named(run.profile, run.seed)
-    name = key(run, model, prepared.dataset.fingerprint, profile)
-    log = settings.store.path(run, name).with_suffix(".log")
-    with explain_write_errors(log):
-        log.parent.mkdir(parents=True, exist_ok=True)
-    random_state = seeds.derive("fit", run.dataset, run.seed)
-    earlier = settings.store.find(run, name)
-    keeps = settings.save_models or (earlier is not None and earlier.record.saved is not None)
-    job = messages.Job(
-        run,
-        model,
-        prepared.spec,
-        prepared.dataset.fingerprint,
-        profile,
-        random_state,
-        settings.threads,
-        settings.device,
-        log,
-        corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
-        test_index=parts_for(prepared.dataset, profile).test,
-        save=unfinished_model(settings.store.path(run, name)) if keeps else None,
-    )
-    started_at = datetime.now(UTC)
-    start = time.perf_counter()
-    try:
-        outcome = supervise(
-            job,
-            settings.time_limit_seconds,
-            lambda row: watcher.epoch(run, row),
-            stop,
-            memory_limit_bytes=settings.memory_limit_bytes,
-        )
-        total_seconds = time.perf_counter() - start
-        return _record(job, outcome, name, started_at, total_seconds, prepared, settings)
-    finally:
-        if job.save is not None:
-            job.save.unlink(missing_ok=True)
-
-
-def _record(
-    job: messages.Job,
-    outcome: Outcome,
-    name: str,
-    started_at: datetime,
-    total_seconds: float,
-    prepared: Prepared,
-    settings: Settings,
-) -> RunRecord:
-    """Write the record of what became of a job."""
-    run, log = job.run, job.log
-
-    def record(parts: dict[str, Any], environment: Environment, implementation: str | None) -> RunRecord:
-        return RunRecord(
-            started_at=started_at.isoformat(timespec="seconds"),
-            run=RunInfo(**dataclasses.asdict(run)),
-            random_state=job.random_state,
-            dataset=dataset_info(prepared.dataset, job.profile),
-            model=model_info(job.model, run, implementation),
-            environment=environment,
-            **parts,
-        )
-
-    if isinstance(outcome, messages.Result):
-        environment = settings.environment.model_copy(update={"gpu": outcome.gpu})
-        with settings.store.locked():
-            try:
-                parts = result_parts(
-                    run, name, outcome, total_seconds - outcome.saving_seconds, settings.threads, settings.store
-                )
-                parts |= saved_parts(job, name, outcome)
-                done = record(parts, environment, outcome.implementation)
-            except ValidationError as error:  # What the model tells of itself is not to be believed.
-                outcome = messages.Failure("error", f"its result is no record: {first_problem(error)}")
-            else:
-                settings.store.write(done, name)
-                log.unlink(missing_ok=True)
-                return done
-    reason = outcome.reason
-    if log.exists() and log.stat().st_size == 0:
-        log.unlink()
-    elif log.exists():
-        reason += f" (log: {log.name})"
-    failed = record({"status": outcome.status, "reason": reason}, settings.environment, None)
-    with settings.store.locked():
-        # A failure does not take the place of a result: with --fresh, the earlier one stays.
-        earlier = settings.store.find(run, name)
-        if earlier is None or earlier.record.status != "ok":
-            settings.store.write(failed, name)
-    return failed
+    """Modules to import once for all runs, in the process that they are forked from."""
+    return {"benchmark.runner.evaluate"} | {model.build.partition(":")[0] for model in models if model.preload}

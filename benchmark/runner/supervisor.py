@@ -15,7 +15,7 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from benchmark.records.schema import NotSaved
 from benchmark.runner import job as messages
@@ -41,18 +41,14 @@ class InterruptedRunError(Exception):
     """The run is being given up; the run gets no record."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Lost:
-    """A process that ended without a word, or was ended."""
-
-    status: Literal["error", "timeout", "out-of-memory", "crashed"]
-    reason: str
+class Lost(messages.Failure):
+    """A process that ended without a result, or was ended."""
 
 
 # Starting a process asks after all others, and two threads that ask after one at once are told that it was lost.
 _asking = threading.Lock()
 
-Outcome = messages.Result | messages.Failure | Lost
+Outcome = messages.Result | messages.Failure
 
 
 @contextlib.contextmanager
@@ -121,6 +117,7 @@ def supervise(
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=worker.main, args=(sender, job), name=str(job.run))
+    listener = _Listener(process, receiver, job.log, on_epoch, stop, memory_limit_bytes)
     try:
         try:
             with _asking, _without_ctrl_c():
@@ -129,20 +126,17 @@ def supervise(
             return Lost("error", f"the process could not be started: {error}")
         sender.close()
 
-        def listen(seconds: float) -> Any:
-            return _listen(process, receiver, job.log, seconds, on_epoch, stop, memory_limit_bytes)
-
-        outcome: Outcome = listen(limit_seconds)
+        outcome: Outcome = listener.next_message(limit_seconds)
         if isinstance(outcome, messages.Result) and job.save is not None:
             start = time.monotonic()
             try:
-                saved = listen(min(limit_seconds, SAVE_SECONDS))
+                saved = listener.next_message(min(limit_seconds, SAVE_SECONDS))
             except InterruptedRunError:
                 saved = Lost("error", "the run was interrupted")
             if not isinstance(saved, messages.Saved | NotSaved):
                 saved = NotSaved(reason=getattr(saved, "reason", "the process did not say"), lasting=False)
             outcome = dataclasses.replace(outcome, saved=saved, saving_seconds=time.monotonic() - start)
-        if not isinstance(outcome, Lost):
+        if not isinstance(outcome, Lost):  # It ends by itself.
             wait([process.sentinel], 5)
         return outcome
     finally:
@@ -154,44 +148,54 @@ def supervise(
             shorten(job.log, to_end=True)
 
 
-def _listen(
-    process: Any,
-    receiver: Connection,
-    log: Path,
-    limit_seconds: float,
-    on_epoch: Callable[[Mapping[str, float | None]], None],
-    stop: threading.Event,
-    memory_limit_bytes: int | None,
-) -> Any:
-    """The next message that tells of no epoch, or why none will come."""
-    deadline = time.monotonic() + limit_seconds
-    next_look = 0.0
-    while True:
-        if stop.is_set():
-            raise InterruptedRunError
-        now = time.monotonic()
-        if now >= deadline:
-            return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
-        if now >= next_look:
-            next_look = now + LOOK_SECONDS
-            shorten(log)
-            used = 0 if memory_limit_bytes is None else processes.resident_bytes(process.pid)
-            if memory_limit_bytes is not None and used > memory_limit_bytes:
-                limit = memory(memory_limit_bytes)
-                return Lost("out-of-memory", f"stopped at the memory limit of {limit}: it used {memory(used)}")
-        if not wait([receiver, process.sentinel], timeout=max(0.0, min(deadline, next_look) - now)):
-            continue
-        try:
-            if not receiver.poll():  # What it has started may hold its end of the pipe open.
-                raise EOFError
-            message = receiver.recv()
-        except (EOFError, OSError):  # OSError: it ended in the middle of a message.
-            if stop.wait(0.5):  # It was sent the same signal as the runner.
-                raise InterruptedRunError from None
-            return Lost("crashed", _exit_reason(process))
-        if not isinstance(message, messages.Epoch):
-            return message
-        on_epoch(message.row)
+@dataclasses.dataclass(frozen=True)
+class _Listener:
+    """Waits for what a worker sends, and watches its limits meanwhile."""
+
+    process: Any
+    receiver: Connection
+    log: Path
+    on_epoch: Callable[[Mapping[str, float | None]], None]
+    stop: threading.Event
+    memory_limit_bytes: int | None
+
+    def next_message(self, limit_seconds: float) -> Any:
+        """The next message that is not about an epoch, or why none will come."""
+        deadline = time.monotonic() + limit_seconds
+        next_look = 0.0
+        while True:
+            if self.stop.is_set():
+                raise InterruptedRunError
+            now = time.monotonic()
+            if now >= deadline:
+                return Lost("timeout", f"stopped at the time limit of {duration(limit_seconds)}")
+            if now >= next_look:
+                next_look = now + LOOK_SECONDS
+                shorten(self.log)
+                if (over := self._over_memory_limit()) is not None:
+                    return over
+            if not wait([self.receiver, self.process.sentinel], timeout=max(0.0, min(deadline, next_look) - now)):
+                continue
+            try:
+                if not self.receiver.poll():  # A process that it started may hold its end of the pipe open.
+                    raise EOFError
+                message = self.receiver.recv()
+            except (EOFError, OSError):  # OSError: it ended in the middle of a message.
+                if self.stop.wait(0.5):  # It got the same signal as the runner.
+                    raise InterruptedRunError from None
+                return Lost("crashed", _exit_reason(self.process))
+            if not isinstance(message, messages.Epoch):
+                return message
+            self.on_epoch(message.row)
+
+    def _over_memory_limit(self) -> Lost | None:
+        if self.memory_limit_bytes is None:
+            return None
+        used = processes.resident_bytes(self.process.pid)
+        if used <= self.memory_limit_bytes:
+            return None
+        limit = memory(self.memory_limit_bytes)
+        return Lost("out-of-memory", f"stopped at the memory limit of {limit}: it used {memory(used)}")
 
 
 def shorten(log: Path, *, to_end: bool = False) -> None:

@@ -1,0 +1,321 @@
+"""The Python API: run models, load what was recorded, look at it as DataFrames, write reports.
+
+The command line is its first client; everything here is reached through ``import benchmark as bm``.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from benchmark import registry
+from benchmark.analysis import comparison, frames
+from benchmark.analysis.select import Selection, select
+from benchmark.errors import UserError
+from benchmark.records.schema import RunRecord
+from benchmark.records.store import Problem, Store, Stored
+from benchmark.runner import environment, eta
+from benchmark.runner.prepare import prepare
+from benchmark.runner.progress import Quiet, watch
+from benchmark.runner.run import Plan, Planned, Runner, Settings
+from benchmark.specs import Dataset, DatasetSpec, ModelSpec
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from benchmark.report.write import Written
+
+Models = Sequence[str | ModelSpec] | Literal["all"] | None
+DEFAULT_DATASET = "fashion-mnist"
+SIZES = (100, 300, 1000, 3000, 10_000)
+
+
+def run(
+    models: Models = None,
+    *,
+    dataset: str | DatasetSpec = DEFAULT_DATASET,
+    profile: str = "full",
+    seeds: int = 1,
+    settings: Settings | None = None,
+    collection: str | None = None,
+    data_dir: Path | str | None = None,
+    results_dir: Path | str = "results",
+    watcher: Quiet | None = None,
+) -> Results:
+    """Train and score models, record every run, and return what the collection holds now.
+
+    Runs that are recorded already are not repeated; after an interruption the same call resumes.
+
+    Parameters
+    ----------
+    models : sequence of (str or ModelSpec), "all" or None
+        Names (see :func:`benchmark.models`) or specifications of your own; None means the five core models.
+    dataset : str or DatasetSpec
+        A name (see :func:`benchmark.datasets`) or a specification of your own.
+    profile : str
+        How much of the data: ``"full"``, ``"quick"``, or ``"train-N"`` for N training images.
+    seeds : int
+        Seeds per model; deterministic models run once.
+    settings : Settings or None
+        Jobs, threads, device, limits and what else to do; None means the defaults.
+    collection : str or None
+        Name under which results are kept; None means ``"local"``, or the profile's name.
+    data_dir : path or None
+        Folder to look for data files in first.
+    results_dir : path
+        Folder of the records.
+    watcher : Quiet or None
+        Follows the progress (:mod:`benchmark.runner.progress`); None shows it on standard output, ``Quiet()`` not
+        at all.
+
+    Raises
+    ------
+    UserError
+        In one line what is wrong, and its remedy: an unknown name, a folder that cannot be written, damaged data.
+    """
+    store = Store.open(results_dir, collection, profile)
+    profiles = functools.partial(_one_profile, profile)
+    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+
+
+def curve(
+    models: Models = None,
+    *,
+    sizes: Sequence[int | Literal["all"]] | None = None,
+    dataset: str | DatasetSpec = DEFAULT_DATASET,
+    seeds: int = 3,
+    settings: Settings | None = None,
+    collection: str | None = None,
+    data_dir: Path | str | None = None,
+    results_dir: Path | str = "results",
+    watcher: Quiet | None = None,
+) -> Results:
+    """Train models on fewer and fewer images: from how many on is a CNN worth it?
+
+    Training images are drawn by seed, stratified by class; of one seed, the smaller set is part of the larger.
+    Validation and test images are always all of them. The whole training part is the profile ``full`` of :func:`run`,
+    whose records are used.
+
+    Parameters
+    ----------
+    sizes : sequence of (int or "all") or None
+        Numbers of training images; ``"all"`` is the whole training part. None means 100, 300, 1,000, 3,000, 10,000 and
+        all, as far as there are as many.
+    seeds : int
+        Seeds per model and size, each with training images of its own.
+
+    The other parameters, and what is raised, are those of :func:`run`.
+    """
+    store = Store.open(results_dir, collection, "full")
+    profiles = functools.partial(_curve_profiles, sizes)
+    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+
+
+def load(
+    collection: str = "local",
+    *,
+    dataset: str | None = None,
+    profile: str | None = None,
+    results_dir: Path | str = "results",
+) -> Results:
+    """What a collection holds on one data set.
+
+    Parameters
+    ----------
+    collection : str
+        ``"reference"`` is the one that comes with the project's sources.
+    dataset : str or None
+        May be left out where the collection has only one.
+    profile : str or None
+        The profile to compare models under; None takes ``full`` if it is recorded, else the latest.
+    results_dir : path
+        Folder of the records.
+
+    Raises
+    ------
+    UserError
+        If nothing is recorded.
+    """
+    store = Store.open(results_dir, collection, profile or "full")
+    names = store.datasets()
+    if not names:
+        raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run")
+    if dataset is None and len(names) > 1:
+        raise UserError(f"{store.folder} has records of {', '.join(names)}.", "Name one: dataset=...")
+    return Results(store, dataset or names[0], profile)
+
+
+class Results:
+    """The records of one data set in a collection, as DataFrames and as a report.
+
+    Attributes
+    ----------
+    store : Store
+    dataset : str
+    profile : str or None
+        The profile under which models are compared; None takes ``full`` if it is recorded, else the latest.
+    records : tuple of RunRecord
+        Of the runs of the call that returned this; empty after :func:`load`.
+    problems : list of Problem
+        Files that were skipped, and why; grows while predictions are read.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dataset: str,
+        profile: str | None = None,
+        records: Sequence[RunRecord] = (),
+        data: Dataset | None = None,
+    ) -> None:
+        self.store = store
+        self.dataset = dataset
+        self.profile = profile
+        self.records = tuple(records)
+        self.problems: list[Problem] = []
+        self._data = data
+        self._read: dict[Path, dict[str, np.ndarray] | None] = {}
+
+    def __repr__(self) -> str:
+        return f"<Results of {self.dataset} in {self.store.folder}: {len(self._stored)} runs>"
+
+    @functools.cached_property
+    def _stored(self) -> list[Stored]:
+        stored, problems = self.store.read_all(self.dataset)
+        self.problems += problems
+        return stored
+
+    @functools.cached_property
+    def _selection(self) -> Selection:
+        selection = select(self._stored, self.profile)
+        if selection is None:
+            raise UserError(
+                f"No {self.profile or 'readable'} records of {self.dataset} in {self.store.folder}.",
+                f"Make some: python -m benchmark run --dataset {self.dataset} --collection {self.store.collection}",
+            )
+        return selection
+
+    def _arrays(self, stored: Stored) -> dict[str, np.ndarray] | None:
+        if stored.path not in self._read:
+            try:
+                self._read[stored.path] = stored.predictions()
+            except UserError as error:
+                self.problems.append(Problem(stored.path, error.problem))
+                self._read[stored.path] = None
+        return self._read[stored.path]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """Every readable record, failed ones included, see :func:`benchmark.analysis.frames.runs`."""
+        return frames.runs(self._stored)
+
+    def leaderboard(self) -> pd.DataFrame:
+        """The models, best first, see :func:`benchmark.analysis.leaderboard.leaderboard`."""
+        from benchmark.analysis.leaderboard import leaderboard
+
+        summaries = self._selection.summaries
+        return leaderboard(summaries, {s.name: comparison.accuracy_interval(s, self._arrays) for s in summaries})
+
+    def pairwise(self) -> pd.DataFrame:
+        """Every pair of models on the same test images, see :func:`benchmark.analysis.frames.pairwise`."""
+        return frames.pairwise(comparison.compare(self._selection.summaries, self._arrays))
+
+    def per_class(self) -> pd.DataFrame:
+        """Precision, recall and F1 of every model in every class: see :func:`benchmark.analysis.frames.per_class`."""
+        return frames.per_class(self._selection.summaries, self._selection.dataset.class_names)
+
+    def predictions(self, model: str, seed: int = 0, part: Literal["test", "validation"] = "test") -> pd.DataFrame:
+        """One run's predictions, image by image: see :func:`benchmark.analysis.frames.predictions`.
+
+        Raises
+        ------
+        UserError
+            If there is no such run, or its predictions cannot be read.
+        """
+        for summary in self._selection.summaries:
+            for stored in summary.stored:
+                if (summary.name, stored.record.run.seed) == (model, seed):
+                    return frames.predictions(stored.predictions(), self._selection.dataset.class_names, part)
+        known = ", ".join(f"{s.name} ({s.n_seeds})" for s in self._selection.summaries)
+        raise UserError(f"No run of {model!r} with seed {seed} is recorded.", f"There are (seeds): {known}.")
+
+    def report(self, folder: Path | str = "reports", *, html: bool = True) -> Written:
+        """Write the report as Markdown with charts and, unless told otherwise, as one HTML page beside it.
+
+        Returns
+        -------
+        Written
+            The paths, the headline in words, and what was skipped.
+        """
+        from benchmark.report.write import write
+
+        return write(self.store, self.dataset, Path(folder), profile=self.profile, data=self._data, html=html)
+
+
+def _run(
+    models: Models,
+    dataset: str | DatasetSpec,
+    profiles: Callable[[Dataset], list[str]],
+    n_seeds: int,
+    settings: Settings,
+    store: Store,
+    data_dir: Path | str | None,
+    watcher: Quiet | None,
+) -> Results:
+    """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
+    from rich.console import Console
+
+    chosen = registry.choose(None if models == "all" else models, everything=models == "all")
+    spec = registry.find("data set", registry.datasets(), dataset) if isinstance(dataset, str) else dataset
+    store.check_writable()
+    with watcher or watch(Console(soft_wrap=True)) as shown:
+        prepared = prepare(spec, None if data_dir is None else Path(data_dir), store, shown.note)
+        names = profiles(prepared.dataset)
+        runner = Runner(store, settings, shown, environment.describe())
+        runs = runner.plan(chosen, [prepared], n_seeds, names)
+        for note in _device_notes(runs, settings.device):
+            shown.note(note)
+        shown.planned(_estimated(runs, runner))
+        records = runner.execute(runs)
+    # After a curve, the report chooses by itself under which profile models are compared.
+    return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset)
+
+
+def _one_profile(name: str, dataset: Dataset) -> list[str]:
+    return [name]
+
+
+def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Dataset) -> list[str]:
+    """The profiles of numbers of training images, fewest first; all of them are the profile ``full``."""
+    whole, n_classes = len(dataset.split.train), len(dataset.class_names)
+    if sizes is None:
+        sizes = [*(size for size in SIZES if n_classes <= size < whole), whole]
+    numbers = sorted({whole if size == "all" else size for size in sizes})
+    for size in numbers:
+        if size > whole:
+            raise UserError(f"{size:,} training images: there are only {whole:,}.", "Choose fewer, or 'all'.")
+        if size < n_classes:
+            raise UserError(f"{size} training images are fewer than the {n_classes} classes.", "Choose more.")
+    return ["full" if size == whole else f"train-{size}" for size in numbers]
+
+
+def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
+    """The plan with its expected time, from the collection and the reference records that come with the project."""
+    folders = dict.fromkeys((runner.store.results_dir, Path("results")))
+    stores = (runner.store, *(Store(folder, "reference") for folder in folders))
+    return eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+
+
+def _device_notes(runs: Sequence[Planned], device: str) -> list[str]:
+    """A note if a device was asked for and networks' records, which stay, come from another."""
+    kept = [planned.recorded for planned in runs if planned.recorded is not None and planned.model.family == "network"]
+    others = {record.cost.device for record in kept if record.cost is not None} - {device}
+    if device == "auto" or not others:
+        return []
+    return [
+        f"note: what is already recorded ran on {' and '.join(sorted(others))}, not {device}, and is not repeated; "
+        "--fresh repeats it, --collection keeps both"
+    ]

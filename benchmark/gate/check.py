@@ -1,0 +1,72 @@
+"""A collection checked against thresholds, or against another collection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from benchmark.analysis.comparison import Lookup
+from benchmark.analysis.select import Selection
+from benchmark.errors import UserError
+from benchmark.gate import regression, thresholds
+from benchmark.gate.regression import Limits
+from benchmark.gate.thresholds import Verdict
+from benchmark.records.store import Store
+
+Select = Callable[[Store, str, str | None], Selection | None]
+
+
+def against_thresholds(
+    path: Path, store: Store, datasets: Sequence[str] | None, profile: str, select: Select
+) -> list[Verdict]:
+    """Compare recorded accuracies with the floors in a file, for the data sets named or all that it has.
+
+    ``select`` chooses the runs of a data set, under a profile, in a store.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or demands nothing of them.
+    """
+    wanted = thresholds.read_thresholds(path).datasets
+    verdicts = []
+    for name in datasets or [name for name, profiles in wanted.items() if profile in profiles]:
+        if profile not in wanted.get(name, {}):
+            raise UserError(f"{path} has no thresholds for {name}, profile {profile}.", "Add them, or name others.")
+        selection = select(store, name, profile)
+        verdicts += thresholds.judge(name, profile, wanted[name][profile], selection.summaries if selection else ())
+    if not verdicts:
+        raise UserError(f"{path} has no thresholds for profile {profile}.", "Add some, or name another profile.")
+    return verdicts
+
+
+def against_collection(
+    store: Store,
+    reference: Store,
+    datasets: Sequence[str] | None,
+    profile: str,
+    limits: Limits,
+    stochastic: Mapping[str, bool],
+    select: Select,
+    lookup: Lookup,
+) -> list[Verdict]:
+    """Compare predictions with another collection's, image by image, for the data sets named or those in common.
+
+    Raises
+    ------
+    UserError
+        If a collection does not exist, or the two have no model in common.
+    """
+    for one in (store, reference):
+        one.check_exists()
+    verdicts = []
+    for name in datasets or [name for name in store.datasets() if name in reference.datasets()]:
+        here, there = select(store, name, profile), select(reference, name, profile)
+        if here is not None and there is not None:
+            verdicts += regression.compare(here, there, lookup, limits, dict(stochastic))
+    if not verdicts:
+        raise UserError(
+            f"{store.folder} and {reference.folder} have no model in common under profile {profile}.",
+            f"Run some: python -m benchmark run --profile {profile} --collection {store.collection}",
+        )
+    return verdicts

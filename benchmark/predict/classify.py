@@ -1,0 +1,165 @@
+"""Images classified by a saved model: pictures of any kind, or test images of the data set."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.data import cache, load
+from benchmark.errors import UserError
+from benchmark.estimators import adapter, metrics, serialization
+from benchmark.estimators.feature_cache import unkept
+from benchmark.predict import images, saved, sheet
+from benchmark.predict.sheet import Shown
+from benchmark.records.schema import RunRecord
+from benchmark.records.store import Store, Stored
+from benchmark.report import style
+from benchmark.specs import Dataset, DatasetSpec, ModelSpec
+from benchmark.utils.format import first_line, printable
+
+ROWS_PER_SHEET = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """An image to classify, uint8 (h, w, c) as given and as the model sees it; ``actual`` is its label if known."""
+
+    name: str
+    size: str
+    given: np.ndarray
+    seen: np.ndarray
+    steps: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    actual: int | None = None
+
+
+class SavedClassifier:
+    """The newest saved model of a name, checked against the registered one.
+
+    Parameters
+    ----------
+    store : Store
+    dataset : DatasetSpec
+    model : str
+    seed : int or None
+        None takes the model that was fitted last.
+    spec_of : callable
+        Gives the model of a record as it is today.
+    data : Dataset or None
+        The decoded data set, to compare fingerprints and to prepare pictures like its images.
+
+    Raises
+    ------
+    UserError
+        If no model is saved, or it is not the one that this version of the suite would fit.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dataset: DatasetSpec,
+        model: str,
+        seed: int | None,
+        spec_of: Callable[[RunRecord], ModelSpec],
+        data: Dataset | None,
+    ) -> None:
+        self.stored: Stored = saved.newest(store, dataset.name, model, seed)
+        self.record = self.stored.record
+        self._spec, self._data = spec_of(self.record), data
+        self._run = saved.check_current(self.stored, self._spec, data.fingerprint if data else None)
+
+    def pictures(
+        self, paths: Sequence[Path], invert: bool | None, on_unreadable: Callable[[str], None]
+    ) -> list[Question]:
+        """The pictures that can be read; each other one is named to ``on_unreadable`` with the reason."""
+        shape, data = self.record.dataset.image_shape, self._data
+        look = images.Style.of(data.train_images) if data is not None and paths else None
+        questions = []
+        for path in paths:
+            try:
+                read = images.read(path, shape, look, invert)
+            except UserError as error:
+                on_unreadable(f"{path}: {error}")
+                continue
+            questions.append(Question(str(path), read.size, read.given, read.seen, read.steps, read.doubts))
+        return questions
+
+    def test_images(self, places: Sequence[int]) -> list[Question]:
+        """Test images of the data set by their places."""
+        if self._data is None or not places:
+            return []
+        n = len(self._data.test_labels)
+        if max(places) >= n:
+            raise UserError(f"There is no test image {max(places):,}.", f"There are {n:,}: 0 to {n - 1:,}.")
+        questions = []
+        for place in places:
+            pixels = self._data.test_images[place]
+            size, label = f"{pixels.shape[1]} x {pixels.shape[0]}", int(self._data.test_labels[place])
+            questions.append(Question(f"test image {place}", size, pixels, pixels, actual=label))
+        return questions
+
+    def classify(self, questions: Sequence[Question], top: int) -> list[Shown]:
+        """Predict each image, with its ``top`` most probable classes where the model has probabilities."""
+        fitted, names = self._load(), self.record.dataset.class_names
+        X = adapter.inputs(np.stack([question.seen for question in questions]), np.arange(len(questions)), self._spec)
+        try:
+            with unkept():
+                labels = metrics.check_labels(fitted.predict(X), len(X), len(names))
+                probabilities = adapter.all_classes(fitted, X, len(names))
+            if probabilities is not None:
+                probabilities = metrics.check_probabilities(probabilities, len(X), len(names))
+        except Exception as error:  # The file may come from others and hold anything.
+            raise UserError(
+                f"{self.stored.path.name}: the saved model does not predict: {first_line(error)}.",
+                f"Fit it again: python -m benchmark run {self.record.run.model} --save-models --fresh",
+            ) from error
+        return [
+            _shown(question, int(label), None if probabilities is None else probabilities[place], names, top)
+            for place, (question, label) in enumerate(zip(questions, labels, strict=True))
+        ]
+
+    def _load(self) -> Any:
+        state = self.record.random_state
+        fitted = serialization.load(self.stored, adapter.configured(self._spec.create(self._run), state, 1, "cpu"))
+        return adapter.configured(fitted, state, 1, "cpu")
+
+    def write_sheets(self, rows: Sequence[Shown], folder: Path) -> list[Path]:
+        """Write pictures of at most ROWS_PER_SHEET images each, named after the model and the first image."""
+        model = self.record.run.model
+        first = re.sub(r"[^A-Za-z0-9_-]+", "-", Path(rows[0].name).stem).strip("-")[:40] or "image"
+        more = f"-and-{len(rows) - 1}-more" if len(rows) > 1 else ""
+        title = f"{model} on {self.record.dataset.title}"
+        written = []
+        for start in range(0, len(rows), ROWS_PER_SHEET):
+            part = f"-{start // ROWS_PER_SHEET + 1}" if len(rows) > ROWS_PER_SHEET else ""
+            path = folder / f"{model}-{first}{more}{part}.png"
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing")  # Names may be in any script.
+                style.save(sheet.draw(title, rows[start : start + ROWS_PER_SHEET]), path)
+            written.append(path)
+        return written
+
+
+def data_for(spec: DatasetSpec, data_dir: Path | None, say: Callable[[str], None], *, needed: bool) -> Dataset | None:
+    """The data set; if it is not ``needed``, only as far as it is already decoded."""
+    if needed or data_dir is not None:
+        return load.prepare(spec, data_dir=data_dir, say=say)
+    dataset = cache.read(spec, verify=False)
+    if dataset is None:
+        say(f"note: {spec.title} is not decoded here, so the model's training data are not checked")
+    return dataset
+
+
+def _shown(question: Question, label: int, probabilities: np.ndarray | None, names: Sequence[str], top: int) -> Shown:
+    bars: tuple[tuple[str, float], ...] = ()
+    if probabilities is not None:
+        order = sorted(range(len(names)), key=lambda k: (-probabilities[k], k))[:top]
+        bars = tuple((names[k], float(probabilities[k])) for k in order)
+    actual = None if question.actual is None else names[question.actual]
+    return Shown(printable(Path(question.name).name), question.given, question.seen, names[label], bars, actual)

@@ -1,0 +1,38 @@
+"""A data set made ready to run on: loaded, checked, and described in the collection."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.data import load
+from benchmark.data.integrity import summarise
+from benchmark.records.dataset_schema import DatasetSummary
+from benchmark.records.store import Store
+from benchmark.specs import Dataset, DatasetSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A data set with its specification."""
+
+    spec: DatasetSpec
+    dataset: Dataset
+
+
+def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store, note: Callable[[str], None]) -> Prepared:
+    """Load a data set and, if its summary is not in the collection yet, check it and write one.
+
+    ``note`` gets what takes long and which integrity checks did not pass.
+    """
+    dataset = load.prepare(spec, data_dir=data_dir, say=note)
+    known = store.read_summary(spec.name)
+    sizes = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint
+    if not isinstance(known, DatasetSummary) or sizes != (known.train_size, known.validation_size, known.fingerprint):
+        known = summarise(dataset, spec)
+        store.write_summary(known)
+    for check in known.audit.checks:
+        if check.outcome != "passed":
+            note(f"note: {spec.title}, {check.name}: {check.outcome}: {check.detail}")
+    return Prepared(spec, dataset)

@@ -16,6 +16,7 @@ SMALL_HOG = {"digits": {"cells": (2, 4)}}
 
 MODELS = (
     ModelSpec(
+        preload=True,
         name="logistic-regression",
         family="baseline",
         build="baselines.pixels:PixelLogisticRegression",
@@ -26,6 +27,7 @@ MODELS = (
         version=2,
     ),
     ModelSpec(
+        preload=True,
         name="linear-svm",
         family="baseline",
         build="baselines.pixels:PixelLinearSVC",
@@ -36,6 +38,7 @@ MODELS = (
         search={"C": Span(1e-4, 1.0, log=True)},
     ),
     ModelSpec(
+        preload=True,
         name="svm-rbf",
         family="baseline",
         build="baselines.pixels:PixelSVC",
@@ -46,6 +49,7 @@ MODELS = (
         version=2,
     ),
     ModelSpec(
+        preload=True,
         name="knn",
         family="baseline",
         build="baselines.pixels:PixelKNeighbors",
@@ -56,6 +60,7 @@ MODELS = (
         version=2,
     ),
     ModelSpec(
+        preload=True,
         name="random-forest",
         family="baseline",
         build="baselines.pixels:PixelForest",
@@ -68,6 +73,7 @@ MODELS = (
         search={"max_features": Span(0.01, 0.3, log=True), "min_samples_leaf": Span(1, 8)},
     ),
     ModelSpec(
+        preload=True,
         name="gradient-boosting",
         family="baseline",
         build="baselines.boosting:PixelBoosting",
@@ -92,6 +98,7 @@ MODELS = (
         },
     ),
     ModelSpec(
+        preload=True,
         name="pca-svm",
         family="baseline",
         build="baselines.pixels:PcaSVC",
@@ -101,6 +108,7 @@ MODELS = (
         search={"n_components": Span(30, 300), "C": Span(1.0, 100.0, log=True), "gamma": Span(0.003, 0.1, log=True)},
     ),
     ModelSpec(
+        preload=True,
         name="hog-svm",
         family="baseline",
         build="baselines.hog:HogSVC",
@@ -117,6 +125,7 @@ MODELS = (
         version=2,
     ),
     ModelSpec(
+        preload=True,
         name="augmented-svm",
         family="baseline",
         build="baselines.hog:HogSVC",

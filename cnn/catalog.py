@@ -16,6 +16,7 @@ UNMIRRORED["digits"] |= FEW["digits"]
 
 MODELS = (
     ModelSpec(
+        preload=True,
         name="mlp",
         family="network",
         build="cnn.classifier:CnnClassifier",
@@ -38,6 +39,7 @@ MODELS = (
         stochastic=True,
     ),
     ModelSpec(
+        preload=True,
         name="cnn-simple",
         family="network",
         build="cnn.classifier:CnnClassifier",
@@ -61,6 +63,7 @@ MODELS = (
         version=2,
     ),
     ModelSpec(
+        preload=True,
         name="cnn-augmented",
         family="network",
         build="cnn.classifier:CnnClassifier",
@@ -92,6 +95,7 @@ MODELS = (
         version=3,
     ),
     ModelSpec(
+        preload=True,
         name="resnet",
         family="network",
         build="cnn.classifier:CnnClassifier",
@@ -123,6 +127,7 @@ MODELS = (
         version=3,
     ),
     ModelSpec(
+        preload=True,
         name="transfer",
         family="network",
         build="cnn.transfer:TransferClassifier",

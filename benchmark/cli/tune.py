@@ -51,7 +51,7 @@ def tune(
     from benchmark.records.store import Store
     from benchmark.runner import environment
     from benchmark.runner.prepare import prepare
-    from benchmark.runner.tune import Search, check_tunable, path_of
+    from benchmark.runner.tune import Search, check_tunable, no_winner, path_of
     from benchmark.runner.tune import tune as search
     from benchmark.utils.format import duration, parse_duration
 
@@ -90,6 +90,8 @@ def tune(
     except KeyboardInterrupt:
         typer.echo("\ninterrupted: nothing was written", err=True)
         raise typer.Exit(130) from None
+    if record.best is None:
+        raise no_winner(record, store)
     _show_best(record)
     typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
 

@@ -47,7 +47,7 @@ def section(evidence: Evidence) -> Section | None:
     parts += [
         "Training images are drawn stratified by class; of one seed, the smaller set is part of the larger. Every size "
         f"is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a family: "
-        f"a luxury where there are few to train on.{NETWORKS if any(p.family == 'deep' for p in points) else ''}",
+        f"a luxury where there are few to train on.{NETWORKS if any(p.family == 'network' for p in points) else ''}",
         f"```\n{_command(points)}\n```",
     ]
     return Section("\n\n".join(parts), {CHART: chart(points, crossover(ahead))})

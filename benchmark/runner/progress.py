@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -234,12 +234,15 @@ class Display(Quiet):
 
     def planned(self, plan: Plan) -> None:
         Lines(self._console).planned(plan)
-        runs = [planned.run for planned in plan.runs]
+        self.show([planned.run for planned in plan.runs])
+        self._live.start()
+
+    def show(self, runs: Sequence[Run]) -> None:
+        """Fill the table with waiting runs."""
         self._rows = {run: Row() for run in runs}
         self._datasets = len({run.dataset for run in runs}) > 1
         self._profiles = len({run.profile for run in runs}) > 1
         self._all = self._bars.add_task("all runs", total=len(runs))
-        self._live.start()
 
     def __exit__(self, *error: object) -> None:
         with self._lock:

@@ -118,15 +118,10 @@ def path_of(store: Store, dataset: str, model: str) -> Path:
 
 
 def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> TuningRecord:
-    """Try parameters until the budget is spent; write the record and return it.
+    """Try parameters until the budget is spent; write the record if there is a winner, and return it.
 
     The parameters that the model has now are tried first. A search that is interrupted, or has no winner, writes
     nothing: it must not replace a complete one.
-
-    Raises
-    ------
-    UserError
-        If no trial had a result.
     """
     import optuna
 
@@ -137,18 +132,23 @@ def tune(search: Search, store: Store, on_trial: Callable[[Trial], None]) -> Tun
     path = path_of(store, search.run.dataset, search.model.name)
     trials = _trials(search, study, path.with_suffix(".log"), on_trial)
     scored = [trial for trial in trials if trial.validation_accuracy is not None]
-    if not scored:
-        if any(trial.status == "timeout" for trial in trials):
-            raise UserError("No trial ended with a result.", "Allow a larger --budget or fewer images (--train-size).")
-        raise UserError(
-            f"Each of {len(trials)} trials failed, the last with: {trials[-1].reason}.",
-            f"The traceback, if there is one, is in {path.with_suffix('.log')}.",
-        )
-    best = max(scored, key=lambda trial: trial.validation_accuracy or 0.0)
+    best = max(scored, key=lambda trial: trial.validation_accuracy or 0.0).params if scored else None
     record = _record(search, trials, best, started_at, f"TPESampler of Optuna {optuna.__version__}, 8 random trials")
-    with store.locked():
-        write_atomically(path, to_json(record))
+    if best is not None:
+        with store.locked():
+            write_atomically(path, to_json(record))
     return record
+
+
+def no_winner(record: TuningRecord, store: Store) -> UserError:
+    """Why a search has no winner."""
+    if any(trial.status == "timeout" for trial in record.trials):
+        return UserError("No trial ended with a result.", "Allow a larger --budget or fewer images (--train-size).")
+    log = path_of(store, record.dataset, record.model).with_suffix(".log")
+    return UserError(
+        f"Each of {len(record.trials)} trials failed, the last with: {record.trials[-1].reason}.",
+        f"The traceback, if there is one, is in {log}.",
+    )
 
 
 def _trials(search: Search, study: Any, log: Path, on_trial: Callable[[Trial], None]) -> list[Trial]:
@@ -183,7 +183,9 @@ def _trials(search: Search, study: Any, log: Path, on_trial: Callable[[Trial], N
     return trials
 
 
-def _record(search: Search, trials: Sequence[Trial], best: Trial, started_at: str, sampler: str) -> TuningRecord:
+def _record(
+    search: Search, trials: Sequence[Trial], best: dict[str, JsonValue] | None, started_at: str, sampler: str
+) -> TuningRecord:
     model, dataset = search.model, search.prepared.dataset
     parts = parts_for(dataset, search.profile)
     params = model.params_for(search.run)
@@ -204,7 +206,7 @@ def _record(search: Search, trials: Sequence[Trial], best: Trial, started_at: st
         threads=search.settings.resolved(1).threads or 1,
         environment=search.environment,
         trials=tuple(trials),
-        best=best.params,
+        best=best,
     )
 
 

@@ -11,7 +11,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from pydantic import ValidationError
+
 from benchmark.errors import UnsupportedError, UserError
+from benchmark.records.store import first_problem
 from benchmark.runner import process_tree as processes
 from benchmark.runner.job import Epoch, Failure, Job, Result
 
@@ -37,9 +40,9 @@ def main(connection: Connection, job: Job) -> None:
         outcome = _guarded(job, connection, fitted.append if job.save is not None else lambda model: None)
         connection.send(outcome)
         if job.save is not None and isinstance(outcome, Result):
-            from benchmark.runner import evaluate as execution
+            from benchmark.runner import evaluate
 
-            connection.send(execution.save(fitted.pop(), job.save))
+            connection.send(evaluate.save(fitted.pop(), job.save))
     connection.close()
 
 
@@ -51,13 +54,16 @@ def _open_log(path: Path) -> TextIO:
 
 def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) -> Result | Failure:
     try:
-        from benchmark.runner import evaluate as execution  # scikit-learn comes with it: only where a model is fitted.
+        # scikit-learn comes with it: only where a model is fitted.
+        from benchmark.runner import evaluate
 
-        return execution.execute(job, lambda row: connection.send(Epoch(row)), keep)
+        return evaluate.execute(job, lambda row: connection.send(Epoch(row)), keep)
     except UnsupportedError as reason:
         return Failure("unsupported", _short(reason) or "no reason was given")
     except UserError as error:
         return Failure("error", _short(error))
+    except ValidationError as error:  # The model's own statements about itself may be wrong.
+        return Failure("error", f"its result is invalid: {first_problem(error)}")
     except Exception as error:  # A model may raise anything; the other runs go on.
         traceback.print_exc()
         text = _short(error)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from runs import ready
+from runs import Lab, ready
 
 from benchmark import registry
 from benchmark.data import load as data_store
@@ -19,7 +19,7 @@ from benchmark.records import store as records
 from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary
 from benchmark.records.schema import Cost, DatasetInfo, Environment, ModelInfo, Predictions, RunInfo, RunRecord
 from benchmark.runner import environment
-from benchmark.runner import run as runner
+from benchmark.runner.prepare import Prepared
 from benchmark.specs import Dataset, Run, Split
 
 DATASET = "synthetic"
@@ -266,23 +266,21 @@ def data(images: np.ndarray) -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory) -> Iterator[dict[str, runner.Prepared]]:
+def prepared(tmp_path_factory) -> Iterator[dict[str, Prepared]]:
     """The digits, in a cache of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         digits = registry.datasets()["digits"]
-        yield {"digits": runner.Prepared(digits, data_store.prepare(digits))}
+        yield {"digits": Prepared(digits, data_store.prepare(digits))}
 
 
 @pytest.fixture
-def settings(tmp_path) -> runner.Settings:
+def settings(tmp_path) -> Lab:
     ready()
-    return runner.Settings(
+    return Lab(
         store=records.Store(tmp_path / "results", "test"),
         environment=environment.describe(),
         jobs=2,
         threads=1,
-        device="auto",
         time_limit_seconds=60,
-        fresh=False,
     )

@@ -1,15 +1,19 @@
-"""Cells of misbehaving models on the digits: how tests specify, watch and run them."""
+"""Runs of misbehaving models on the digits: how tests specify, follow and execute them."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import time
 from pathlib import Path
 
 from benchmark import registry
-from benchmark.runner import run as runner
+from benchmark.records.schema import Environment
+from benchmark.records.store import Store
 from benchmark.runner import supervisor
+from benchmark.runner.progress import Quiet
+from benchmark.runner.run import Runner, Settings, preload
 from benchmark.specs import ModelSpec
 
 
@@ -20,7 +24,7 @@ def ready() -> None:
     There is one for all tests of a process, which imports no more once it is there: without this, what the first
     test's models did not need would be imported in every later run.
     """
-    with supervisor.worker_environment(1, runner.preload(registry.models().values())):
+    with supervisor.worker_environment(1, preload(registry.models().values())):
         supervisor.warm_up()
 
 
@@ -35,7 +39,15 @@ def spec(attribute: str, **changes) -> ModelSpec:
     return ModelSpec(**{**settings, **changes})
 
 
-class Log:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lab(Settings):
+    """Settings with the place where a test keeps its records."""
+
+    store: Store
+    environment: Environment
+
+
+class Log(Quiet):
     """A watcher that remembers."""
 
     def __init__(self):
@@ -53,8 +65,8 @@ class Log:
 
 
 def go(specs, prepared, settings, n_seeds=1, profile="full", log=None):
-    runs = list(runner.plan(specs, ["digits"], n_seeds, profile))
-    records = runner.run(runs, {s.name: s for s in specs}, prepared, settings, log or Log())
+    runner = Runner(settings.store, settings, log or Log(), settings.environment)
+    records = runner.execute(runner.plan(specs, prepared.values(), n_seeds, [profile]))
     return {(record.run.model, record.run.seed): record for record in records}
 
 

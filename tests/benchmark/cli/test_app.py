@@ -264,7 +264,7 @@ def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home,
     (site / "shapes.py").write_text(
         "import numpy as np\n"
         "from benchmark.specs import DatasetSpec, ModelSpec, RawImages\n"
-        "MODELS = (ModelSpec(name='forest', family='classical', build='sklearn.ensemble:RandomForestClassifier',\n"
+        "MODELS = (ModelSpec(name='forest', family='baseline', build='sklearn.ensemble:RandomForestClassifier',\n"
         "    inputs='flat', params={'n_estimators': 20}, stochastic=True, description='random forest on pixels'),)\n"
         "STRIPES = DatasetSpec(name='stripes', title='Stripes', description='made',\n"
         "    load='shapes:load', validation_size=20)\n"

@@ -123,7 +123,7 @@ def test_nothing_half_written_is_left(folder):
 
 PROGRAM = """
 import numpy as np
-from benchmark import feature_cache
+from benchmark.estimators import feature_cache
 images = np.arange(3_000_000, dtype=np.uint8).reshape(-1, 10, 10, 1)
 for n in range(20):
     found = feature_cache.features("sums", images, lambda images: images.sum((1, 2, 3), keepdims=True), n=n % 2)

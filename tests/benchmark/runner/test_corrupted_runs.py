@@ -92,7 +92,7 @@ def test_they_cost_the_model_no_time(prepared, tmp_path):
     plain, corrupted = (execute(prepared, tmp_path, "PredictsSlowly", corruptions=asked) for asked in (False, True))
     assert plain.corruptions == {}
     assert len(corrupted.corruptions) == len(CORRUPTIONS)
-    assert corrupted.predict_seconds + corrupted.scoring_seconds < 1
+    assert corrupted.cost.predict_seconds + corrupted.cost.scoring_seconds < 1
 
 
 def test_they_are_made_when_memory_has_been_measured(prepared, tmp_path, monkeypatch):

@@ -17,6 +17,12 @@ def console(terminal: bool, height: int = 40) -> Console:
     return Console(file=io.StringIO(), force_terminal=terminal, width=120, height=height, color_system=None)
 
 
+def filled(screen: Console, runs) -> Display:
+    display = Display(screen)
+    display.show(runs)
+    return display
+
+
 def a_run(watcher, make_record):
     with watcher:
         watcher.started(KNN, 3)
@@ -35,7 +41,7 @@ def last_table(screen: Console, display: Display) -> list[list[str]]:
 
 def test_the_table_fills_in(make_record):
     screen = console(True)
-    display = Display(screen, [KNN, OTHER])
+    display = filled(screen, [KNN, OTHER])
     assert last_table(screen, display)[1:3] == [["knn", "0", "waiting"], ["knn", "1", "waiting"]]
     display.started(KNN, 3)
     display.epoch(KNN, {"epoch": 1, "validation_accuracy": 0.5})
@@ -53,15 +59,15 @@ def test_the_table_fills_in(make_record):
 
 def test_a_recorded_cell_is_shown_as_such(make_record):
     screen = console(True)
-    display = Display(screen, [KNN])
+    display = filled(screen, [KNN])
     display.finished(make_record(), kept=True)
-    assert " ".join(last_table(screen, display)[1]).endswith("recorded before")
+    assert " ".join(last_table(screen, display)[1]).endswith("already recorded")
 
 
 def test_a_long_plan_shows_what_runs_and_says_how_much_it_hides(make_record):
     runs = [Run("synthetic", "knn", seed, "full") for seed in range(50)]
     screen = console(True, height=12)
-    display = Display(screen, runs)
+    display = filled(screen, runs)
     for seed in range(30):
         display.started(runs[seed], None)
         display.finished(make_record(seed=seed), kept=False)
@@ -77,7 +83,7 @@ def test_a_long_plan_shows_what_runs_and_says_how_much_it_hides(make_record):
 
 def test_what_runs_when_the_run_is_given_up_is_told_to_have_stopped():
     screen = console(True)
-    display = Display(screen, [KNN])
+    display = filled(screen, [KNN])
     with display:
         display.started(KNN, 3)
     assert last_table(screen, display)[1][:3] == ["knn", "0", "stopped"]

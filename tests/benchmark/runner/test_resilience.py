@@ -25,9 +25,10 @@ MARK = "BENCHMARK_TEST_FAMILY"  # All processes of a run have it, so that a test
 PROGRAM = f"""
 import sys
 from pathlib import Path
-from runs import Log, go, spec
-from benchmark import registry, runner
-from benchmark.data import store
+from runs import Lab, Log, go, spec
+from benchmark import registry
+from benchmark.data import load as store
+from benchmark.runner.prepare import Prepared
 from benchmark.records.store import Store
 from benchmark.records.schema import Environment
 
@@ -38,9 +39,9 @@ class Tells(Log):
 if __name__ == "__main__":
     digits = registry.datasets()["digits"]
     here = Environment(cpu="any", cores=2, gpu=None, system="any", python="3", packages={{}}, commit=None, dirty=None)
-    settings = runner.Settings(store=Store(Path("results"), "made"), environment=here, jobs=2,
-                               threads=1, device="auto", time_limit_seconds=60, fresh="fresh" in sys.argv)
-    prepared = {{"digits": runner.Prepared(digits, store.prepare(digits))}}
+    settings = Lab(store=Store(Path("results"), "made"), environment=here, jobs=2, threads=1,
+                   time_limit_seconds=60, fresh="fresh" in sys.argv)
+    prepared = {{"digits": Prepared(digits, store.prepare(digits))}}
     model = spec("Guesses", build="greedy:Guesses", stochastic=True)
     go([model], prepared, settings, n_seeds={SEEDS}, log=Tells())
 """

@@ -12,21 +12,37 @@ from runs import Log, go, spec
 
 from benchmark import registry
 from benchmark.records.store import Store, read
-from benchmark.runner import run as runner
+from benchmark.runner.prepare import Prepared
+from benchmark.runner.run import Runner, preload
 from benchmark.specs import Run
 
 
-def test_a_plan_has_every_cell_once_and_one_seed_where_chance_plays_no_part():
+def plan(settings, models, datasets, n_seeds, profile):
+    runner = Runner(settings.store, settings, Log(), settings.environment)
+    return runner.plan(models, datasets, n_seeds, [profile])
+
+
+def test_a_plan_has_every_run_once_and_one_seed_for_deterministic_models(prepared, settings):
     specs = [spec("Majority"), spec("Raises", stochastic=True)]
-    runs = list(runner.plan(specs, ["a", "b"], 3, "quick"))
+    digits = prepared["digits"]
+    other = Prepared(dataclasses.replace(digits.spec, name="other"), digits.dataset)
+    runs = [planned.run for planned in plan(settings, specs, [digits, other], 3, "quick")]
     assert len(runs) == len(set(runs)) == 2 * (1 + 3)
-    assert runs[0] == Run("a", "majority", 0, "quick")
-    assert [run.seed for run in runs if run.model == "raises" and run.dataset == "b"] == [0, 1, 2]
+    assert runs[0] == Run("digits", "majority", 0, "quick")
+    assert [run.seed for run in runs if run.model == "raises" and run.dataset == "other"] == [0, 1, 2]
 
 
-def test_with_fewer_training_images_every_model_gets_all_seeds():
-    runs = list(runner.plan([spec("Majority")], ["a"], 3, "train-100"))
-    assert [run.seed for run in runs] == [0, 1, 2]
+def test_with_fewer_training_images_every_model_gets_all_seeds(prepared, settings):
+    runs = plan(settings, [spec("Majority")], prepared.values(), 3, "train-100")
+    assert [planned.run.seed for planned in runs] == [0, 1, 2]
+
+
+def test_a_plan_says_what_is_recorded(prepared, settings):
+    go([spec("Majority")], prepared, settings)
+    first, second = plan(settings, [spec("Majority"), spec("Hoards")], prepared.values(), 1, "full")
+    assert first.recorded is not None
+    assert first.recorded.status == "ok"
+    assert second.recorded is None
 
 
 def test_a_seed_stands_for_its_own_training_images(prepared, settings):
@@ -110,7 +126,7 @@ def test_a_record_tells_all_that_it_should(prepared, settings):
     dataset = prepared["digits"].dataset
     assert np.array_equal(arrays["validation_index"], dataset.split.validation)
     assert np.array_equal(arrays["test_labels"], dataset.test_labels)
-    assert json.loads(stored.path.read_text())["schema_version"] == 1
+    assert json.loads(stored.path.read_text())["schema_version"] == 2
 
 
 def test_the_same_cell_twice_is_bit_identical_and_another_seed_is_not(prepared, settings, tmp_path):
@@ -148,10 +164,10 @@ def test_a_model_is_given_nothing_but_training_and_validation(prepared, settings
     assert json.loads(trace.read_text()) == {"others": ["on_epoch"], **expected}
 
 
-def test_only_this_projects_own_modules_are_imported_ahead():
-    found = runner.preload([*registry.models().values(), spec("Majority")])
-    assert {"benchmark.runner.evaluate", "baselines.pixels", "cnn.classifier"} <= found
-    assert not any("misbehaving" in name for name in found)
+def test_modules_are_imported_ahead_where_the_specification_says_so():
+    modules = preload([*registry.models().values(), spec("Majority")])
+    assert {"benchmark.runner.evaluate", "baselines.pixels", "cnn.classifier"} <= modules
+    assert not any("misbehaving" in name for name in modules)
 
 
 def digest(array: np.ndarray) -> str:
@@ -180,7 +196,7 @@ def test_a_record_whose_predictions_are_gone_is_run_again(prepared, settings):
 
 def test_data_that_change_during_a_run_are_noticed(prepared, settings):
     changed = dataclasses.replace(prepared["digits"].dataset, fingerprint="e" * 64)
-    record = go([spec("Majority")], {"digits": runner.Prepared(prepared["digits"].spec, changed)}, settings)
+    record = go([spec("Majority")], {"digits": Prepared(prepared["digits"].spec, changed)}, settings)
     assert "changed during the run" in record["majority", 0].reason
 
 

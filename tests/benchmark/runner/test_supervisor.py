@@ -27,7 +27,7 @@ FAILURES = {
     "UnknownLabels": ("error", "labels outside 0-9"),
     "NotANumber": ("error", "not finite"),
     "NoProbabilities": ("error", "no probabilities"),
-    "CountsBelowZero": ("error", "its result is no record: parameter_count"),
+    "CountsBelowZero": ("error", "its result is invalid: parameter_count"),
     "TellsWords": ("error", "ValueError"),
     "Missing": ("error", "AttributeError"),
 }
@@ -114,7 +114,9 @@ def test_what_a_model_starts_ends_with_it(prepared, settings, tmp_path):
 PROGRAM = """
 import signal, sys, threading
 from pathlib import Path
-from benchmark import messages, registry, supervisor
+from benchmark import registry
+from benchmark.runner import job as messages
+from benchmark.runner import supervisor
 from benchmark.specs import PROFILES, Run, ModelSpec
 
 def supervise():

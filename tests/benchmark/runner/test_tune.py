@@ -11,6 +11,7 @@ from benchmark.errors import UserError
 from benchmark.records.store import Store
 from benchmark.runner import environment
 from benchmark.runner import tune as tuning
+from benchmark.runner.run import Settings
 from benchmark.specs import ModelSpec, Span
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,8 +36,12 @@ def spec(**changes) -> ModelSpec:
 
 
 def search(prepared, model: ModelSpec, seconds: float = 6.0, **changes) -> tuning.Search:
-    settings = {"budget_seconds": seconds, "train_size": None, "seed": 0, "threads": 1, "device": "auto"}
-    return tuning.Search(model=model, prepared=prepared, environment=environment.describe(), **{**settings, **changes})
+    return tuning.Search(
+        model=model,
+        prepared=prepared,
+        environment=environment.describe(),
+        **{"budget_seconds": seconds, "train_size": None, "seed": 0, "settings": Settings(threads=1), **changes},
+    )
 
 
 def test_the_present_parameters_come_first_and_the_best_wins_without_a_look_at_test(prepared, tmp_path):
@@ -148,5 +153,5 @@ def test_the_catalogs_parameters_are_those_that_won(model):
 
 def test_the_augmented_svm_has_the_parameters_that_won_for_hog_svm():
     models = registry.models()
-    for name in ("orientations", "runs", "block", "pixels", "C", "gamma"):
+    for name in ("orientations", "cells", "block", "pixels", "C", "gamma"):
         assert models["augmented-svm"].params[name] == models["hog-svm"].params[name]

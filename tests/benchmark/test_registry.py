@@ -63,3 +63,26 @@ def test_an_entry_point_that_is_none_is_told_by_name(plug_in, found):
 def test_an_unknown_name_is_answered_with_the_nearest(name, hint):
     with pytest.raises(UserError, match=hint):
         registry.find("model", registry.models(), name)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("C=3", ("C", 3)),
+        ("C=0.5", ("C", 0.5)),
+        ("flip=true", ("flip", True)),
+        ("gamma=null", ("gamma", None)),
+        ("backbone=resnet18", ("backbone", "resnet18")),
+        ("widths=[1, 2]", ("widths", [1, 2])),
+        ('text="7"', ("text", "7")),
+        ("text=a=b", ("text", "a=b")),
+    ],
+)
+def test_settings_are_json_or_text(text, expected):
+    assert registry.parse_setting(text) == expected
+
+
+@pytest.mark.parametrize("text", ["C", "=3", "C-3=4", ""])
+def test_a_malformed_setting_is_refused(text):
+    with pytest.raises(UserError, match="Invalid setting"):
+        registry.parse_setting(text)

@@ -47,7 +47,7 @@ def test_run_report_and_check_go_together(home, tmp_path):
     assert "gallery-right.png" in page.read_text(encoding="utf-8")
 
     again = home("run", *BASELINES, "cnn-simple", *DIGITS, "--profile", "quick", "--no-report")
-    assert "4 runs, 4 of them already recorded." in again.stdout
+    assert "4 runs, 4 already recorded." in again.stdout
     assert again.stdout.count("already recorded)") == 4
 
     before = page.read_bytes()
@@ -90,7 +90,7 @@ def test_an_unreadable_record_is_named_and_the_rest_is_reported(home, tmp_path):
         (("run", "knn", "--all", *DIGITS), ("--all",)),
         (("run", "knn", *DIGITS, "--profile", "fast"), ("Unknown profile 'fast'", "quick")),
         (("run", "knn", *DIGITS, "--time-limit", "soon"), ("'soon' is not a time limit", "30m")),
-        (("run", "knn", *DIGITS, "--collection", "../up"), ("no name for a collection",)),
+        (("run", "knn", *DIGITS, "--collection", "../up"), ("Invalid collection name",)),
         (("run", "knn", *DIGITS, "--data-dir", "nowhere"), ("nowhere does not exist, or",)),
         (("report",), ("There are no records", "run --all")),
         (("report", "--dataset", "../other"), ("is no name of a data set",)),
@@ -154,7 +154,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(home, tmp_path):
     assert not [path for path in (tmp_path / "results").rglob(".*") if path.is_file()]
     again = home("run", "logistic-regression", "knn", *DIGITS, "--no-report")
     assert again.returncode == 0
-    assert "1 of them already recorded" in again.stdout
+    assert "1 already recorded" in again.stdout
 
 
 def test_an_altered_data_file_names_the_sums(home, tmp_path):
@@ -222,7 +222,7 @@ def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(home, tmp_path, jobs, 
         process.kill()
     assert time.monotonic() - start < 15
     assert process.returncode == 130
-    assert "the same command goes on" in errors
+    assert "rerun the command to resume" in errors
     assert "Traceback" not in errors
     assert nobody_left(process.pid)
     kept = sorted((tmp_path / "results/local/digits").glob("*/*.json"))
@@ -240,8 +240,8 @@ def test_kill_9_leaves_no_process_and_no_half_a_record(home):
     assert nobody_left(process.pid)
     done = home("run", *BASELINES, *DIGITS, "--no-report")
     assert done.returncode == 0
-    assert "passed over" not in done.stderr
-    assert "3 of them already recorded" in done.stdout
+    assert "skipped" not in done.stderr
+    assert "3 already recorded" in done.stdout
 
 
 def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):

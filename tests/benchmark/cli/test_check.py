@@ -72,7 +72,7 @@ def test_what_cannot_be_judged_fails_only_if_that_is_wanted(results):
         (("--collection", "same", "--against", "nothing"), "There is no collection"),
         (("--collection", "nothing", "--against", "same"), "There is no collection"),
         (("--collection", "same", "--against", "before", "--profile", "quick"), "no model in common"),
-        (("--collection", "same", "--against", "../before"), "no name for a collection"),
+        (("--collection", "same", "--against", "../before"), "Invalid collection name"),
         (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file"),
     ],
 )

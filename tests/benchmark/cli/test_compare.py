@@ -44,7 +44,7 @@ def test_a_damaged_record_is_passed_over_with_a_note(results):
     ("arguments", "message"),
     [
         (("before", "later"), "There is no collection"),
-        (("before", "../after"), "no name for a collection"),
+        (("before", "../after"), "Invalid collection name"),
         (("before", "after", "--dataset", "digits"), "no records of the same data set"),
         (("before", "after", "--profile", "quick"), "no records of the same data set"),
         (("before", "after", "--profile", "tiny"), "Unknown profile"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from commands import Home
 
+from benchmark.api import _curve_profiles
 from benchmark.cli.curve import parse_sizes
 from benchmark.data.corruptions import CORRUPTIONS
 from benchmark.errors import UserError
@@ -45,7 +47,7 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
     done = home.here(*CURVE)
     assert done.returncode == 0, done.stdout + done.stderr
     # Two sizes, two models, two seeds; of all images, one seed without chance and two with it.
-    assert done.stdout.startswith("11 runs, 1 of them already recorded.")
+    assert done.stdout.startswith("11 runs, 1 already recorded.")
     assert "knn on digits, seed 1, train-30: test accuracy" in done.stdout
     assert {r["dataset"]["train_size"] for r in records(home, "mlp", "train-*")} == {30, 100}
     assert [r["run"]["seed"] for r in records(home, "knn", "train-30")] == [0, 1]
@@ -59,7 +61,7 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
     text = page(home)
     assert "## How many images each needs" in text
     assert "1,200 training" in text.split("## The data")[1]  # The page itself is about all images.
-    assert "11 of them already recorded" in home.here(*CURVE, "--no-report").stdout
+    assert "11 already recorded" in home.here(*CURVE, "--no-report").stdout
 
 
 def test_corruptions_are_run_once_reported_and_kept(home):
@@ -72,7 +74,7 @@ def test_corruptions_are_run_once_reported_and_kept(home):
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]
     assert "## Corrupted images" in page(home)
-    assert "1 run, 1 of them already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
+    assert "1 run, 1 already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
     home.here(*run, "--fresh", "--no-report")
     assert records(home, "knn", "full")[0]["corruptions"] == record["corruptions"]
 
@@ -86,9 +88,9 @@ def test_one_size_can_be_run_by_its_profile(home):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("curve", "--dataset", "digits", "--sizes", "5000"), "only 1,200 training images"),
-        (("curve", "--dataset", "digits", "--sizes", "5"), "not an image for each of 10 classes"),
-        (("curve", "--dataset", "digits", "--sizes", "10,few"), "'few' is no number of images"),
+        (("curve", "--dataset", "digits", "--sizes", "5000"), "there are only 1,200"),
+        (("curve", "--dataset", "digits", "--sizes", "5"), "fewer than the 10 classes"),
+        (("curve", "--dataset", "digits", "--sizes", "10,few"), "Invalid number of images 'few'"),
         (("curve", "forest", "--dataset", "digits"), "Unknown model 'forest'"),
         (("run", "knn", "--dataset", "digits", "--profile", "train-0"), "Unknown profile 'train-0'"),
     ],
@@ -110,10 +112,13 @@ def test_a_curve_that_makes_no_sense_is_one_line(home, arguments, message):
     ],
 )
 def test_sizes_come_once_and_the_smallest_first(text, whole, expected):
-    assert parse_sizes(text, whole, 10) == expected
+    split = SimpleNamespace(train=range(whole))
+    data = SimpleNamespace(split=split, class_names=range(10))
+    names = ["full" if size == whole else f"train-{size}" for size in expected]
+    assert _curve_profiles(parse_sizes(text), data) == names
 
 
 @pytest.mark.parametrize("text", ["", "1e3", "-5", "100,,300", "0", "²"])
 def test_other_sizes_are_refused(text):
     with pytest.raises(UserError):
-        parse_sizes(text, 1200, 10)
+        _curve_profiles(parse_sizes(text), SimpleNamespace(split=SimpleNamespace(train=range(1200)), class_names="ab"))

@@ -66,7 +66,7 @@ def test_the_digits_are_audited_and_the_report_says_so(call, tmp_path):
     ("arguments", "problem"),
     [
         (("digit",), "Unknown data set 'digit'"),
-        (("digits", "--collection", "../up"), "no name for a collection"),
+        (("digits", "--collection", "../up"), "Invalid collection name"),
         (("digits", "--data-dir", "nowhere"), "does not exist"),
     ],
 )

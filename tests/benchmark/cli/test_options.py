@@ -6,22 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.cli.options import collection_name, dataset_specs
-from benchmark.errors import UserError
+from benchmark.cli.options import dataset_specs
 
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def test_a_collection_is_named_after_its_profile_unless_it_is_full():
-    assert collection_name(None, "full") == "local"
-    assert collection_name(None, "quick") == "quick"
-    assert collection_name("mine", "quick") == "mine"
-
-
-@pytest.mark.parametrize("name", ["", "..", "a/b", "-a", "a b", "ä"])
-def test_a_collection_is_no_path(name):
-    with pytest.raises(UserError, match="is no name for a collection"):
-        collection_name(name, "full")
 
 
 def test_a_data_set_named_twice_is_meant_once():

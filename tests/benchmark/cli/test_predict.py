@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from runs import go
+from runs import Lab, go
 from typer.testing import CliRunner
 
 from benchmark import registry
@@ -21,7 +21,6 @@ from benchmark.cli.app import app
 from benchmark.errors import UserError
 from benchmark.records.store import Store
 from benchmark.runner import environment
-from benchmark.runner import run as runner
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,14 +29,12 @@ ROOT = Path(__file__).resolve().parents[3]
 def trained(prepared, tmp_path_factory):
     """Results with a saved knn, svm-rbf and another k, and logistic-regression unsaved."""
     folder = tmp_path_factory.mktemp("results")
-    settings = runner.Settings(
+    settings = Lab(
         store=Store(folder, "local"),
         environment=environment.describe(),
         jobs=2,
         threads=1,
-        device="auto",
         time_limit_seconds=60,
-        fresh=False,
         save_models=True,
     )
     known = registry.models()
@@ -160,10 +157,10 @@ def test_one_picture_and_another_folder(predict, tmp_path):
 def test_test_images_are_shown_with_what_they_are(predict, prepared):
     labels = prepared["digits"].dataset.test_labels
     done = predict("knn", "--test", "0,7, 359")
-    assert done.text.count("right") == 3
+    assert done.text.count("correct") == 3
     for place in (0, 7, 359):
         assert f"test image {place} " in done.text
-        assert f" {labels[place]} right" in done.text
+        assert f" {labels[place]} correct" in done.text
     assert "prepared" not in done.text
 
 
@@ -193,10 +190,10 @@ def test_a_model_of_other_settings_is_built_as_it_was(predict):
         (["knn"], "nothing to predict"),
         (["knn", "--test", "360"], r"no test image 360. There are 360: 0 to 359"),
         (["knn", "--test", "99999999"], "no test image 99,999,999"),
-        (["knn", "--test", "-1"], "no list of numbers"),
-        (["knn", "--test", "1,,2"], "no list of numbers"),
-        (["knn", "--test", ""], "no list of numbers"),
-        (["knn", "--test", "٣"], "no list of numbers"),
+        (["knn", "--test", "-1"], "expected comma-separated integers"),
+        (["knn", "--test", "1,,2"], "expected comma-separated integers"),
+        (["knn", "--test", ""], "expected comma-separated integers"),
+        (["knn", "--test", "٣"], "expected comma-separated integers"),
         (["knn", "--test", ",".join("1" * 101)], "names 101 images"),
         (["knn", "--test", "0", "--seed", "3"], r"seed 3 .*--seeds 4 --save-models"),
         (["logistic-regression", "--test", "0"], "run logistic-regression --dataset digits --save-models"),

@@ -8,7 +8,7 @@ import pytest
 from commands import Home
 
 from benchmark import registry
-from benchmark.cli.progress import chosen_models, parse_setting
+from benchmark.cli.run import _chosen
 from benchmark.errors import UserError
 
 CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
@@ -20,36 +20,13 @@ def home(tmp_path_factory):
 
 
 def test_without_names_the_core_runs_and_with_all_everything():
-    assert [model.name for model in chosen_models(None, False, None, None)] == CORE
-    assert [model.name for model in chosen_models(None, True, None, None)] == list(registry.models())
-    assert [model.name for model in chosen_models(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("C=3", ("C", 3)),
-        ("C=0.5", ("C", 0.5)),
-        ("flip=true", ("flip", True)),
-        ("gamma=null", ("gamma", None)),
-        ("backbone=resnet18", ("backbone", "resnet18")),
-        ("widths=[1, 2]", ("widths", [1, 2])),
-        ('text="7"', ("text", "7")),
-        ("text=a=b", ("text", "a=b")),
-    ],
-)
-def test_settings_are_json_or_text(text, expected):
-    assert parse_setting(text) == expected
-
-
-@pytest.mark.parametrize("text", ["C", "=3", "C-3=4", ""])
-def test_what_is_no_setting_is_refused(text):
-    with pytest.raises(UserError, match="no setting"):
-        parse_setting(text)
+    assert [model.name for model in _chosen(None, False, None, None)] == CORE
+    assert [model.name for model in _chosen(None, True, None, None)] == list(registry.models())
+    assert [model.name for model in _chosen(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
 
 
 def test_what_is_set_by_hand_has_the_last_word():
-    (model,) = chosen_models(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
+    (model,) = _chosen(["cnn-augmented"], False, ["epochs=3", "flip=true"], "mine")
     assert model.name == "mine"
     assert model.params["epochs"] == model.profile_params["quick"]["epochs"] == 3
     assert model.dataset_params["digits"]["flip"] is True
@@ -60,15 +37,15 @@ def test_what_is_set_by_hand_has_the_last_word():
     [
         (None, ["C=3"], None, "change one model"),
         (["knn", "mlp"], ["n=3"], None, "change one model"),
-        (["knn"], None, "mlp", "a model 'mlp' already"),
-        (["knn"], None, "knn", "a model 'knn' already"),
+        (["knn"], None, "mlp", "already a model 'mlp'"),
+        (["knn"], None, "knn", "already a model 'knn'"),
         (["knn"], ["n_neighbors=3"], None, "needs a name"),
         (["knn"], ["n_neighbors=3"], "no name", "is no name"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(names, settings, rename, message):
     with pytest.raises(UserError, match=message):
-        chosen_models(names, False, settings, rename)
+        _chosen(names, False, settings, rename)
 
 
 def test_a_model_with_other_parameters_stands_beside_the_first(home):
@@ -136,8 +113,8 @@ def test_records_from_another_device_are_kept_with_a_note(home):
     assert "note" not in home.here(*run, "cpu").stderr
     assert "note" not in home.here(*run, "cpu").stderr
     again = home.here(*run, "cuda")
-    assert "what is recorded already ran on cpu, not cuda, and is not run again; --fresh does so" in again.stderr
-    assert "2 of them already recorded" in again.stdout
+    assert "what is already recorded ran on cpu, not cuda, and is not repeated; --fresh repeats it" in again.stderr
+    assert "2 already recorded" in again.stdout
 
 
 def test_tune_searches_prints_the_winner_and_writes_the_record(home):
@@ -150,7 +127,7 @@ def test_tune_searches_prints_the_winner_and_writes_the_record(home):
     assert record["best"]["C"] > 0
     # A report on the collection is not troubled by it.
     home.here("run", "knn", "--dataset", "digits", "--no-report")
-    assert "passed over" not in home.here("report").stderr
+    assert "skipped" not in home.here("report").stderr
 
 
 @pytest.mark.parametrize(

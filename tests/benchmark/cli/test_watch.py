@@ -56,7 +56,7 @@ def test_quiet_says_nothing(run):
 def test_quiet_and_json_at_once_is_a_mistake(run):
     done = run("--quiet", "--json-lines")
     assert done.returncode == 2
-    assert "Give one or the other" in done.stderr
+    assert "Choose one" in done.stderr
 
 
 def test_trackers_get_a_run_a_cell(run, tmp_path):

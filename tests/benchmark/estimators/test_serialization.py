@@ -202,6 +202,8 @@ def test_a_full_disk_is_noticed_before_it_is_full(tmp_path, monkeypatch):
 
 
 def test_skops_comes_without_torch():
-    program = "import sys\nfrom benchmark.estimators import serialization as saving\nsaving._skops()\nprint('torch' in sys.modules)"
+    program = (
+        "import sys; from benchmark.estimators import serialization as s; s._skops(); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "False\n"

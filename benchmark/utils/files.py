@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 from benchmark.errors import UserError
 
 APP = "do-i-need-a-cnn"
 CACHE_VARIABLE = "BENCHMARK_CACHE_DIR"
+LOCK = ".lock"
 LARGEST_BYTES = 256 << 20
 LARGEST_TEXT_BYTES = 16 << 20  # Parsed, text takes many times its size.
 
@@ -65,22 +67,14 @@ def read_text(path: Path, *, root: Path | None = None) -> bytes:
 def locked(folder: Path) -> Iterator[None]:
     """Only one thread of one process at a time is inside with the same folder, which is created.
 
-    Where the system or the file system has no such locks, nothing is held apart. A lock ends with its process.
+    The lock ends with its process. Where the file system has no locks, nothing is held back.
     """
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    try:
-        import fcntl
-    except ImportError:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, NotImplementedError):
+            stack.enter_context(FileLock(folder / LOCK))
         yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import bootstrap
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from benchmark.analysis import stats
@@ -111,6 +112,11 @@ def test_paired_bootstrap_contains_its_estimate_and_has_two_sides(both):
 def test_paired_bootstrap_refuses_other_images():
     with pytest.raises(ValueError, match="images must be the same"):
         stats.paired_bootstrap(np.zeros(3), np.zeros(4))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_is_that_of_statsmodels(p):
+    np.testing.assert_allclose(stats.holm(p), multipletests(p, method="holm")[1], rtol=1e-12, atol=0)
 
 
 def test_holm_of_worked_examples():

@@ -3,10 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 PROFILE ?= full
 MODELS ?=
+TESTS ?=
+THREADS ?= 1 2
+# No instruction beyond AVX2 in any library that chooses its own; NumPy's names are those of 2.4.
+PORTABLE = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Haswell MKL_ENABLE_INSTRUCTIONS=AVX2 \
+  NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: run data test check lint types format html docs reference speed tune clean help
+.PHONY: run data test test-all test-portable check lint types format html docs reference speed tune clean help
 
 help:
 	@echo "make run                 virtual environment, data, the core models, report (a quarter of an hour)"
@@ -14,6 +19,8 @@ help:
 	@echo "make run PROFILE=quick   on 10,000 training images (about 2 minutes)"
 	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
+	@echo "make test-all            with the nightly soak, fuzz and simulation runs"
+	@echo "make test-portable       the test suite as on a laptop with AVX2 only, with 1 and 2 threads"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
 	@echo "make html                the reference report as one interactive page, from the committed records"
 	@echo "make docs                the documentation as a site in site/"
@@ -36,7 +43,14 @@ data: $(READY)
 	$(BIN)/python -m benchmark data fetch
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+test-all: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "nightly or not nightly" $(TESTS)
+
+test-portable: $(READY)
+	for threads in $(THREADS); do \
+	  env $(PORTABLE) OMP_NUM_THREADS=$$threads $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS) || exit 1; done
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""The leaderboard: one row per model, numbers only."""
+"""The leaderboard: one row per model, numbers only; every table of it is a view of this one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,43 @@ import pandas as pd
 from benchmark.analysis.select import ModelSummary
 from benchmark.analysis.stats import Interval
 
+COLUMNS = (
+    *("model", "family", "convolutional", "pretrained", "seeds", "accuracy", "ci_low", "ci_high", "accuracy_std"),
+    *("validation_accuracy", "fit_seconds", "predict_seconds_per_1000", "peak_memory_bytes", "parameter_count"),
+    "description",
+)
+
 
 def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | None]) -> pd.DataFrame:
-    """One row per model."""
-    rows = [{"model": s.name, "accuracy": s.accuracy, "ci_low": (intervals[s.name] or (np.nan,))[0]} for s in summaries]
-    return pd.DataFrame(rows)
+    """The models, in the order of the summaries: best first.
+
+    Parameters
+    ----------
+    summaries : sequence of ModelSummary
+    intervals : mapping of str to (float, float) or None
+        Each model's 95 % interval of its accuracy for test sampling, see
+        :func:`benchmark.analysis.comparison.accuracy_interval`.
+
+    Returns
+    -------
+    DataFrame
+        Columns: ``model``, ``family`` ("baseline" or "network"), ``convolutional`` (whether it is a CNN),
+        ``pretrained`` (the data set, None for training from scratch), ``seeds`` (number of runs), ``accuracy`` (test,
+        a fraction, mean over seeds) with its interval ``ci_low`` to ``ci_high``, ``accuracy_std`` (across seeds, NaN
+        for one), ``validation_accuracy``, ``fit_seconds``, ``predict_seconds_per_1000`` (images),
+        ``peak_memory_bytes``, ``parameter_count``, ``description``. What was not measured is NaN.
+    """
+    rows = []
+    for s in summaries:
+        low, high = intervals[s.name] or (np.nan, np.nan)
+        costs = (s.mean_cost(name) for name in ("fit_seconds", "peak_memory_bytes", "parameter_count"))
+        fit, memory, parameters = (np.nan if value is None else value for value in costs)
+        std = np.nan if s.accuracy_sd is None else s.accuracy_sd
+        rows.append(
+            (
+                *(s.name, s.family, s.convolutional, s.pretrained, s.n_seeds, s.accuracy, low, high, std),
+                *(s.validation_accuracy, fit, s.predict_seconds_per_1000, memory, parameters),
+                s.records[0].model.description,
+            )
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -101,6 +101,12 @@ class ModelSummary:
         seconds = np.mean([v.predict_seconds / v.test.n_images * 1000 for v in found])
         return np.array([v.test.accuracy for v in found]), float(seconds)
 
+    @property
+    def predict_seconds_per_1000(self) -> float:
+        """Mean over seeds of the seconds to predict 1,000 test images."""
+        pairs = zip(self.costs, self.tests, strict=True)
+        return float(np.mean([cost.predict_seconds / metrics.n_images * 1000 for cost, metrics in pairs]))
+
     def mean_cost(self, field: str) -> float | None:
         """Mean of a field of :class:`Cost` over seeds; None where it was not measured."""
         values = [getattr(cost, field) for cost in self.costs]

@@ -107,7 +107,7 @@ def cost(summaries: Sequence[ModelSummary]) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     fit = [s.mean_cost("fit_seconds") or 0.0 for s in summaries]
-    predict = [predict_seconds_per_1000(s) for s in summaries]
+    predict = [s.predict_seconds_per_1000 for s in summaries]
     for axes, seconds, title in zip(
         panels, (fit, predict), ("Time to fit", "Time to predict 1,000 images"), strict=True
     ):
@@ -133,12 +133,6 @@ def cost(summaries: Sequence[ModelSummary]) -> Figure:
     handles, labels = panels[0].get_legend_handles_labels()
     legend_below(figure, handles, labels)
     return figure
-
-
-def predict_seconds_per_1000(summary: ModelSummary) -> float:
-    """Mean over seeds of the seconds to predict 1,000 test images."""
-    pairs = zip(summary.costs, summary.tests, strict=True)
-    return float(np.mean([cost.predict_seconds / metrics.n_images * 1000 for cost, metrics in pairs]))
 
 
 def training_curves(summaries: Sequence[ModelSummary]) -> Figure | None:

@@ -10,7 +10,6 @@ import jinja2
 from benchmark.analysis import comparison
 from benchmark.analysis.comparison import Lookup, Pair
 from benchmark.analysis.select import ModelSummary, Selection
-from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.pairs import evidence
 from benchmark.utils import markdown as md
 from benchmark.utils.format import duration
@@ -72,7 +71,7 @@ def cells(row: Side) -> list[str]:
     accuracies = [ABSENT if s is None else f"{s.accuracy:.4f}" for s in (row.left, row.right)]
     both = (row.left, row.right)
     fits = _times([None if s is None else s.mean_cost("fit_seconds") for s in both])
-    predictions = _times([None if s is None else predict_seconds_per_1000(s) for s in both])
+    predictions = _times([None if s is None else s.predict_seconds_per_1000 for s in both])
     if row.left is None or row.right is None:
         difference = ABSENT
     else:

@@ -63,7 +63,7 @@ class Evidence:
 
     @property
     def cnn(self) -> ModelSummary | None:
-        return best(self.summaries, "network")
+        return best(self.summaries, "cnn")
 
     @property
     def baseline(self) -> ModelSummary | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.analysis.select import ModelSummary, best
 from benchmark.errors import UserError
-from benchmark.report import charts, pairs, tables
+from benchmark.report import pairs, tables
 from benchmark.report.evidence import Evidence
 from benchmark.utils import markdown as md
 from benchmark.utils.files import write_atomically
@@ -71,12 +71,12 @@ def sentence(evidence: Evidence) -> str:
 
 def price(summaries: Sequence[ModelSummary]) -> str:
     """What the best CNN costs beside the best baseline; empty unless there are both."""
-    cnn, baseline = best(summaries, "network"), best(summaries, "baseline")
+    cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
     if cnn is None or baseline is None:
         return ""
     (fit, other_fit), (predict, other_predict) = (
         (duration(seconds(cnn)), duration(seconds(baseline)))
-        for seconds in (lambda s: s.mean_cost("fit_seconds") or 0.0, charts.predict_seconds_per_1000)
+        for seconds in (lambda s: s.mean_cost("fit_seconds") or 0.0, lambda s: s.predict_seconds_per_1000)
     )
     return (
         f"It takes {fit} to fit, the baseline {other_fit}; "

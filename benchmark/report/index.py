@@ -13,7 +13,7 @@ from benchmark.records.store import Store, Stored
 from benchmark.utils import markdown as md
 from benchmark.utils.files import write_atomically
 
-HEADER = ("data set", "profile", "models", "runs", "best network", "best baseline", "difference", "last run")
+HEADER = ("data set", "profile", "models", "runs", "best CNN", "best baseline", "difference", "last run")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +63,7 @@ NOTE = (
 
 
 def _entry(dataset: str, selection: Selection, pages: tuple[str, ...]) -> Entry:
-    cnn, baseline = best(selection.summaries, "network"), best(selection.summaries, "baseline")
+    cnn, baseline = best(selection.summaries, "cnn"), best(selection.summaries, "baseline")
     records = [record for summary in selection.summaries for record in summary.records]
     return Entry(
         dataset,

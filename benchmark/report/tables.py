@@ -8,7 +8,6 @@ from benchmark.analysis.select import ModelSummary
 from benchmark.analysis.stats import Interval
 from benchmark.records.dataset_schema import Audit
 from benchmark.records.schema import RunRecord
-from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.confusion import ConfusedPair
 from benchmark.report.style import FAMILIES
 from benchmark.utils.format import count, duration, memory
@@ -37,7 +36,7 @@ def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Inter
                 "one seed" if s.accuracy_sd is None else f"{s.accuracy_sd:.4f} ({s.n_seeds})",
                 f"{s.validation_accuracy:.4f}",
                 duration(s.mean_cost("fit_seconds") or 0.0),
-                duration(predict_seconds_per_1000(s)),
+                duration(s.predict_seconds_per_1000),
                 UNKNOWN if peak is None else memory(peak),
                 UNKNOWN if parameters is None else count(parameters),
             ]

@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 
 from benchmark.records.schema import Environment
+from benchmark.utils.platform import LINUX
 
 PACKAGES = (
     "numpy",
@@ -79,7 +80,7 @@ def machine_memory_bytes() -> int:
 
 def _cpu() -> str:
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
+    if LINUX and cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
@@ -109,7 +110,7 @@ def memory_bytes(*, peak: bool) -> int | None:
     Where the system has no /proc it tells the peak only.
     """
     status = Path("/proc/self/status")
-    if status.exists():
+    if LINUX and status.exists():
         # Not getrusage: its peak is inherited from the process that started this one.
         for line in status.read_text(encoding="ascii", errors="replace").splitlines():
             if line.startswith("VmHWM:" if peak else "VmRSS:"):

@@ -15,7 +15,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +24,9 @@ from pathlib import Path
 
 import psutil
 
-HAS_KEEPER = sys.platform == "linux"
+from benchmark.utils.platform import LINUX
+
+HAS_KEEPER = LINUX
 GRACE_SECONDS = 0.5  # To put away what would be left in shared memory, after SIGTERM and before SIGKILL.
 PATIENCE_SECONDS = 5.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h

@@ -7,7 +7,6 @@ import dataclasses
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,6 +22,7 @@ from benchmark.runner import process_tree as processes
 from benchmark.runner import worker
 from benchmark.runner.preload import VARIABLE
 from benchmark.utils.format import duration, memory
+from benchmark.utils.platform import LINUX
 
 POOLS = (
     "OMP_NUM_THREADS",
@@ -82,7 +82,7 @@ def worker_environment(threads: int, preload: Iterable[str] = ()) -> Iterator[No
 
 def warm_up() -> None:
     """Have the libraries imported now, so that the first run need not wait for it."""
-    if sys.platform != "linux":  # There is no process that could import them for others.
+    if not LINUX:  # There is no process that could import them for others.
         return
     context = _context()
     with _without_ctrl_c():  # Until the process is there, not until it has imported all.
@@ -217,7 +217,7 @@ def _context() -> Any:
     That process does nothing but import, so a fork inherits neither running threads nor data. macOS's own
     libraries do not bear a fork.
     """
-    if sys.platform != "linux":
+    if not LINUX:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmark.runner.preload"])

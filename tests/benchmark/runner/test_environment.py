@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from benchmark.runner import environment
+from benchmark.utils.platform import LINUX
 
 
 def test_what_the_numbers_depend_on_is_described():
@@ -44,7 +45,7 @@ def test_without_a_checkout_there_is_no_commit(tmp_path, monkeypatch):
     assert (found.commit, found.dirty) == (None, None)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
 def test_the_peak_of_memory_is_this_process_own_and_rises():
     program = (
         "from benchmark.runner.environment import memory_bytes\n"

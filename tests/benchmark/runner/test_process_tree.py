@@ -15,6 +15,7 @@ from runs import go, gone, spec
 
 from benchmark.runner import process_tree as processes
 from benchmark.runner import supervisor
+from benchmark.utils.platform import LINUX
 
 MB = 1_000_000
 only_kept = pytest.mark.skipif(not processes.HAS_KEEPER, reason="only on Linux have workers a keeper")
@@ -140,7 +141,7 @@ def test_memory_of_a_family_counts_its_members():
 
 
 @only_kept
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
 def test_a_worker_whose_keeper_is_killed_ends(prepared, settings, tmp_path):
     """The keeper is all that looks after a worker, so the kernel looks after it."""
     trace = tmp_path / "pid"

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from benchmark.records.store import Store
+from benchmark.utils.platform import LINUX
 
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = ROOT / "tests/models"
@@ -110,7 +111,7 @@ def kill_again_and_again(folder: Path, cache: Path, kills: int, seed: int) -> No
         known = found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds processes by /proc")
+@pytest.mark.skipif(not LINUX, reason="finds processes by /proc")
 def test_thirty_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_factory):
     cache = tmp_path_factory.mktemp("cache")
     undisturbed = start(tmp_path / "undisturbed", cache)

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from runs import Log, go, gone, spec
 
+from benchmark.utils.platform import LINUX
+
 ROOT = Path(__file__).resolve().parents[3]
-only_forked = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux are workers forked")
+only_forked = pytest.mark.skipif(not LINUX, reason="workers are forked only on Linux")
 FAILURES = {
     "Raises": ("error", "RuntimeError: the model broke"),
     "Exits": ("crashed", "exit code 3"),

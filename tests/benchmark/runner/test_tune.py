@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,10 +46,17 @@ def search(prepared, model: ModelSpec, seconds: float = 6.0, **changes) -> tunin
     )
 
 
+@pytest.fixture
+def a_trial_a_second(monkeypatch):
+    """The budget in trials: the search's clock moves on by a second whenever it is read."""
+    monkeypatch.setattr(tuning, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+
+
+@pytest.mark.usefixtures("a_trial_a_second")
 def test_the_present_parameters_come_first_and_the_best_wins_without_a_look_at_test(prepared, tmp_path):
     """``Tunable`` raises if it is ever given as many images as there are test images."""
     store, told = Store(tmp_path, "made"), []
-    record = tuning.tune(search(prepared, spec()), store, told.append)
+    record = tuning.tune(search(prepared, spec(), seconds=8.0), store, told.append)
     assert list(record.trials) == told
     assert record.trials[0].params == {"level": 2}
     assert len(record.trials) >= 5
@@ -110,10 +119,11 @@ def test_fewer_images_may_be_searched_on(prepared, tmp_path):
     assert (record.train_size, record.validation_size) == (500, 237)
 
 
+@pytest.mark.usefixtures("a_trial_a_second")
 def test_the_same_search_tries_the_same(prepared, tmp_path):
     space = {"level": Span(1, 10), "kind": ("slow", "quick")}
     first, again = (
-        tuning.tune(search(prepared, spec(search=space), seconds=3.0), Store(tmp_path, name), lambda trial: None)
+        tuning.tune(search(prepared, spec(search=space), seconds=6.0), Store(tmp_path, name), lambda trial: None)
         for name in ("one", "two")
     )
     n = min(len(first.trials), len(again.trials)) - 1

@@ -10,10 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from benchmark.cli import report as cli_report
+from benchmark.cli.report import announce
 from benchmark.errors import UserError
 from benchmark.report.evidence import Section
 from benchmark.report.html import page
+from benchmark.report.write import write
 
 VOID = {"meta", "link", "input", "img", "br", "path"}
 
@@ -174,11 +175,12 @@ def test_a_section_joins_the_panel_of_its_name_and_others_follow(full):
 def test_report_writes_both_and_no_html_takes_the_old_one_away(tmp_path, make_collection, data, monkeypatch, capsys):
     monkeypatch.setattr("benchmark.report.page._draw", lambda evidence: {})
     store = make_collection(tmp_path)
-    written = cli_report.write_report(store, "synthetic", tmp_path / "reports", None, data)
+    written = write(store, "synthetic", tmp_path / "reports", data=data)
+    announce(written)
     html = written.path.with_name("report.html")
     assert html.is_file()
     assert f"{written.path} and {html}" in capsys.readouterr().out
-    cli_report.write_report(store, "synthetic", tmp_path / "reports", None, data, html=False)
+    write(store, "synthetic", tmp_path / "reports", data=data, html=False)
     assert not html.exists()
     assert "report.html" not in capsys.readouterr().out
 

@@ -16,7 +16,7 @@ from benchmark.cli.app import app
 from benchmark.records.store import Store
 from benchmark.report import headline, page
 from benchmark.report.evidence import Evidence
-from benchmark.specs import DatasetSpec, ModelSpec
+from benchmark.specs import DatasetSpec, ModelSpec, Run
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -66,7 +66,9 @@ def test_every_make_target_in_readme_exists():
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def test_the_examples_build_what_they_promise():
+def test_the_examples_work_and_build_what_they_promise(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     found = []
     for block in blocks:
@@ -75,7 +77,8 @@ def test_the_examples_build_what_they_promise():
         exec(compile(block, "README.md", "exec"), names)
         found += [value for value in names.values() if isinstance(value, ModelSpec | DatasetSpec)]
     assert [spec.name for spec in found] == ["extra-trees", "shapes"]
-    assert hasattr(found[0].create(__import__("benchmark.specs").contract.Run("d", "m", 0, "full")), "fit")
+    assert hasattr(found[0].create(Run("d", "m", 0, "full")), "fit")
+    assert (tmp_path / "reports/local/digits/README.md").is_file()
 
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():

@@ -2,7 +2,7 @@
 
 scikit-learn-intelex (x86-64 Linux and Windows) has classes of the same names that hand the work to oneDAL
 where it can do it and to scikit-learn where it cannot. Which of the two it was depends on parameters and
-data, so :func:`watched` listens to what the package logs, and a record tells what really ran.
+data, so :func:`watched` reads what the package logs, and a record names the code that ran.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Ran:
 
     messages: list[str] = dataclasses.field(default_factory=list)
 
-    def told(self, estimator: str, method: str = "fit") -> str:
-        """Which code did the ``method`` of the ``estimator`` that was watched, in words, with its version."""
+    def implementation(self, estimator: str, method: str = "fit") -> str:
+        """Which code ran the ``method`` of the ``estimator`` that was watched, in words, with its version."""
         said = [message for message in self.messages if f".{method}:" in message]
         if said and not any("fallback" in message for message in said):
             return f"{estimator} by oneDAL, scikit-learn-intelex {metadata.version('scikit-learn-intelex')}"
@@ -64,7 +64,7 @@ def watched() -> Iterator[Ran]:
     handler = logging.Handler(logging.INFO)
     handler.emit = lambda record: ran.messages.append(record.getMessage())  # type: ignore[method-assign]
     handlers, level, propagate = logger.handlers, logger.level, logger.propagate
-    logger.handlers, logger.propagate = [handler], False  # Nobody else need hear of it.
+    logger.handlers, logger.propagate = [handler], False  # Not for other handlers.
     logger.setLevel(logging.INFO)
     try:
         yield ran

@@ -26,7 +26,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
     learning_rate, num_leaves, feature_fraction, bagging_fraction, min_child_samples, lambda_l2
         LightGBM's parameters of these names; bagging draws anew every round.
     max_bin : int
-        Values of a pixel that are told apart.
+        Bins of a pixel's values.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
 
         self.history_: list[dict[str, Any]] = []
 
-        def tell(environment: Any) -> None:
+        def record(environment: Any) -> None:
             scores = {name: float(value) for _, name, value, *_ in environment.evaluation_result_list}
             row = {
                 "epoch": environment.iteration + 1,
@@ -115,7 +115,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
             training,
             num_boost_round=self.epochs,
             valid_sets=[validation],
-            callbacks=[tell, lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)],
+            callbacks=[record, lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)],
         )
         self.implementation_ = f"LightGBM {metadata.version('lightgbm')}"
         return self

@@ -6,6 +6,8 @@ validation images of Fashion-MNIST, as recorded in ``results/reference/fashion-m
 
 from __future__ import annotations
 
+import functools
+
 from benchmark.specs import ModelSpec, Span
 
 # A mirrored digit or character is another one, or none.
@@ -14,11 +16,11 @@ HOG = {"orientations": 9, "cells": (4, 7), "block": 2, "pixels": 0.7, "C": 8.0, 
 # Digits are 8 x 8: what fits into them are blocks of at most 8 pixels a side.
 SMALL_HOG = {"digits": {"cells": (2, 4)}}
 
+Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
+
 MODELS = (
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="logistic-regression",
-        family="baseline",
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
         core=True,
@@ -26,10 +28,8 @@ MODELS = (
         params={"C": 1.0, "max_iter": 100},
         version=2,
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="linear-svm",
-        family="baseline",
         build="baselines.pixels:PixelLinearSVC",
         inputs="flat",
         description="linear support vector machine on pixels, one class against the rest",
@@ -37,10 +37,8 @@ MODELS = (
         params={"C": 0.0157},
         search={"C": Span(1e-4, 1.0, log=True)},
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="svm-rbf",
-        family="baseline",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
         core=True,
@@ -48,10 +46,8 @@ MODELS = (
         params={"C": 10.0, "kernel": "rbf", "gamma": "scale", "cache_size": 2000},
         version=2,
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="knn",
-        family="baseline",
         build="baselines.pixels:PixelKNeighbors",
         inputs="flat",
         core=True,
@@ -59,10 +55,8 @@ MODELS = (
         params={"n_neighbors": 5, "weights": "distance", "algorithm": "brute"},
         version=2,
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="random-forest",
-        family="baseline",
         build="baselines.pixels:PixelForest",
         inputs="flat",
         description="random forest on pixels, 200 trees",
@@ -72,10 +66,8 @@ MODELS = (
         stochastic=True,
         search={"max_features": Span(0.01, 0.3, log=True), "min_samples_leaf": Span(1, 8)},
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="gradient-boosting",
-        family="baseline",
         build="baselines.boosting:PixelBoosting",
         inputs="flat",
         description="gradient-boosted trees on pixels, LightGBM, rounds chosen on validation",
@@ -97,20 +89,16 @@ MODELS = (
             "min_child_samples": Span(5, 80, log=True),
         },
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="pca-svm",
-        family="baseline",
         build="baselines.pixels:PcaSVC",
         inputs="flat",
         description="support vector machine on principal components of the pixels, RBF kernel",
         params={"n_components": 241, "C": 2.09, "gamma": 0.0319},
         search={"n_components": Span(30, 300), "C": Span(1.0, 100.0, log=True), "gamma": Span(0.003, 0.1, log=True)},
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="hog-svm",
-        family="baseline",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="support vector machine on histograms of oriented gradients and pixels, RBF kernel",
@@ -124,10 +112,8 @@ MODELS = (
         },
         version=2,
     ),
-    ModelSpec(
-        preload=True,
+    Baseline(
         name="augmented-svm",
-        family="baseline",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="hog-svm trained with variants of its support vectors: rotated, zoomed, shifted, mirrored",

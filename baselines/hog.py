@@ -64,7 +64,7 @@ def _hog_chunk(images: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
 class HogSVC(ClassifierMixin, BaseEstimator):
     """A support vector machine, RBF kernel, on HOG features at several scales and on pixels beside them.
 
-    Gradients do not tell a bright shirt from a dark one: pixels do.
+    Gradients do not distinguish a bright shirt from a dark one: pixels do.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class HogSVC(ClassifierMixin, BaseEstimator):
                 shift=self.shift,
                 flip=self.flip,
             )
-            # Nobody will want the features of these variants again.
+            # The features of these variants are not used again.
             every = np.concatenate([found[support], self._features(variants, cached=False)])
             self.svc_ = self._machine().fit(every, np.tile(y[support], 1 + self.copies))
         self.classes_ = self.svc_.classes_

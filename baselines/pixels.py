@@ -40,7 +40,7 @@ class PixelLogisticRegression(LogisticRegression):
             if not ACCELERATED:  # scikit-learn has no use for n_jobs here any more, and warns.
                 self.n_jobs = None
             super().fit(X, y, sample_weight)
-        self.implementation_ = ran.told("LogisticRegression")
+        self.implementation_ = ran.implementation("LogisticRegression")
         return self
 
     def portable(self) -> Any:
@@ -69,7 +69,7 @@ class PixelSVC(SVC):
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelSVC:
         with watched() as ran:
             super().fit(X, y, sample_weight)
-        self.implementation_ = ran.told("SVC")
+        self.implementation_ = ran.implementation("SVC")
         return self
 
     def portable(self) -> Any:
@@ -98,14 +98,14 @@ class PixelKNeighbors(KNeighborsClassifier):
             raise UnsupportedError(f"{self.n_neighbors} neighbours are looked for among {X.shape[0]} training images")
         with watched() as ran:
             super().fit(X, y)
-        self.implementation_ = ran.told("KNeighborsClassifier")
+        self.implementation_ = ran.implementation("KNeighborsClassifier")
         self.parameter_count_ = int(np.size(X))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         with watched() as ran:
             predicted = np.asarray(super().predict(X))
-        self.implementation_ = ran.told("KNeighborsClassifier", "predict")
+        self.implementation_ = ran.implementation("KNeighborsClassifier", "predict")
         return predicted
 
     def portable(self) -> Any:
@@ -135,7 +135,7 @@ class PixelForest(RandomForestClassifier):
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelForest:
         with watched() as ran:
             super().fit(X, y, sample_weight)
-        self.implementation_ = ran.told("RandomForestClassifier")
+        self.implementation_ = ran.implementation("RandomForestClassifier")
         return self
 
     def portable(self) -> Any:
@@ -209,7 +209,7 @@ class PcaSVC(ClassifierMixin, BaseEstimator):
         self.svc_.fit(self._components(X), y)
         self.classes_ = self.svc_.classes_
         self.n_features_in_ = X.shape[1]
-        self.implementation_ = f"{ran.told('PCA')}; {self.svc_.implementation_}"
+        self.implementation_ = f"{ran.implementation('PCA')}; {self.svc_.implementation_}"
         self.parameter_count_ = int(self.pca_.components_.size + self.pca_.mean_.size + self.svc_.parameter_count_)
         return self
 

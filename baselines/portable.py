@@ -32,7 +32,7 @@ def plain_knn(fitted: Any) -> KNeighborsClassifier:
 def plain_forest(fitted: Any) -> RandomForestClassifier:
     """With trees of scikit-learn.
 
-    Of a leaf, oneDAL's trees tell the most frequent class alone. That is all of it where trees are grown until
+    Of a leaf, oneDAL's trees keep only the most frequent class. That is all of it where trees are grown until
     leaves are pure, but for images that are alike in every bin: there a probability may be off by a tree or two.
 
     Raises
@@ -41,7 +41,7 @@ def plain_forest(fitted: Any) -> RandomForestClassifier:
         If leaves are larger than that.
     """
     if hasattr(fitted, "_onedal_estimator") and fitted.min_samples_leaf > 1:
-        raise ValueError("of leaves of several images oneDAL tells only the most frequent class")
+        raise ValueError("of leaves of several images oneDAL keeps only the most frequent class")
     plain = RandomForestClassifier(
         n_estimators=fitted.n_estimators,
         max_features=fitted.max_features,

@@ -243,7 +243,7 @@ class Results:
         raise UserError(f"No run of {model!r} with seed {seed} is recorded.", f"There are (seeds): {known}.")
 
     def report(self, folder: Path | str = "reports", *, html: bool = True) -> Written:
-        """Write the report as Markdown with charts and, unless told otherwise, as one HTML page beside it.
+        """Write the report as Markdown with charts and, unless ``html`` is False, as one HTML page beside it.
 
         Returns
         -------
@@ -271,7 +271,7 @@ def _run(
     chosen = registry.choose(None if models == "all" else models, everything=models == "all")
     spec = registry.find("data set", registry.datasets(), dataset) if isinstance(dataset, str) else dataset
     store.check_writable()
-    with watcher or watch(Console(soft_wrap=True)) as shown:
+    with watcher or watch(Console(soft_wrap=True, force_jupyter=False)) as shown:
         prepared = prepare(spec, None if data_dir is None else Path(data_dir), store, shown.note)
         names = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())

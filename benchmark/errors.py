@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """A mistake that the user can mend: told in one line with its remedy, exit code 2, no traceback."""
+    """A mistake that the user can fix: one line with its remedy, exit code 2, no traceback."""
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(f"{problem} {remedy}".strip())
@@ -13,4 +13,4 @@ class UserError(Exception):
 
 
 class UnsupportedError(Exception):
-    """Raised by a model's ``fit`` for data that it cannot take; recorded as ``unsupported``, with the reason."""
+    """Raised by a model's ``fit`` for data that it cannot handle; recorded as ``unsupported``, with the reason."""

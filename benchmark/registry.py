@@ -36,7 +36,7 @@ def datasets() -> dict[str, DatasetSpec]:
 
 
 def find(kind: str, known: Mapping[str, Spec], name: str) -> Spec:
-    """Look a name up; an unknown one is answered with the nearest names."""
+    """Look a name up; for an unknown one the nearest names are suggested."""
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
@@ -117,9 +117,9 @@ def _merge(kind: str, group: str, own: Iterable[Spec], spec_type: type[Spec]) ->
         try:
             found = entry.load()
             specs = (found,) if isinstance(found, spec_type) else tuple(found)
-        except Exception as error:  # A stranger's module may raise anything.
+        except Exception as error:  # A plug-in may raise anything.
             raise UserError(
-                f"The entry point {entry.name!r} of {group} could not be loaded: {error}.", "Mend or uninstall it."
+                f"The entry point {entry.name!r} of {group} could not be loaded: {error}.", "Fix or uninstall it."
             ) from error
         for spec in specs:
             if not isinstance(spec, spec_type):

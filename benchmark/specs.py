@@ -1,4 +1,4 @@
-"""What every part agrees on: specifications, data in memory, runs, and how a user's mistake is told.
+"""What every part agrees on: specifications, data in memory, runs, and the profiles.
 
 Only the standard library is imported here (and profiles, which do likewise), so that ``--help`` and ``list``
 start at once. The shape of what is written to disk is in :mod:`benchmark.records.schema`.
@@ -30,7 +30,7 @@ NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 def _check_name(name: str) -> None:
     if re.fullmatch(NAME, name) is None:
-        raise ValueError(f"{name!r} is no name: letters, digits, '.', '-' and '_', a letter or digit first")
+        raise ValueError(f"{name!r} is not a valid name: letters, digits, '.', '-' and '_', a letter or digit first")
 
 
 def _check_text(owner: str, **fields: object) -> None:
@@ -57,7 +57,7 @@ class Classifier(Protocol):
 
 
 def ignore_epoch(row: Mapping[str, Any]) -> None:
-    """The default of ``on_epoch``: nobody listens."""
+    """The default of ``on_epoch``."""
 
 
 class ValidatingClassifier(Classifier, Protocol):
@@ -84,7 +84,7 @@ class Span:
 
     def __post_init__(self) -> None:
         if not (0 < self.low < self.high if self.log else self.low < self.high):
-            raise ValueError(f"{self.low} to {self.high} is no range" + (" of a logarithm" if self.log else ""))
+            raise ValueError(f"{self.low} to {self.high} is not a range" + (" of a logarithm" if self.log else ""))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -80,7 +80,7 @@ def load_backbone(name: str, resolution: int) -> Backbone:
     Raises
     ------
     UserError
-        If there is no such network, or its weights are not to be had.
+        If there is no such network, or its weights are not available.
     """
     if name == LITE:
         return _lite(resolution)
@@ -92,7 +92,7 @@ def load_backbone(name: str, resolution: int) -> Backbone:
         network = models.get_model(name, weights="DEFAULT")
     except (URLError, OSError) as error:
         raise UserError(
-            f"The weights of {name} are not at hand and could not be fetched: {error}.",
+            f"The weights of {name} are not here and could not be downloaded: {error}.",
             f"Put torchvision's file into {torch.hub.get_dir()}/checkpoints.",
         ) from error
     last = [path for path, module in network.named_modules() if isinstance(module, nn.Linear)]

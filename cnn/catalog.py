@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from benchmark.specs import ModelSpec
@@ -14,13 +15,12 @@ UNMIRRORED: dict[str, dict[str, Any]] = {
 FEW: dict[str, dict[str, Any]] = {"digits": {"epochs": 6}}
 UNMIRRORED["digits"] |= FEW["digits"]
 
+Network = functools.partial(ModelSpec, family="network", preload=True, inputs="images", validates=True, stochastic=True)
+
 MODELS = (
-    ModelSpec(
-        preload=True,
+    Network(
         name="mlp",
-        family="network",
         build="cnn.classifier:CnnClassifier",
-        inputs="images",
         description="two hidden fully connected layers, batch normalisation, dropout; no convolution",
         convolutional=False,
         params={
@@ -35,15 +35,10 @@ MODELS = (
         },
         profile_params={"quick": {"epochs": 10}},
         dataset_params=FEW,
-        validates=True,
-        stochastic=True,
     ),
-    ModelSpec(
-        preload=True,
+    Network(
         name="cnn-simple",
-        family="network",
         build="cnn.classifier:CnnClassifier",
-        inputs="images",
         core=True,
         description="two convolution blocks, pooling, a hidden layer, dropout; no augmentation",
         params={
@@ -58,16 +53,11 @@ MODELS = (
         },
         profile_params={"quick": {"epochs": 8}},
         dataset_params=FEW,
-        validates=True,
-        stochastic=True,
         version=2,
     ),
-    ModelSpec(
-        preload=True,
+    Network(
         name="cnn-augmented",
-        family="network",
         build="cnn.classifier:CnnClassifier",
-        inputs="images",
         core=True,
         description="six convolution blocks, batch normalisation, dropout; rotated, zoomed, shifted, mirrored images",
         params={
@@ -90,16 +80,11 @@ MODELS = (
         },
         profile_params={"quick": {"epochs": 8, "pruning": 0.0}},
         dataset_params=UNMIRRORED,
-        validates=True,
-        stochastic=True,
         version=3,
     ),
-    ModelSpec(
-        preload=True,
+    Network(
         name="resnet",
-        family="network",
         build="cnn.classifier:CnnClassifier",
-        inputs="images",
         description="seven convolution blocks, three of them residual, random erasing, twice the epochs",
         params={
             "network": "resnet",
@@ -122,22 +107,15 @@ MODELS = (
         },
         profile_params={"quick": {"epochs": 10, "pruning": 0.0}},
         dataset_params=UNMIRRORED,
-        validates=True,
-        stochastic=True,
         version=3,
     ),
-    ModelSpec(
-        preload=True,
+    Network(
         name="transfer",
-        family="network",
         build="cnn.transfer:TransferClassifier",
-        inputs="images",
         description="linear classifier on frozen features of EfficientNet-Lite0, trained on ImageNet",
         pretrained="ImageNet",
         params={"backbone": "efficientnet-lite0", "mode": "frozen", "resolution": 56},
         dataset_params={"digits": {"batch_size": 32}},
         version=2,
-        validates=True,
-        stochastic=True,
     ),
 )

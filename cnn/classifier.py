@@ -212,7 +212,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         return arrays, {"image_shape": self.image_shape_}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> CnnClassifier:
-        """Become the classifier that :meth:`save_state` told of; parameters are this one's own.
+        """Become the classifier whose state was saved; parameters are this one's own.
 
         Raises
         ------

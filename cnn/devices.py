@@ -95,7 +95,7 @@ def generators_of(device: torch.device) -> list[int]:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device has done what it was told, so that a clock tells the truth."""
+    """Wait until the device has finished, so that a clock is right."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

@@ -58,7 +58,7 @@ class Standardise:
 
     @classmethod
     def from_state(cls, arrays: Mapping[str, np.ndarray], channels: int) -> Standardise:
-        """From what :meth:`save_state` told; ValueError unless it is of as many channels."""
+        """From what :meth:`save_state` returned; ValueError unless it has as many channels."""
         mean, std = arrays["mean"], arrays["std"]
         if (
             mean.shape != (channels,)

@@ -19,7 +19,7 @@ def module_arrays(module: nn.Module, prefix: str) -> dict[str, np.ndarray]:
 
 
 def load_module(module: nn.Module, arrays: Mapping[str, np.ndarray], prefix: str) -> None:
-    """Give ``module`` what :func:`module_arrays` told, and have it predict from now on.
+    """Load what :func:`module_arrays` returned into ``module``, and put it into evaluation mode.
 
     Raises
     ------
@@ -57,6 +57,6 @@ def check_classes(classes: np.ndarray) -> np.ndarray:
 def check_shape(shape: Any) -> tuple[int, int, int]:
     """Height, width and channels of an image if that is what it is, else a ValueError."""
     if len(shape) != 3 or not all(type(side) is int and 0 < side <= LARGEST_SIDE for side in shape):
-        raise ValueError(f"{shape!r} is no height, width and number of channels")
+        raise ValueError(f"{shape!r} is not a height, width and number of channels")
     height, width, channels = shape
     return height, width, channels

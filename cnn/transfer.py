@@ -111,7 +111,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         device = choose_device(self.device)
         precision = choose_precision(self.precision, device)
         self.device_, self.precision_ = device.type, str(precision).removeprefix("torch.")
-        with clock.aside():  # Like imports and data, a file that may have to be fetched first is no part of fitting.
+        with clock.aside():  # Like imports and data, a file that may have to be fetched first is not part of fitting.
             self.backbone_ = load_backbone(self.backbone, self.resolution).to(device).eval()
         recipe = self._recipe(torch.float32 if self.mode == "frozen" else precision)
         self.classes_, y_index = np.unique(y, return_inverse=True)
@@ -155,7 +155,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         return arrays, {"image_shape": self.image_shape_, "backbone_version": self.backbone_.version}
 
     def load_state(self, arrays: Mapping[str, np.ndarray], meta: Mapping[str, Any]) -> TransferClassifier:
-        """Become the classifier that :meth:`save_state` told of; parameters are this one's own.
+        """Become the classifier whose state was saved; parameters are this one's own.
 
         Raises
         ------

@@ -155,7 +155,7 @@ def risk_coverage(probabilities: np.ndarray, labels: np.ndarray) -> RiskCoverage
 class Temperature:
     """A fitted temperature: above 1 it makes probabilities less extreme, below 1 more.
 
-    ``at_bound`` tells that the search ended at an end of ``BOUNDS``, so that the best value lies beyond.
+    ``at_bound`` says that the search ended at an end of ``BOUNDS``, so that the best value lies beyond.
     """
 
     value: float

@@ -1,4 +1,4 @@
-"""Who beats whom: models compared in pairs on the test images that both predicted.
+"""Pairwise comparison: models compared on the test images that both predicted.
 
 Seeds and test images are two sources of variance, kept apart as :mod:`benchmark.analysis.stats` says. Only runs on
 the same test images with the same labels are compared; others are left out, with the reason.
@@ -65,7 +65,7 @@ class Pair:
     only_left, only_right : float
         Images that only one of the two gets right (of several seeds, the mean over all pairs of runs).
     images_error, training_error : float
-        Standard errors of ``points`` by source: the choice of test images, and training by chance (0 where no
+        Standard errors of ``points`` by source: the choice of test images, and training (0 where no
         model has several seeds).
     """
 
@@ -209,7 +209,7 @@ def adjust(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 def compare(summaries: Sequence[ModelSummary], lookup: Lookup) -> Comparison:
     """Compare every model with every other, p-values adjusted over all pairs.
 
-    ``summaries`` stand in the order in which they shall be told: of two, the earlier is on the left.
+    Of two summaries, the earlier is on the left.
     """
     found = [hits(summary, lookup) for summary in summaries]
     known = [model for model in found if isinstance(model, Hits)]

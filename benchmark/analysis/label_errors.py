@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -50,8 +51,10 @@ def find(labels: np.ndarray, probabilities: np.ndarray) -> Suspects:
     probabilities : ndarray of float (n, k)
         Of models that have not been fitted on these images; rows add up to one.
     """
-    # Imports scikit-learn, which takes a second.
-    from cleanlab.filter import find_label_issues
+    # Imports scikit-learn, which takes a second, and tqdm, which warns in a notebook without widgets.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from cleanlab.filter import find_label_issues
 
     labels = np.asarray(labels).astype(np.int64)
     if len(np.unique(labels)) < 2:  # There is no other class to confuse it with.

@@ -134,7 +134,7 @@ def leads(points: Sequence[Point], lookup: Lookup) -> dict[int, Lead]:
 
 
 def proven(leads: Mapping[int, Lead]) -> int | None:
-    """The smallest size at which the network is ahead by more than chance and stays so at every larger one."""
+    """The smallest size at which the network is significantly ahead and stays so at every larger one."""
     found = None
     for size in sorted(leads, reverse=True):
         pair = leads[size].pair

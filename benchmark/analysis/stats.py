@@ -138,7 +138,7 @@ def minimum_detectable_difference(
 
     Solves the sample size of McNemar's test, Connor, "Sample size for testing differences in proportions for the
     paired-sample design", 1987, for the difference d: n d^2 = (z_level sqrt(s) + z_power sqrt(s - d^2))^2.
-    Only the choice of test images is in it: what training by chance adds makes the difference larger.
+    It covers test sampling only: seed-to-seed variance makes the difference larger.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def minimum_detectable_difference(
 
 @dataclasses.dataclass(frozen=True)
 class TrainingVariance:
-    """What training by chance adds to the variance of a model's mean accuracy.
+    """What training adds to the variance of a model's mean accuracy.
 
     Attributes
     ----------
@@ -218,7 +218,7 @@ class Difference:
     p : float
         Two-sided, that there is no difference.
     images_error, training_error : float
-        Standard errors by source: the choice of test images, and training by chance.
+        Standard errors by source: test sampling, and training.
     degrees : float
         Degrees of freedom of the two together.
     only_left, only_right : float
@@ -253,7 +253,7 @@ def paired_difference(left: np.ndarray, right: np.ndarray, level: float = LEVEL)
 
     With one seed each, p is that of :func:`mcnemar_exact`, otherwise that of t. By simulation the interval covers
     the truth in 93 to 97 % with sizes as of Fashion-MNIST; in up to 98 % where seeds move nothing but single
-    images; in as few as 90 % where two seeds must tell of a spread that outweighs the choice of images.
+    images; in as few as 90 % where two seeds must estimate a spread that outweighs the choice of images.
 
     Parameters
     ----------

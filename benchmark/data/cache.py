@@ -46,7 +46,7 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     """Hold what a loader returned against the contract; return its arrays with labels as int64."""
 
     def refuse(problem: str) -> UserError:
-        return UserError(f"The loader of data set {name!r} broke the contract: {problem}.", "Mend its load function.")
+        return UserError(f"The loader of data set {name!r} broke the contract: {problem}.", "Fix its load function.")
 
     if not isinstance(raw, RawImages):
         raise refuse(f"it returned {type(raw).__name__}, not RawImages")
@@ -55,7 +55,7 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     if len(raw.class_names) > MOST_CLASSES or not all(0 < len(name) <= LONGEST_NAME for name in raw.class_names):
         raise refuse(f"at most {MOST_CLASSES:,} classes are possible, with names of 1 to {LONGEST_NAME} characters")
     if any(text.encode(errors="replace").decode() != text for text in (*raw.class_names, raw.source)):
-        raise refuse("a class name or the source is no Unicode text")
+        raise refuse("a class name or the source is not Unicode text")
     arrays: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         images, labels = np.asarray(getattr(raw, f"{part}_images")), np.asarray(getattr(raw, f"{part}_labels"))
@@ -149,12 +149,12 @@ def read_test(spec: DatasetSpec, what: Literal["images", "labels"], fingerprint:
 
 def _split(spec: DatasetSpec, labels: np.ndarray) -> Split | None:
     if not 0 < spec.validation_size < len(labels):
-        return None  # Decoded for another validation_size; decoding again tells what is wrong.
+        return None  # Decoded for another validation_size; decoding again reports what is wrong.
     return make_split(spec.name, np.asarray(labels), spec.validation_size)
 
 
 def _remedy(spec: DatasetSpec) -> str:
-    return f"Make it anew with: python -m benchmark data fetch {spec.name} --force"
+    return f"Decode it again with: python -m benchmark data fetch {spec.name} --force"
 
 
 def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:

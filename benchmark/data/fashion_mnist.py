@@ -1,4 +1,4 @@
-"""Fashion-MNIST from wherever it can be had; every byte is checked, whatever the source.
+"""Fashion-MNIST from any available source; every byte is checked, whatever the source.
 
 Xiao, Rasul and Vollgraf, "Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
 Algorithms", 2017, https://arxiv.org/abs/1708.07747.
@@ -100,7 +100,7 @@ def content(path: Path, known: KnownFile) -> bytes:
     found = hashlib.sha256(raw).hexdigest()
     if found != known.sha256:
         raise UserError(
-            f"{path} is altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
+            f"{path} was altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
             f"found {len(raw):,} bytes with {found} (decompressed).",
             "Replace the file, or remove it so that another source is tried.",
         )

@@ -49,7 +49,7 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         bool(labels.min() >= 0 and labels.max() < n_classes),
         f"labels from {labels.min()} to {labels.max()} for {n_classes} classes",
     )
-    # Labels out of range are told above; they are of no class.
+    # Labels out of range are reported above; they belong to no class.
     tallies = {
         part: np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
         for part, (_, labels) in parts.items()
@@ -112,7 +112,7 @@ def _add_duplicates(dataset: Dataset, add) -> None:  # type: ignore[no-untyped-d
         add(
             f"duplicates across {name}",
             shared == 0,
-            f"{shared} images of the second stand in the first too",
+            f"{shared} images of the second are in the first too",
             otherwise="warning",
         )
 

@@ -21,10 +21,10 @@ def chosen_data_dir(option: Path | None) -> Path | None:
     """The folder named by ``--data-dir``, else by ``$BENCHMARK_DATA_DIR``, else None."""
     if option is None and os.environ.get(DATA_VARIABLE):
         option = Path(os.environ[DATA_VARIABLE])
-    remedy = f"Mend --data-dir or ${DATA_VARIABLE}."
+    remedy = f"Fix --data-dir or ${DATA_VARIABLE}."
     try:
         if option is not None and not option.is_dir():
-            raise UserError(f"The data folder {option} does not exist, or is no folder.", remedy)
+            raise UserError(f"The data folder {option} does not exist or is not a folder.", remedy)
     except OSError as error:
         raise UserError(f"The data folder {option} cannot be read: {error.strerror}.", remedy) from error
     return option
@@ -80,10 +80,10 @@ def prepare(
         raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
     except UserError:
         raise
-    except Exception as error:  # The loader may be a stranger's.
+    except Exception as error:  # The loader may be a plug-in.
         raise UserError(
             f"The data set {spec.name!r} could not be read: {type(error).__name__}: {first_line(error)}.",
-            "Mend its files or its load function, or name other files with --data-dir.",
+            "Fix its files or its load function, or name other files with --data-dir.",
         ) from error
     with _explain_cache_errors(spec.name):
         cache.write(spec, raw)

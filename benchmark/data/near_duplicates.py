@@ -20,7 +20,7 @@ CLOSEST = 30
 # distributed values, less than one.
 DEVIATIONS = 4.0
 DIGITS = 6  # The same on every machine; more depend on how it multiplies matrices.
-SMALLEST = 1e-4  # Below it, float32 tells no distances apart.
+SMALLEST = 1e-4  # Below it, float32 cannot resolve distances.
 
 
 def features(images: np.ndarray) -> np.ndarray:

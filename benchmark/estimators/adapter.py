@@ -1,4 +1,4 @@
-"""How the suite speaks to any model: sets it up, shows it images in its form, and takes its answers."""
+"""How the suite uses any model: configures it, passes images in its form, and checks its predictions."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def all_classes(model: Any, images: np.ndarray, n_classes: int) -> np.ndarray | 
 
 def implementation(model: Any) -> str:
     """What did the work: in the model's own words, or the nearest class not of this project, with its version."""
-    told = getattr(model, "implementation_", None)
-    if told is not None:
-        return str(told)
+    own = getattr(model, "implementation_", None)
+    if own is not None:
+        return str(own)
     for base in type(model).__mro__:
         package = base.__module__.partition(".")[0]
         if package not in ("baselines", "cnn"):

@@ -1,7 +1,7 @@
 """Features of images, computed once and kept on disk, without making a model look cheaper than it is.
 
 A cache that is full when a run starts would hide the price of its features. So the seconds that were
-spent when they were computed are kept with them, and :mod:`benchmark.estimators.timing` is told.
+spent when they were computed are kept with them, and reported to :mod:`benchmark.estimators.timing`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _keeping = [True]
 
 @contextlib.contextmanager
 def unkept() -> Iterator[None]:
-    """Inside, features are computed and not kept: nobody will want them again."""
+    """Inside, features are computed and not kept: they are not used again."""
     before, _keeping[0] = _keeping[0], False
     try:
         yield

@@ -1,8 +1,8 @@
 """Fitted models on disk: networks as safetensors, all others as skops. No pickle is written, and none is ever read.
 
 A safetensors file holds arrays, to which a network is fitted that the registry's own specification has built. A skops
-file also names types: only scikit-learn's and those of :data:`TRUSTED` are made. That keeps strangers' code out. It
-does not make a stranger's model a good one, and the native code of scikit-learn and LightGBM does not expect malice.
+file also names types: only scikit-learn's and those of :data:`TRUSTED` are made. That keeps untrusted code out. It
+does not make an untrusted model a good one, and the native code of scikit-learn and LightGBM does not expect malice.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPARE_BYTES = 256 << 20  # Of the disk, left for records.
 
 
 class CannotBeSavedError(Exception):
-    """A model that no file can be made of, however often it is fitted."""
+    """A model that cannot be written to a file, however often it is fitted."""
 
 
 def save(model: Any, path: Path) -> Format:
@@ -102,7 +102,7 @@ def load(stored: Stored, unfitted: Any) -> Any:
     UserError
         If there is none, it is not the one that the record names, or it is not a model that may be read.
     """
-    remedy = f"Make it anew: python -m benchmark run {stored.record.run.model} --save-models --fresh"
+    remedy = f"Fit it again: python -m benchmark run {stored.record.run.model} --save-models --fresh"
     saved = stored.record.saved
     if saved is None:
         raise UserError(f"{stored.path} has no saved model.", remedy)
@@ -113,7 +113,7 @@ def load(stored: Stored, unfitted: Any) -> Any:
         raise UserError(f"The saved model {path.name} cannot be read: {error.strerror}.", remedy) from error
     found = hashlib.sha256(content).hexdigest()
     if found != saved.sha256:
-        raise UserError(f"{path.name} is altered: expected SHA-256 {saved.sha256}, found {found}.", remedy)
+        raise UserError(f"{path.name} was altered: expected SHA-256 {saved.sha256}, found {found}.", remedy)
     try:
         if saved.format == "skops":
             return _from_skops(content)
@@ -121,8 +121,8 @@ def load(stored: Stored, unfitted: Any) -> Any:
         return unfitted.load_state(arrays, meta)
     except UserError as error:
         raise UserError(f"{path.name} is refused: {error.problem}", error.remedy) from error
-    except Exception as error:  # Bytes of a stranger, read by four libraries.
-        raise UserError(f"{path.name} is no model of this kind: {first_problem(error)}.", remedy) from error
+    except Exception as error:  # Untrusted input, read by four libraries.
+        raise UserError(f"{path.name} is not a model of this kind: {first_problem(error)}.", remedy) from error
 
 
 def _from_safetensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What work costs, whether or not this process was spared it.
 
 Results that are kept, on disk or in memory, would make a model look cheaper than it is, and looking after
-them would make it look dearer. Whoever keeps something tells it here, and a :class:`Stopwatch` shows the
+them would make it look dearer. Code that keeps something reports it here, and a :class:`Stopwatch` shows the
 seconds that the work takes where nothing is kept.
 """
 
@@ -22,7 +22,7 @@ def spare(seconds: float) -> None:
 
 @contextlib.contextmanager
 def aside() -> Iterator[None]:
-    """What is done inside is nobody's cost: reading and writing what is kept, downloads."""
+    """What is done inside is not charged to the model: reading and writing what is kept, downloads."""
     start = time.perf_counter()
     try:
         yield

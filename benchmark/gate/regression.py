@@ -84,7 +84,7 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, trainin
     error = 100 * math.hypot(found.images_error, math.sqrt(training))
     points = 100 * found.estimate
     distance = (tolerance - points) / error
-    # Where seeds tell of the spread they are few, and t has longer tails.
+    # Seeds that estimate the spread are few, and t has longer tails.
     p = float(stdtr(found.degrees, distance) if weights else ndtr(distance))
     return Drop(points, error, p)
 
@@ -137,7 +137,7 @@ def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[s
         return "pass", f"{change}: a drop of {limits.detectable:g} points would have been seen"
     return (
         "insufficient evidence",
-        f"{change}: the drop may be as large as {found.worst:.2f} points; more seeds would tell",
+        f"{change}: the drop may be as large as {found.worst:.2f} points; more seeds would decide",
     )
 
 
@@ -147,7 +147,7 @@ def _classes(
     limits: Limits,
     stochastic: dict[str, bool],
 ) -> list[Verdict]:
-    """Which classes are found less often than before, by more than chance and the tolerance."""
+    """Which classes are found less often than before, significantly and by more than the tolerance."""
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
     for before, left, right, _ in judged:

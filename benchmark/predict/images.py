@@ -1,4 +1,4 @@
-"""Pictures of any kind made like the images of a data set, each step told in words.
+"""Pictures of any kind prepared like the images of a data set, each step named.
 
 The steps are those by which Fashion-MNIST was made of photographs (Xiao, Rasul and Vollgraf, "Fashion-MNIST", 2017):
 trim what is like the ground, shrink, centre, negate, make grey. Where the ground is light and the data set's dark, or
@@ -80,14 +80,14 @@ def read(path: Path, shape: tuple[int, int, int], style: Style | None, invert: b
     shape : tuple of int
         Height, width and channels of the data set's images.
     style : Style or None
-        None if the data set is not at hand.
+        None if the data set is not decoded here.
     invert : bool or None
         None leaves it to the grounds of picture and data set.
 
     Raises
     ------
     UserError
-        If it is no picture, damaged or too large: one line, without its name.
+        If it is not a picture, damaged or too large: one line, without its name.
     """
     steps: list[str] = []
     image = _open(path, steps)
@@ -105,7 +105,7 @@ def _open(path: Path, steps: list[str]) -> Image.Image:
     if not path.exists():
         raise UserError("there is no such file.")
     if not path.is_file():
-        raise UserError("it is no file." if not path.is_dir() else "it is a folder, not a picture.")
+        raise UserError("it is not a file." if not path.is_dir() else "it is a folder, not a picture.")
     if path.stat().st_size == 0:
         raise UserError("the file is empty.")
     Image.init()
@@ -129,7 +129,7 @@ def _open(path: Path, steps: list[str]) -> Image.Image:
     except Image.DecompressionBombError:
         raise UserError(f"it has more than {LARGEST_PIXELS // 10**6} million pixels.") from None
     except UnidentifiedImageError:
-        raise UserError("it is no picture of a known kind.") from None
+        raise UserError("it is not a picture in a supported format.") from None
     except PermissionError:
         raise UserError("it may not be read.") from None
     except Exception as error:  # Pillow raises what it likes of damaged files.
@@ -224,7 +224,7 @@ def _like(
 def _opposite(level: int, style: Style | None, doubts: list[str]) -> bool:
     """Whether a picture with this ground must be inverted to be like the data set's images."""
     if style is None:
-        doubts.append("whether to invert it is not known, for the data set is not at hand: see --invert")
+        doubts.append("whether to invert it is not known, because the data set is not decoded here: see --invert")
     if style is None or style.ground is None:
         return False
     return _word(level) != style.ground and _word(level) != "grey"

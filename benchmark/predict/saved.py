@@ -27,15 +27,15 @@ def newest(store: Store, dataset: str, model: str, seed: int | None) -> Stored:
     where = "" if store.collection == "local" else f" --collection {store.collection}"
     seeds = "" if seed is None else f" --seeds {seed + 1}"
     raise UserError(
-        f"No saved model of {named} is in {store.folder}{_passed_over(problems, model)}.",
+        f"No saved model of {named} is in {store.folder}{_skipped(problems, model)}.",
         f"Make one: python -m benchmark run {model} --dataset {dataset}{where}{seeds} --save-models"
         + _elsewhere(store, dataset, model),
     )
 
 
-def _passed_over(problems: list[Problem], model: str) -> str:
+def _skipped(problems: list[Problem], model: str) -> str:
     own = [problem for problem in problems if problem.path.parent.name == model]
-    return f" (passed over: {own[0]})" if own else ""
+    return f" (skipped: {own[0]})" if own else ""
 
 
 def _elsewhere(store: Store, dataset: str, model: str) -> str:

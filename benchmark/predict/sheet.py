@@ -1,4 +1,4 @@
-"""A picture of pictures: each as given, as the model saw it, and what it was taken for."""
+"""A picture of pictures: each as given, as the model sees it, and its prediction."""
 
 from __future__ import annotations
 

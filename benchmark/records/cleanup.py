@@ -17,7 +17,7 @@ ABANDONED_SECONDS = 3600  # Models are written by workers, which hold no lock.
 
 
 def remove(collection: Path) -> None:
-    """Remove them all; nobody may write to the collection meanwhile."""
+    """Remove them all; the collection must be locked meanwhile."""
     for path in [*collection.glob("*/.*"), *collection.glob("*/*/.*")]:
         if _UNFINISHED.fullmatch(path.name) or (_UNFINISHED_MODEL.fullmatch(path.name) and _is_old(path)):
             with explain_write_errors(path):

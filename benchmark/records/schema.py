@@ -31,7 +31,7 @@ Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 
 
 def _writable(value: JsonValue) -> JsonValue:
-    """Refuse what JSON cannot hold: numbers that are not finite, text that is no Unicode."""
+    """Refuse what JSON cannot hold: numbers that are not finite, text that is not Unicode."""
     json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     return value
 
@@ -214,7 +214,7 @@ class SavedModel(Model):
     @model_validator(mode="after")
     def _named_after_its_format(self) -> Self:
         if not self.file.endswith(f".{self.format}"):
-            raise ValueError(f"{self.file} is no name of a {self.format} file")
+            raise ValueError(f"{self.file} is not the name of a {self.format} file")
         return self
 
 

@@ -103,12 +103,12 @@ class Stored:
         found = hashlib.sha256(content).hexdigest()
         if found != self.record.predictions.sha256:
             raise UserError(
-                f"{path.name} is altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
+                f"{path.name} was altered: expected SHA-256 {self.record.predictions.sha256}, found {found}.", remedy
             )
         try:
             arrays = unpack_predictions(content, self._most_bytes())
         except ValueError as error:
-            raise UserError(f"{path.name} is no readable .npz file: {error}.", remedy) from error
+            raise UserError(f"{path.name} is not a readable .npz file: {error}.", remedy) from error
         self._check(arrays, path.name, remedy)
         return arrays
 
@@ -145,7 +145,7 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """A file that was passed over, and why."""
+    """A file that was skipped, and why."""
 
     path: Path
     reason: str
@@ -229,9 +229,9 @@ class Store:
         return found if isinstance(found, Stored) else None
 
     def read_all(self, dataset: str) -> tuple[list[Stored], list[Problem]]:
-        """Every readable record of a data set, and every file that was passed over."""
+        """Every readable record of a data set, and every file that was skipped."""
         if re.fullmatch(NAME, dataset) is None:
-            raise UserError(f"{dataset!r} is no name of a data set.", "See 'python -m benchmark list'.")
+            raise UserError(f"{dataset!r} is not the name of a data set.", "See 'python -m benchmark list'.")
         outcomes = [read(path) for path in sorted((self.folder / dataset).glob("*/*.json"))]
         good = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
         return good, [outcome for outcome in outcomes if isinstance(outcome, Problem)]

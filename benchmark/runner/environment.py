@@ -105,9 +105,9 @@ def _git(*arguments: str) -> str | None:
 
 
 def memory_bytes(*, peak: bool) -> int | None:
-    """Resident memory of this process, now or at its peak so far; None where the system does not tell.
+    """Resident memory of this process, now or at its peak so far; None where the system does not say.
 
-    Where the system has no /proc it tells the peak only.
+    Where the system has no /proc, only the peak is known.
     """
     status = Path("/proc/self/status")
     if LINUX and status.exists():

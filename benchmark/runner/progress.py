@@ -101,7 +101,7 @@ def watch(console: Console) -> Quiet:
     """The live table on a terminal, plain lines elsewhere, nothing if the console is quiet."""
     if console.quiet:
         return Quiet()
-    return Display(console) if console.is_terminal or console.is_jupyter else Lines(console)
+    return Display(console) if console.is_terminal else Lines(console)
 
 
 def plan_line(plan: Plan) -> str:

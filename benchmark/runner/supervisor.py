@@ -1,4 +1,4 @@
-"""Starts a worker, watches over it, and says what became of it: a result, a failure, or a lost process."""
+"""Starts a worker, watches over it, and returns its outcome: a result, a failure, or a lost process."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Lost(messages.Failure):
     """A process that ended without a result, or was ended."""
 
 
-# Starting a process asks after all others, and two threads that ask after one at once are told that it was lost.
+# Starting a process asks after all others, and two threads that ask after the same one at once find it lost.
 _asking = threading.Lock()
 
 Outcome = messages.Result | messages.Failure
@@ -200,7 +200,7 @@ class _Listener:
 
 def shorten(log: Path, *, to_end: bool = False) -> None:
     """Cut a log that has grown beyond LOG_BYTES: its first half is kept and, once it is closed, its end."""
-    with contextlib.suppress(OSError):  # There is none (yet), or it is no file of ours.
+    with contextlib.suppress(OSError):  # There is none (yet), or it is not our file.
         if log.is_symlink() or log.stat().st_size <= LOG_BYTES:
             return
         with log.open("r+b") as file:

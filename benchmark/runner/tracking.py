@@ -1,4 +1,4 @@
-"""Runs told to TensorBoard or MLflow while they go on; both are optional extras.
+"""Runs tracked by TensorBoard or MLflow; both are optional extras.
 
 Neither is needed for anything else: a tracker that fails is given up with a warning, and the run goes on.
 """
@@ -19,7 +19,7 @@ from benchmark.utils.format import first_line
 
 
 class Tracker(Quiet, abc.ABC):
-    """What both have in common: a failure is told once, then nothing more is tracked."""
+    """What both have in common: a failure is reported once, then tracking stops."""
 
     name: str
 

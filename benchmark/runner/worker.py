@@ -1,4 +1,4 @@
-"""One run in a process of its own: what it is told, what it answers, and how it ends."""
+"""One run in a process of its own: its job, its messages, and how it ends."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) ->
     except Exception as error:  # A model may raise anything; the other runs go on.
         traceback.print_exc()
         text = _short(error)
-        # PyTorch's name for an accelerator's memory error, which is no MemoryError.
+        # PyTorch's name for an accelerator's memory error, which is not a MemoryError.
         no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
         status: Literal["out-of-memory", "error"] = "out-of-memory" if no_memory else "error"
         return Failure(status, f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, read only if they are of sensible size, and errors told in one line."""
+"""Files written whole or not at all, read only up to a sensible size, and errors explained in one line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read_whole(path: Path, *, root: Path | None = None, largest: int | None = No
     if root is not None and _leads_out(path, root):
         raise OSError(errno.ELOOP, "a link that leads elsewhere")
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "no plain file")
+        raise OSError(errno.EINVAL, "not a plain file")
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:

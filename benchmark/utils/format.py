@@ -1,4 +1,4 @@
-"""Times and sizes: read as a person writes them, written as a person reads them."""
+"""Times and sizes, parsed and formatted for people."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def parse_duration(text: str) -> float:
     Raises
     ------
     UserError
-        If the text is no time above zero.
+        If the text is not a time above zero.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|m|min|h)?\s*", text)
     seconds = float(match[1]) * _SECONDS[match[2] or "s"] if match else 0.0
@@ -65,7 +65,7 @@ def parse_memory(text: str) -> int:
     Raises
     ------
     UserError
-        If the text is no size of at least a byte.
+        If the text is not a size of at least a byte.
     """
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?(?:[eE]\d{1,2})?)\s*([KMGT]?)(i?B)?\s*", text, re.IGNORECASE)
     size = 0.0

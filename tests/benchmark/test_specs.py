@@ -30,9 +30,9 @@ def test_a_data_sets_parameters_go_before_a_profiles_and_those_before_the_models
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "-x", ".hidden", "a" * 101, "a/b", "ä"])
 def test_names_that_are_no_file_names_are_refused(name):
-    with pytest.raises(ValueError, match="is no name"):
+    with pytest.raises(ValueError, match="is not a valid name"):
         spec(name=name)
-    with pytest.raises(ValueError, match="is no name"):
+    with pytest.raises(ValueError, match="is not a valid name"):
         DatasetSpec(name=name, title="T", description="d", load="a:b", validation_size=1)
 
 

@@ -119,7 +119,7 @@ def test_pictures_of_all_kinds_in_one_call(predict, tmp_path):
     done = predict("knn", *good[:4], *bad, *good[4:], code=1)
     lines = [line for line in done.output.splitlines() if line.startswith("error: ")]
     assert [line.split(": ")[1] for line in lines] == bad
-    reasons = ("damaged", "no picture of a known kind", "empty", "a folder", "no such file")
+    reasons = ("damaged", "not a picture in a supported format", "empty", "a folder", "no such file")
     assert all(reason in line for line, reason in zip(lines, reasons, strict=True))
     for words in ("EXIF", "16 bits made 8", "laid on white", "converted from CMYK", "nothing to see", "4000 x 3000"):
         assert words in done.text
@@ -214,7 +214,7 @@ def test_mistakes_are_told_with_their_remedy(predict, arguments, message):
         ({"model__params": {}}, "other parameters"),
         ({"model__build": "os:system"}, "another builder"),
         ({"dataset__fingerprint": "0" * 64}, "other data"),
-        ({"saved__sha256": "0" * 64}, "is altered: expected SHA-256 0000"),
+        ({"saved__sha256": "0" * 64}, "was altered: expected SHA-256 0000"),
     ],
 )
 def test_what_is_not_as_registered_here_is_refused(predict, results, changes, message):

@@ -40,7 +40,7 @@ def test_what_is_set_by_hand_has_the_last_word():
         (["knn"], None, "mlp", "already a model 'mlp'"),
         (["knn"], None, "knn", "already a model 'knn'"),
         (["knn"], ["n_neighbors=3"], None, "needs a name"),
-        (["knn"], ["n_neighbors=3"], "no name", "is no name"),
+        (["knn"], ["n_neighbors=3"], "no name", "is not a valid name"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(names, settings, rename, message):

@@ -206,7 +206,7 @@ def assert_refused(path: Path, known: KnownFile, found: bytes) -> None:
     with pytest.raises(UserError) as caught:
         content(path, known)
     assert caught.value.problem == (
-        f"{path} is altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
+        f"{path} was altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
         f"found {len(found):,} bytes with {hashlib.sha256(found).hexdigest()} (decompressed)."
     )
     assert "Replace the file" in caught.value.remedy

@@ -97,7 +97,7 @@ def test_a_copy_of_a_training_image_in_the_test_set_is_a_warning(dataset: Datase
     dataset.test_images[2] = dataset.train_images[5]
     dataset.test_images[7] = dataset.train_images[6]
     assert faults(dataset, spec) == {
-        "duplicates across training and test": ("warning", "2 images of the second stand in the first too")
+        "duplicates across training and test": ("warning", "2 images of the second are in the first too")
     }
     assert audit(dataset, spec).passed
 
@@ -106,7 +106,7 @@ def test_a_copy_across_the_split_is_a_warning(dataset: Dataset, spec: DatasetSpe
     dataset.train_images[dataset.split.validation[0]] = dataset.train_images[dataset.split.train[0]]
     assert faults(dataset, spec) == {
         "duplicates within training": ("warning", "1 images repeat an earlier one"),
-        "duplicates across training and validation": ("warning", "1 images of the second stand in the first too"),
+        "duplicates across training and validation": ("warning", "1 images of the second are in the first too"),
     }
 
 

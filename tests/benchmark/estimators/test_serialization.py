@@ -112,7 +112,7 @@ def test_a_link_out_of_the_collection_is_refused(put, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", b"\xff" * 100, b"\x80\x04K\x01."])
 @pytest.mark.parametrize("kind", ["skops", "safetensors"])
 def test_rubbish_is_told_in_one_line(put, kind, content):
-    with pytest.raises(UserError, match="is no model of this kind") as caught:
+    with pytest.raises(UserError, match="is not a model of this kind") as caught:
         saving.load(put(content, kind), None)
     assert "\n" not in str(caught.value)
 
@@ -125,7 +125,7 @@ def test_a_compressed_file_is_refused(put):
 
 def test_a_cut_file_is_refused(put):
     content = skops.io.dumps(LinearSVC().fit(X, Y))
-    with pytest.raises(UserError, match="is no model of this kind"):
+    with pytest.raises(UserError, match="is not a model of this kind"):
         saving.load(put(content[: len(content) // 2]), None)
 
 
@@ -177,7 +177,7 @@ def test_arrays_that_are_not_those_of_the_network_are_refused(put, network, spoi
     fitted, build, _ = network
     arrays, meta = fitted.save_state()
     spoil(arrays, meta)
-    with pytest.raises(UserError, match="is no model of this kind"):
+    with pytest.raises(UserError, match="is not a model of this kind"):
         saving.load(put(save(arrays, metadata={"model": json.dumps(meta)}), "safetensors"), build())
 
 

@@ -199,12 +199,12 @@ def bad(tmp_path, kind: str):
     [
         ("missing", "there is no such file"),
         ("folder", "it is a folder"),
-        ("pipe", "it is no file"),
+        ("pipe", "it is not a file"),
         ("empty", "the file is empty"),
-        ("text", "no picture of a known kind"),
-        ("eps", "no picture of a known kind"),
+        ("text", "not a picture in a supported format"),
+        ("eps", "not a picture in a supported format"),
         ("cut", "it is damaged"),
-        ("header", "no picture of a known kind"),
+        ("header", "not a picture in a supported format"),
         ("bomb", "million"),
     ],
 )

@@ -63,7 +63,7 @@ def test_altered_predictions_are_told_with_both_sums(stored):
     content[len(content) // 2] ^= 1
     path.write_bytes(bytes(content))
     expected, found = stored.record.predictions.sha256, hashlib.sha256(content).hexdigest()
-    with pytest.raises(UserError, match=f"is altered: expected SHA-256 {expected}, found {found}"):
+    with pytest.raises(UserError, match=f"was altered: expected SHA-256 {expected}, found {found}"):
         stored.predictions()
 
 

@@ -75,7 +75,7 @@ def test_a_writable_folder_is_made_and_left_empty(tmp_path):
 def test_what_is_no_plain_file_of_sensible_size_is_not_read(tmp_path, monkeypatch, make_record):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(OSError, match="no plain file"):
+        with pytest.raises(OSError, match="not a plain file"):
             read_whole(path)
     record = Store(tmp_path, "made").write(make_record(), "full-seed0-00000000")
     monkeypatch.setattr(files, "LARGEST_TEXT_BYTES", 10)

@@ -23,7 +23,7 @@ def cache(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.parametrize("page", [page for page, blocks in COMMANDS.items() if blocks])
 def test_every_command_runs(page, tmp_path, cache):
     """In the order of the page, in one folder; a TOML block before them is the thresholds file."""

@@ -21,7 +21,7 @@ from benchmark.utils import files
 
 CHILD = """
 import json, sys
-from benchmark.data import store
+from benchmark.data import load as store
 from benchmark.data.catalog import DATASETS
 (spec,) = (spec for spec in DATASETS if spec.name == sys.argv[1])
 dataset = store.prepare(spec)

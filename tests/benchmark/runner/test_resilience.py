@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from benchmark.records.store import Store
+from benchmark.utils.files import LOCK
 from benchmark.utils.platform import LINUX
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -135,7 +136,7 @@ def test_thirty_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_fa
             assert found[seed][0] == scores
             assert arrays.keys() == found[seed][1].keys()
             assert all(np.array_equal(array, found[seed][1][name]) for name, array in arrays.items())
-        names = [path.name for path in (folder / "results").rglob("*") if path.is_file()]
+        names = [path.name for path in (folder / "results").rglob("*") if path.is_file() and path.name != LOCK]
         assert sorted(Path(name).suffix for name in names) == [".json"] * SEEDS + [".npz"] * SEEDS
 
 
@@ -162,5 +163,5 @@ def test_two_runs_on_one_collection_do_not_disturb_each_other(tmp_path, tmp_path
     assert problems == []
     assert sorted(s.record.run.model for s in stored) == ["knn", "linear-svm", "logistic-regression"]
     assert all(s.is_intact() for s in stored)
-    left = sorted(path.suffix for path in (tmp_path / "results").rglob("*") if path.is_file())
+    left = sorted(path.suffix for path in (tmp_path / "results").rglob("*") if path.is_file() and path.name != LOCK)
     assert left == [".json"] * (3 + 1) + [".npz"] * 3  # One is the summary of the data set.

@@ -6,6 +6,7 @@ The command line is its first client; everything here is reached through ``impor
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -271,7 +272,9 @@ def _run(
     chosen = registry.choose(None if models == "all" else models, everything=models == "all")
     spec = registry.find("data set", registry.datasets(), dataset) if isinstance(dataset, str) else dataset
     store.check_writable()
-    with watcher or watch(Console(soft_wrap=True, force_jupyter=False)) as shown:
+    # A notebook announces colours, but cannot redraw a table in place.
+    console = Console(soft_wrap=True, force_jupyter=False, force_terminal=sys.stdout.isatty())
+    with watcher or watch(console) as shown:
         prepared = prepare(spec, None if data_dir is None else Path(data_dir), store, shown.note)
         names = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())

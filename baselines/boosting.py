@@ -20,7 +20,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     epochs : int
-        Most rounds; a round adds a tree a class.
+        Most rounds; a round adds a tree per class.
     patience : int
         Rounds without a lower validation loss after which fitting stops; the best round is kept.
     learning_rate, num_leaves, feature_fraction, bagging_fraction, min_child_samples, lambda_l2

@@ -71,7 +71,7 @@ class HogSVC(ClassifierMixin, BaseEstimator):
     orientations, block : int
         See :func:`hog_features`.
     cells : sequence of int
-        Sides of a cell; the features of each stand behind one another.
+        Sides of a cell; the features of all are concatenated.
     pixels : float
         What pixels, in [0, 1], are multiplied by; with 0 they are left out.
     C, gamma

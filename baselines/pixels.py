@@ -52,7 +52,7 @@ class PixelLogisticRegression(LogisticRegression):
 
 
 class PixelSVC(SVC):
-    """A support vector machine that predicts in ``n_jobs`` threads, whoever computes it."""
+    """A support vector machine that predicts in ``n_jobs`` threads, with oneDAL or without."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class PixelForest(RandomForestClassifier):
 
     @property
     def parameter_count_(self) -> int:
-        # An inner node keeps a feature and a threshold, a leaf one number a class.
+        # An inner node keeps a feature and a threshold, a leaf one number per class.
         leaves = sum(int(tree.get_n_leaves()) for tree in self.estimators_)
         nodes = sum(int(tree.tree_.node_count) for tree in self.estimators_)
         return 2 * (nodes - leaves) + len(self.classes_) * leaves

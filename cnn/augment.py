@@ -1,6 +1,6 @@
 """Augmentation of whole batches, every image with its own random parameters.
 
-torchvision's transforms draw one set of parameters a call, so that a resident batch would be rotated as
+torchvision's transforms draw one set of parameters per call, so that a resident batch would be rotated as
 one. Here rotation, zoom, shift and flip of each image are composed into one affine map and the batch is
 resampled once. The conventions are those of ``torchvision.transforms.v2.functional.affine``, against which
 the tests hold this module.
@@ -44,7 +44,7 @@ class Augmentation:
     shift : float
         Shifts along x and y are uniform in [-shift, shift] times the width and the height; in [0, 1].
     flip : bool
-        Mirror left to right; whoever calls says which images, or chance does with probability one half.
+        Mirror left to right: the images that the caller names, or each with probability one half.
     erasing : float
         Probability with which a rectangle of an image is erased; in [0, 1].
     """
@@ -138,5 +138,5 @@ def resample(images: torch.Tensor, draw: Draw) -> torch.Tensor:
 
 
 def _outer(by_image: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Products (n, size) of a factor an image and the coordinates along one axis."""
+    """Products (n, size) of a factor per image and the coordinates along one axis."""
     return by_image.unsqueeze(1) * places

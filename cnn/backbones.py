@@ -24,7 +24,7 @@ class Backbone(nn.Module):
 
     Images are enlarged to ``resolution`` pixels a side, grey ones repeated to three channels, and pixels
     standardised as the network was used to. The features are the maps of its stages from an eighth of the
-    resolution down, averaged over a grid of at most 4 x 4 places, behind one another: the last maps alone,
+    resolution down, averaged over a grid of at most 4 x 4 places and concatenated: the last maps alone,
     averaged whole, say little about images as small as these (docs/decisions/0005). A network without maps
     gives what its classifier would have got.
     """

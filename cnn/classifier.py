@@ -35,7 +35,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     epochs, patience : int
         Most epochs, and epochs without a better validation accuracy after which training stops.
     batch_size : int
-        Images a step.
+        Images per step.
     optimizer : {"sgd", "adam", "muon"}
         SGD with Nesterov momentum 0.9, Adam with decoupled weight decay, or Muon for filters beside SGD.
     learning_rate, weight_decay : float
@@ -49,7 +49,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     erasing : float
         Probability with which a rectangle of a training image is erased.
     averaging : float
-        Decay a step of the running average of weights that is scored and kept instead of the last
+        Decay per step of the running average of weights that is scored and kept instead of the last
         weights; 0 for none.
     pruning : float
         In [0, 1): share of the images already learnt that an epoch leaves out, see :mod:`cnn.pruning`.
@@ -77,7 +77,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     network_ : torch.nn.Module
         With the weights of the best epoch.
     history_ : list of dict
-        One an epoch, see :func:`cnn.training.train`.
+        One per epoch, see :func:`cnn.training.train`.
     best_epoch_ : int
         Counted from 1.
     parameter_count_ : int
@@ -241,8 +241,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     def by_epoch(self) -> Iterator[CnnClassifier | None]:
         """The classifier as it was after each epoch, predicting from one view; nothing where it was not kept.
 
-        None stands for an epoch that was so far behind the best on the validation images that it is not worth
-        the time of predicting with it.
+        None marks an epoch whose validation accuracy was so far behind the best that predicting with it is not
+        worth the time.
         """
         accuracies = [row["validation_accuracy"] for row in self.history_]
         for epoch in range(len(self._snapshots)):

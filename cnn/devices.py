@@ -90,7 +90,7 @@ def compiled(network: nn.Module, device: torch.device) -> Callable[[torch.Tensor
 
 
 def generators_of(device: torch.device) -> list[int]:
-    """The devices whose random generators, the CPU's apart, training on ``device`` moves on."""
+    """The devices, other than the CPU, whose random generators are advanced by training on ``device``."""
     return [torch.cuda.current_device()] if device.type == "cuda" else []
 
 

@@ -25,7 +25,10 @@ STEM, HEAD, CLASSES = 32, 1280, 1000
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    """A convolution padded as TensorFlow does ("same"): with stride 2 one more pixel to the right and below."""
+    """A convolution padded as TensorFlow's "same" pads even sides: with stride 2 one more pixel to the right and below.
+
+    Odd sides get the same padding, not TensorFlow's, and are halved rounding down: 7 pixels become 3.
+    """
     near = (kernel - stride) // 2
     pad = nn.ZeroPad2d((near, kernel - stride - near) * 2) if stride == 2 else nn.Identity()
     padding = 0 if stride == 2 else kernel // 2

@@ -94,6 +94,70 @@ class RunningAverage:
                 average.copy_(newest)
 
 
+class _Trainer:
+    """What a training keeps from epoch to epoch: optimizers, the images to leave out, the running average.
+
+    ``scored`` is the network to score after an epoch: the trained one, or the running average of its weights.
+    """
+
+    def __init__(self, network: nn.Module, recipe: Recipe, training: Inputs, generator: torch.Generator) -> None:
+        n, device = len(training.labels), training.labels.device
+        self._network, self._recipe, self._training, self._generator = network, recipe, training, generator
+        self._batch_size = min(recipe.batch_size, n)
+        self._passes = max(1, math.ceil(LEAST_STEPS * self._batch_size / n))  # Through all images, in an epoch.
+        # Batches in an epoch; the rest is left out: one image breaks BatchNorm.
+        self._whole = self._passes * n // self._batch_size
+        self._pruning = Pruning(n, recipe.pruning, recipe.epochs, device)
+        self._optimizers = make_optimizers(
+            network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision
+        )
+        self._average = RunningAverage(network, recipe.averaging) if recipe.averaging else None
+        self.scored = network if self._average is None else self._average.network
+        self._forward = compiled(network, device)
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the last step."""
+        return float(self._optimizers[0].param_groups[0]["lr"])
+
+    def train_epoch(self, epoch: int) -> tuple[float, float, int]:
+        """Train for one epoch, counted from 1; mean loss, accuracy in training mode, and number of images."""
+        self._network.train()
+        order = torch.cat([self._pruning.order(epoch, self._generator) for _ in range(self._passes)])
+        batches = max(1, len(order) // self._batch_size)
+        order = order[: batches * self._batch_size]
+        loss_sum = torch.zeros((), device=order.device)
+        hits = torch.zeros((), dtype=torch.int64, device=order.device)
+        for number, index in enumerate(order.split(self._batch_size)):
+            # An epoch takes its share of the schedule however many images it leaves out.
+            done = (epoch - 1) * self._whole + number * self._whole / batches
+            set_learning_rate(self._optimizers, learning_rate_factor(done, self._recipe.epochs * self._whole))
+            loss, correct = self._step(index, epoch)
+            if self._average is not None and (number % AVERAGE_EVERY == AVERAGE_EVERY - 1 or number == batches - 1):
+                self._average.update(self._network)
+            loss_sum += loss
+            hits += correct
+        synchronize(order.device)
+        return float(loss_sum) / batches, int(hits) / len(order), len(order)
+
+    def _step(self, index: torch.Tensor, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step on the images at ``index`` (batch,); loss and number of correct predictions, on the device."""
+        recipe, labels = self._recipe, self._training.labels[index]
+        inputs = self._training.training_batch(index, epoch, self._generator)
+        with torch.autocast(labels.device.type, dtype=recipe.precision, enabled=recipe.precision != torch.float32):
+            logits = self._forward(inputs)
+        losses = functional.cross_entropy(
+            logits.float(), labels, label_smoothing=recipe.label_smoothing, reduction="none"
+        )
+        loss = self._pruning.mean(index, losses)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        for optimizer in self._optimizers:
+            optimizer.step()
+        return loss.detach(), (logits.detach().argmax(1) == labels).sum()
+
+
 def train(
     network: nn.Module,
     recipe: Recipe,
@@ -112,63 +176,28 @@ def train(
     Returns
     -------
     list of dict
-        One an epoch: ``epoch`` (from 1), ``train_loss``, ``train_accuracy`` (on the augmented batches, in
+        One per epoch: ``epoch`` (from 1), ``train_loss``, ``train_accuracy`` (on the augmented batches, in
         training mode), ``validation_loss``, ``validation_accuracy``, ``learning_rate``, ``seconds`` and
-        ``images_per_second`` (validation apart).
+        ``images_per_second`` (without validation).
     """
-    n, device = len(training.labels), training.labels.device
-    batch_size = min(recipe.batch_size, n)
-    passes = max(1, math.ceil(LEAST_STEPS * batch_size / n))  # Through all images, in an epoch.
-    whole = passes * n // batch_size  # Batches in an epoch; the rest is left out: one image breaks BatchNorm.
-    pruning = Pruning(n, recipe.pruning, recipe.epochs, device)
-    optimizers = make_optimizers(network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision)
-    average = RunningAverage(network, recipe.averaging) if recipe.averaging else None
-    scored = network if average is None else average.network
-    forward = compiled(network, device)
+    trainer = _Trainer(network, recipe, training, generator)
+    scored = trainer.scored
     history: list[dict[str, Any]] = []
     best, best_state, best_epoch = (-1.0, 0.0), copy.deepcopy(scored.state_dict()), 0
-
     for epoch in range(1, recipe.epochs + 1):
         start = time.perf_counter()
-        network.train()
-        order = torch.cat([pruning.order(epoch, generator) for _ in range(passes)])
-        batches = max(1, len(order) // batch_size)
-        order = order[: batches * batch_size]
-        loss_sum = torch.zeros((), device=device)
-        hits = torch.zeros((), dtype=torch.int64, device=device)
-        for number, index in enumerate(order.split(batch_size)):
-            # An epoch takes its share of the schedule however many images it leaves out.
-            done = (epoch - 1) * whole + number * whole / batches
-            set_learning_rate(optimizers, learning_rate_factor(done, recipe.epochs * whole))
-            labels = training.labels[index]
-            inputs = training.training_batch(index, epoch, generator)
-            with torch.autocast(device.type, dtype=recipe.precision, enabled=recipe.precision != torch.float32):
-                logits = forward(inputs)
-            losses = functional.cross_entropy(
-                logits.float(), labels, label_smoothing=recipe.label_smoothing, reduction="none"
-            )
-            loss = pruning.mean(index, losses)
-            for optimizer in optimizers:
-                optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            for optimizer in optimizers:
-                optimizer.step()
-            if average is not None and (number % AVERAGE_EVERY == AVERAGE_EVERY - 1 or number == batches - 1):
-                average.update(network)
-            loss_sum += loss.detach()
-            hits += (logits.detach().argmax(1) == labels).sum()
-        synchronize(device)
+        train_loss, train_accuracy, images = trainer.train_epoch(epoch)
         trained = time.perf_counter() - start
         logits = predict_logits(scored, validation, recipe.precision, recipe.evaluation_batch)
         row = {
             "epoch": epoch,
-            "train_loss": float(loss_sum) / batches,
-            "train_accuracy": int(hits) / len(order),
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
             "validation_loss": float(functional.cross_entropy(logits, validation.labels)),
             "validation_accuracy": int((logits.argmax(1) == validation.labels).sum()) / len(validation.labels),
-            "learning_rate": float(optimizers[0].param_groups[0]["lr"]),
+            "learning_rate": trainer.learning_rate,
             "seconds": time.perf_counter() - start,
-            "images_per_second": len(order) / trained,
+            "images_per_second": images / trained,
         }
         history.append(row)
         if snapshots is not None:

@@ -206,7 +206,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
         """Standardises features, then classifies them.
 
         The statistics are those of all training images where their features are there already (frozen), of
-        the first 1,000 as they are where the backbone has yet to be trained.
+        the first 1,000 as they are where the backbone is trained too.
         """
         if self.mode == "finetuned":
             first = range(0, min(1000, len(training.labels)), self._evaluation_batch)

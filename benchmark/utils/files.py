@@ -72,8 +72,9 @@ def locked(folder: Path) -> Iterator[None]:
     with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError, NotImplementedError):
-            stack.enter_context(FileLock(folder / LOCK))
+        with contextlib.suppress(OSError):
+            # A soft lock may outlive a killed run; without the mode, a second user of the folder would have no lock.
+            stack.enter_context(FileLock(folder / LOCK, mode=0o666, fallback_to_soft=False))
         yield
 
 

@@ -111,7 +111,7 @@ def test_weights_that_are_not_at_hand_are_told_with_a_remedy(data, tmp_path, mon
         raise OSError("no network")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
-    with pytest.raises(UserError, match=r"weights of resnet18 are not decoded here.*checkpoints"):
+    with pytest.raises(UserError, match=r"weights of resnet18 are not here.*checkpoints"):
         fitted(data, backbone="resnet18")
 
 

@@ -129,7 +129,7 @@ def test_every_outcome_has_its_reason(selections):
     outcome, reason = found["cnn-x"]
     assert outcome == "insufficient evidence"
     assert "-1.00 points" in reason
-    assert "more seeds would tell" in reason
+    assert "more seeds would decide" in reason
     assert "new" not in found
     assert found["svm-rbf, recall of cat"][0] == "fail"
     outcome, reason = judged(pair, dataclasses.replace(wide, detectable=5.0))["cnn-x"]

@@ -70,7 +70,7 @@ def test_altered_predictions_are_told_with_both_sums(stored):
 def test_pickled_objects_are_refused(stored, tmp_path):
     with (tmp_path / "pickled.npz").open("wb") as file:
         np.savez(file, test_labels=np.array([{"any": "object"}], dtype=object))
-    with pytest.raises(UserError, match=r"no readable \.npz file"):
+    with pytest.raises(UserError, match=r"not a readable \.npz file"):
         naming(stored, (tmp_path / "pickled.npz").read_bytes()).predictions()
     with pytest.raises(ValueError, match="allow_pickle"):
         pack({"objects": np.array([{}], dtype=object)})
@@ -78,7 +78,7 @@ def test_pickled_objects_are_refused(stored, tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"PK\x03\x04 cut short"])
 def test_predictions_that_are_no_archive(stored, content):
-    with pytest.raises(UserError, match=r"no readable \.npz file"):
+    with pytest.raises(UserError, match=r"not a readable \.npz file"):
         naming(stored, content).predictions()
 
 

@@ -201,7 +201,7 @@ def test_charts_of_an_earlier_report_are_removed(tmp_path, make_collection, data
 
 def test_without_images_there_are_no_pictures(tmp_path, make_collection):
     text = report(make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog")), tmp_path, data=None)
-    assert "No pictures: the test images or the predictions were not decoded here" in text
+    assert "No pictures: the test images or the predictions were not available" in text
 
 
 def test_without_probabilities_there_are_no_pictures(tmp_path, make_collection, data):

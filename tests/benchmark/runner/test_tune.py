@@ -138,7 +138,7 @@ def test_a_model_without_a_search_cannot_be_tuned(prepared, tmp_path):
 
 @pytest.mark.parametrize("wrong", [(3, 3), (5, 1), (0.0, 1.0, True), (-1.0, 1.0, True)])
 def test_what_is_no_range_is_refused(wrong):
-    with pytest.raises(ValueError, match="no range"):
+    with pytest.raises(ValueError, match="is not a range"):
         Span(*wrong)
 
 

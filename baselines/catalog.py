@@ -21,6 +21,7 @@ Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
 MODELS = (
     Baseline(
         name="logistic-regression",
+        colour="#009E73",
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
         core=True,
@@ -30,6 +31,8 @@ MODELS = (
     ),
     Baseline(
         name="linear-svm",
+        colour="#66A61E",
+        marker="v",
         build="baselines.pixels:PixelLinearSVC",
         inputs="flat",
         description="linear support vector machine on pixels, one class against the rest",
@@ -39,6 +42,7 @@ MODELS = (
     ),
     Baseline(
         name="svm-rbf",
+        colour="#0072B2",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
         core=True,
@@ -48,6 +52,7 @@ MODELS = (
     ),
     Baseline(
         name="knn",
+        colour="#56B4E9",
         build="baselines.pixels:PixelKNeighbors",
         inputs="flat",
         core=True,
@@ -57,6 +62,8 @@ MODELS = (
     ),
     Baseline(
         name="random-forest",
+        colour="#1B6B6F",
+        marker="^",
         build="baselines.pixels:PixelForest",
         inputs="flat",
         description="random forest on pixels, 200 trees",
@@ -68,6 +75,8 @@ MODELS = (
     ),
     Baseline(
         name="gradient-boosting",
+        colour="#4B4EA3",
+        marker="s",
         build="baselines.boosting:PixelBoosting",
         inputs="flat",
         description="gradient-boosted trees on pixels, LightGBM, rounds chosen on validation",
@@ -91,6 +100,8 @@ MODELS = (
     ),
     Baseline(
         name="pca-svm",
+        colour="#7FA8D1",
+        marker="p",
         build="baselines.pixels:PcaSVC",
         inputs="flat",
         description="support vector machine on principal components of the pixels, RBF kernel",
@@ -99,6 +110,8 @@ MODELS = (
     ),
     Baseline(
         name="hog-svm",
+        colour="#123E6B",
+        marker="h",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="support vector machine on histograms of oriented gradients and pixels, RBF kernel",
@@ -114,6 +127,8 @@ MODELS = (
     ),
     Baseline(
         name="augmented-svm",
+        colour="#2FA39A",
+        marker="X",
         build="baselines.hog:HogSVC",
         inputs="images",
         description="hog-svm trained with variants of its support vectors: rotated, zoomed, shifted, mirrored",

@@ -253,7 +253,7 @@ class Results:
         """
         from benchmark.report.write import write
 
-        return write(self.store, self.dataset, Path(folder), profile=self.profile, data=self._data, html=html)
+        return write(self.store, self.dataset, Path(folder), profile=self.profile, data=self._data, with_html=html)
 
 
 def _run(

@@ -129,6 +129,8 @@ class ModelSpec:
         kept apart.
     description : str
         One line for ``list`` and for reports.
+    colour, marker : str or None
+        How charts show it: ``"#rrggbb"`` and a marker of matplotlib. None: chosen by name and family.
     """
 
     name: str
@@ -149,6 +151,8 @@ class ModelSpec:
     base: str | None = None
     settings: tuple[str, ...] = ()
     version: int = 1
+    colour: str | None = None
+    marker: str | None = None
 
     def __post_init__(self) -> None:
         _check_name(self.name)

@@ -20,6 +20,8 @@ Network = functools.partial(ModelSpec, family="network", preload=True, inputs="i
 MODELS = (
     Network(
         name="mlp",
+        colour="#B8860B",
+        marker="d",
         build="cnn.classifier:CnnClassifier",
         description="two hidden fully connected layers, batch normalisation, dropout; no convolution",
         convolutional=False,
@@ -38,6 +40,7 @@ MODELS = (
     ),
     Network(
         name="cnn-simple",
+        colour="#E69F00",
         build="cnn.classifier:CnnClassifier",
         core=True,
         description="two convolution blocks, pooling, a hidden layer, dropout; no augmentation",
@@ -57,6 +60,7 @@ MODELS = (
     ),
     Network(
         name="cnn-augmented",
+        colour="#D55E00",
         build="cnn.classifier:CnnClassifier",
         core=True,
         description="six convolution blocks, batch normalisation, dropout; rotated, zoomed, shifted, mirrored images",
@@ -84,6 +88,8 @@ MODELS = (
     ),
     Network(
         name="resnet",
+        colour="#8B1A1A",
+        marker="*",
         build="cnn.classifier:CnnClassifier",
         description="seven convolution blocks, three of them residual, random erasing, twice the epochs",
         params={
@@ -111,6 +117,8 @@ MODELS = (
     ),
     Network(
         name="transfer",
+        colour="#CC79A7",
+        marker="P",
         build="cnn.transfer:TransferClassifier",
         description="linear classifier on frozen features of EfficientNet-Lite0, trained on ImageNet",
         pretrained="ImageNet",

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from benchmark.errors import UnsupportedError
+from benchmark.estimators.history import best_epoch
 from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
@@ -19,7 +20,7 @@ from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_dev
 from cnn.networks import NETWORKS
 from cnn.snapshots import Snapshots
 from cnn.states import check_classes, check_shape, load_module, module_arrays
-from cnn.training import Recipe, best_epoch, predict_logits, train
+from cnn.training import Recipe, predict_logits, train
 from cnn.views import VIEWS, WORDS, Memory
 
 FAR_BEHIND = 0.02  # Of validation accuracy: about four standard errors of two epochs' difference on 5,000 images.
@@ -183,7 +184,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             self._snapshots = Snapshots()
             self.history_ = train(self.network_, recipe, training, validation, generator, on_epoch, self._snapshots)
         self._memory = Memory()
-        self.best_epoch_ = best_epoch(self.history_)
+        self.best_epoch_ = 1 + (best_epoch(self.history_) or 0)
         self.parameter_count_ = sum(p.numel() for p in self.network_.parameters())
         return self
 

@@ -210,9 +210,3 @@ def train(
             break
     network.load_state_dict(best_state)
     return history
-
-
-def best_epoch(history: list[dict[str, Any]]) -> int:
-    """The number, from 1, of the epoch whose weights :func:`train` has restored."""
-    best = max(history, key=lambda row: (row["validation_accuracy"], -row["validation_loss"], -row["epoch"]))
-    return int(best["epoch"])

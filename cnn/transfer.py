@@ -13,13 +13,14 @@ from torch import nn
 
 from benchmark.estimators import timing as clock
 from benchmark.estimators.feature_cache import features
+from benchmark.estimators.history import best_epoch
 from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
 from cnn.states import check_classes, check_shape, load_module, module_arrays
-from cnn.training import EVALUATION_BATCH, Recipe, best_epoch, predict_logits, train
+from cnn.training import EVALUATION_BATCH, Recipe, predict_logits, train
 
 MODES = ("frozen", "finetuned")
 UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
@@ -127,7 +128,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):
             validation = self._inputs(X_val, np.searchsorted(self.classes_, y_val))
             self.head_ = self._head(training, len(self.classes_)).to(device)
             self.history_ = train(self._trained(), recipe, training, validation, generator, on_epoch)
-        self.best_epoch_ = best_epoch(self.history_)
+        self.best_epoch_ = 1 + (best_epoch(self.history_) or 0)
         self.parameter_count_ = sum(p.numel() for part in (self.backbone_, self.head_) for p in part.parameters())
         self.implementation_ = f"{self.backbone} of {self.backbone_.version}, PyTorch {torch.__version__}"
         return self

@@ -58,7 +58,8 @@ def check(
     from benchmark.gate.junit import write_junit
     from benchmark.gate.regression import Limits
     from benchmark.records.store import Store
-    from benchmark.report import verdicts as table
+    from benchmark.report import terminal
+    from benchmark.report import verdicts as report
 
     store = Store.open(results_dir, collection, profile)
     verdicts = []
@@ -72,11 +73,11 @@ def check(
         stochastic = {name: spec.stochastic for name, spec in registry.models().items()}
         verdicts += against_collection(store, reference, dataset, profile, limits, stochastic, selected, predictions)
     title = f"{store.folder}, profile {profile}"
-    table.show(console(), title, verdicts)
-    typer.echo(table.summary(verdicts))
+    console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
+    typer.echo(report.summary(verdicts))
     if junit:
         write_junit(junit, verdicts, strict=strict)
     if markdown:
-        table.append(markdown, table.markdown(title, verdicts, strict=strict))
+        report.append(markdown, report.document(title, verdicts, strict=strict))
     if any(verdict.fails(strict=strict) for verdict in verdicts):
         raise typer.Exit(1)

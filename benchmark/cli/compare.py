@@ -30,7 +30,11 @@ def compare(
     For changes of code and for two machines. Names the data sets that both have; --dataset chooses among them.
     """
     from benchmark.records.store import Store
-    from benchmark.report import compare as sides
+    from benchmark.report import compare as report
+    from benchmark.report import terminal
+    from benchmark.report.document import Report
+    from benchmark.report.html import page
+    from benchmark.report.markdown import render
     from benchmark.utils.files import write_atomically
 
     stores = [Store.open(results_dir, name, profile or "full") for name in (left, right)]
@@ -45,30 +49,16 @@ def compare(
         if one.profile != other.profile:
             one, other = (selected(store, name, "quick") for store in stores)
         if one is not None and other is not None:
-            blocks[f"{one.dataset.title}, profile {one.profile}"] = sides.sides(one, other, predictions)
+            blocks[f"{one.dataset.title}, profile {one.profile}"] = report.sides(one, other, predictions)
     if not blocks:
         raise UserError(
             f"{left} and {right} have no records of the same data set and profile.",
             "See 'python -m benchmark report' for what each has.",
         )
-    _show(blocks, left, right)
-    if markdown:
-        write_atomically(markdown, sides.markdown(blocks, left, right).encode())
-    if html:
-        write_atomically(html, sides.html(blocks, left, right).encode())
-
-
-def _show(blocks: dict[str, list[Side]], left: str, right: str) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from benchmark.report import compare as sides
-
-    screen = console()
     for title, rows in blocks.items():
-        table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
-        for name in ("model", left, right, "difference", "evidence", f"fit, {left}", right, "factor"):
-            table.add_column(escape(name), justify="left" if name in ("model", "evidence") else "right")
-        for row in rows:
-            table.add_row(*map(escape, sides.cells(row)[:8]))
-        screen.print(table, "")
+        console().print(terminal.table(report.table(rows, left, right), title), "")
+    title, document = f"{left} and {right}", report.document(blocks, left, right)
+    if markdown:
+        write_atomically(markdown, render.page(Report(title, "", "", "", document)).encode())
+    if html:
+        write_atomically(html, page.simple(title, document).encode())

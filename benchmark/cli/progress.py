@@ -68,7 +68,7 @@ def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bo
         written = one.report(reports_dir)
         announce(written, quiet=quiet or json_lines)
         if json_lines:
-            path = str(written.path)
+            path = str(written.paths[0])
             JsonLines(typer.echo).emit("report", dataset=one.dataset, headline=written.headline, path=path)
     if any(record.status not in SETTLED for one in results for record in one.records):
         raise typer.Exit(1)

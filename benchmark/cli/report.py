@@ -46,7 +46,7 @@ def report(
         written = Results(store, name, profile, data=_cached(name)).report(reports_dir, html=html)
         announce(written)
         if into:
-            put_between_marks(into, written.leaderboard)
+            put_between_marks(into, written.excerpt)
 
 
 def _cached(name: str) -> Dataset | None:

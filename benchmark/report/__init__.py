@@ -1,6 +1,9 @@
-"""From records to pages that people read: nothing here trains, and nothing here needs torch.
+"""From records to pages that people read; nothing here trains.
 
-Reading order: ``page`` (puts a report together), ``evidence`` (what it rests on), ``headline``, ``tables``, ``charts``,
-``pairs``, ``confusion`` and ``gallery`` (its parts), ``style`` (colours and sizes), and the template
-``report.md.jinja``.
+Enters: records and predictions (``records``), numbers of them (``analysis``), and images where they are available.
+Leaves: a report as data (``document``), rendered as Markdown with pictures (``markdown``), as one HTML file (``html``)
+or, for tables, in the terminal (``terminal``).
+
+Reading order: ``write`` (puts a report together), ``document`` (what it consists of), ``evidence`` (what it is based
+on), then its sections in their order there; ``style`` has the models' colours.
 """

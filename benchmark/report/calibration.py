@@ -1,4 +1,4 @@
-"""Can the probabilities be trusted? Scores before and after temperature scaling, reliability, risk and coverage."""
+"""Calibration: scores before and after temperature scaling, reliability, risk and coverage."""
 
 from __future__ import annotations
 
@@ -8,39 +8,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.analysis import calibration, stats
+from benchmark.analysis.calibration import Reliability
 from benchmark.analysis.select import ModelSummary
 from benchmark.records.store import Problem
-from benchmark.report import calibration_charts as charts
-from benchmark.report.evidence import Evidence, Section
-from benchmark.utils import markdown as md
+from benchmark.report.document import Axis, Bullets, Chart, Column, Dash, Panel, Section, Series, Table, section, words
+from benchmark.report.evidence import Evidence
+from benchmark.utils.format import percent
 
 COVERAGE = 0.9
-
-TEXT = """\
-## Can the probabilities be trusted?
-
-{finding}
-
-![Reliability before and after temperature scaling](calibration.png)
-
-{shown}
-
-{table}
-
-Mean over seeds, on the test images, before → after temperature scaling. **NLL**: negative log-likelihood, mean of -log
-of the actual class's probability; probabilities below {floor:.1e} count as that. **Brier score**: squared distance to
-the one-hot label, summed over the classes (Brier 1950; 0 to 2). **ECE**: top-label expected calibration error in {bins}
-bins of equal width (Guo et al. 2017): the distance between confidence and accuracy, weighted by the images of each bin.
-Probabilities that were true would show an ECE of about {chance} here by chance. **Temperature**: fitted to the lowest
-NLL of the validation images alone, then held; it is above 1 where a model is overconfident, below 1 where it is
-underconfident. Probabilities p become softmax(log p / temperature), for every model alike; which class comes first
-stays as it is. **AURC**: area under the curve of errors against coverage below (Geifman et al. 2019), before scaling.
-
-{remarks}
-
-![Errors among the images that a model is surest of](risk-coverage.png)
-
-{selective}"""
+PANELS = 12
+FEWEST = 20  # Images in a bin that is drawn: the accuracy of fewer is noise.
+SHARES = np.linspace(0.02, 1, 99)  # Coverages of the curves; the risk of fewer images is noise.
+METHOD = (
+    "Mean over seeds, on the test images, before → after temperature scaling. NLL: negative log-likelihood, mean of "
+    "-log of the actual class's probability; probabilities below {floor:.1e} count as that. Brier score: squared "
+    "distance to the one-hot label, summed over the classes (Brier 1950; 0 to 2). ECE: top-label expected calibration "
+    "error in {bins} bins of equal width (Guo et al. 2017), the distance between confidence and accuracy weighted by "
+    "the images of each bin; perfectly calibrated probabilities would have an ECE of about {chance} here by sampling "
+    "alone. Temperature: fitted to the lowest NLL of the validation images alone; above 1 for an overconfident model, "
+    "below 1 for an underconfident one. Probabilities p become softmax(log p / temperature) for every model alike; the "
+    "predicted class does not change. AURC: area under the curve of errors against coverage below (Geifman et al. "
+    "2019), before scaling."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,8 +37,8 @@ class Run:
     """One run's probabilities, scored on its test images."""
 
     scores: dict[str, float]
-    before: calibration.Reliability
-    after: calibration.Reliability
+    before: Reliability
+    after: Reliability
     risk: np.ndarray
     at_bound: bool
     disagreements: int
@@ -84,7 +73,7 @@ class Run:
             },
             before=before,
             after=calibration.reliability(scaled, labels),
-            risk=np.array([curve.at(share) for share in charts.SHARES]),
+            risk=np.array([curve.at(share) for share in SHARES]),
             at_bound=fitted.at_bound,
             disagreements=int((test.argmax(axis=1) != arrays["test_predicted"]).sum()),
             unseen=tuple(np.setdiff1d(labels, validation_labels).tolist()),
@@ -113,25 +102,29 @@ class Scored:
         return 0 if abs(excess) <= 2 * error else int(np.sign(excess))
 
 
-def section(evidence: Evidence) -> Section | None:
+def scores(evidence: Evidence) -> Section | None:
     """The part of the report; None where no model has probabilities that can be read."""
     scored = {s.name: Scored(s, runs) for s in evidence.summaries if (runs := _runs(evidence, s))}
-    found = list(scored.values())
-    if not found:
+    models = list(scored.values())
+    if not models:
         return None
-    chances = sorted(m.mean("chance") for m in found)
-    text = TEXT.format(
-        finding=_finding(found),
-        shown=_shown(found),
-        table=_table(evidence.summaries, scored),
-        floor=calibration.FLOOR,
-        bins=calibration.BINS,
-        chance=" to ".join(dict.fromkeys(f"{chance:.3f}" for chance in (chances[0], chances[-1]))),
-        remarks="\n".join(_remarks(found, evidence.class_names)),
-        selective=_selective(found),
+    chances = sorted(m.mean("chance") for m in models)
+    chance = " to ".join(dict.fromkeys(f"{value:.3f}" for value in (chances[0], chances[-1])))
+    remarks = _remarks(models, evidence.class_names)
+    some = f" The {PANELS} models with the highest test accuracy are shown." if len(models) > PANELS else ""
+    return section(
+        "calibration",
+        "Can the probabilities be trusted?",
+        _summary(models),
+        reliability(models),
+        "Accuracy against confidence, all seeds together. Below the diagonal a model is overconfident, above it "
+        f"underconfident. Larger dots are more images; bins with fewer than {FEWEST} are left out.{some}",
+        _table(evidence.summaries, scored),
+        METHOD.format(floor=calibration.FLOOR, bins=calibration.BINS, chance=chance),
+        Bullets(remarks) if remarks else None,
+        risk_coverage(models),
+        _selective(models),
     )
-    figures = {"calibration.png": charts.reliability(found), "risk-coverage.png": charts.risk_coverage(found, COVERAGE)}
-    return Section(text, figures)
 
 
 def _runs(evidence: Evidence, summary: ModelSummary) -> tuple[Run, ...]:
@@ -149,109 +142,144 @@ def _runs(evidence: Evidence, summary: ModelSummary) -> tuple[Run, ...]:
     return tuple(runs)
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(md.escape, names))
-
-
-def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> str:
-    rows = []
+def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> Table:
+    rows: list[tuple[object, ...]] = []
     for s in summaries:
         m = scored.get(s.name)
         if m is None:
             absent = "probabilities not readable" if s.has_probabilities else "no probabilities"
-            rows.append([md.escape(s.name), absent, *[""] * 5])
+            rows.append((f"{s.name} ({absent})", *[None] * 6))
             continue
         partly = "" if len(m.runs) == s.n_seeds else f" ({len(m.runs)} of {s.n_seeds} seeds)"
-        pairs = [f"{m.mean(name):.4f} → {m.mean(f'{name}_after'):.4f}" for name in ("nll", "brier", "ece")]
-        bound = " (at the bound)" if any(run.at_bound for run in m.runs) else ""
-        rows.append(
-            [
-                md.escape(s.name) + partly,
-                *pairs,
-                f"{m.mean('temperature'):.2f}{bound}",
-                f"{m.mean('aurc'):.4f}",
-                f"{m.mean('risk'):.2%}",
-            ]
-        )
-    header = ["model", "NLL", "Brier score", "ECE", "temperature", "AURC", f"error at {COVERAGE:.0%} coverage"]
-    return md.table(header, rows, n_left=1)
+        pairs = [(m.mean(name), m.mean(f"{name}_after")) for name in ("nll", "brier", "ece")]
+        bound = any(run.at_bound for run in m.runs)
+        rows.append((s.name + partly, *pairs, (m.mean("temperature"), bound), m.mean("aurc"), m.mean("risk")))
+    columns = (
+        words("model"),
+        *(
+            Column(title, lambda pair: f"{pair[0]:.4f} → {pair[1]:.4f}", absent="")
+            for title in ("NLL", "Brier score", "ECE")
+        ),
+        Column("temperature", lambda value: f"{value[0]:.2f}{' (at the bound)' if value[1] else ''}", absent=""),
+        Column("AURC", "{:.4f}".format, absent=""),
+        Column(f"error at {COVERAGE:.0%} coverage", percent, absent=""),
+    )
+    return Table(columns, rows)
 
 
-def _finding(found: Sequence[Scored]) -> str:
+def _summary(models: Sequence[Scored]) -> str:
     """What the numbers say, in a few sentences."""
     groups = {
-        "overconfident": [m.name for m in found if m.overconfidence > 0],
-        "underconfident": [m.name for m in found if m.overconfidence < 0],
-        "neither, within two standard errors of the accuracy": [m.name for m in found if m.overconfidence == 0],
+        "overconfident": [m.name for m in models if m.overconfidence > 0],
+        "underconfident": [m.name for m in models if m.overconfidence < 0],
+        "neither, within two standard errors of the accuracy": [m.name for m in models if m.overconfidence == 0],
     }
-    said = [f"{words}: {_listed(names)}" for words, names in groups.items() if names]
-    text = f"Mean confidence, the probability of the first choice, beside accuracy: {'; '.join(said)}."
-    if len(found) == 1:
-        before, after = found[0].mean("ece"), found[0].mean("ece_after")
-        return f"{text} One temperature changes its calibration error (ECE) from {before:.3f} to {after:.3f}."
-    best = min(found, key=lambda m: m.mean("ece"))
-    best_after = min(found, key=lambda m: m.mean("ece_after"))
-    better = sum(m.mean("ece_after") < m.mean("ece") for m in found)
-    means = [float(np.mean([m.mean(score) for m in found])) for score in ("ece", "ece_after")]
+    groups_said = "; ".join(f"{what}: {', '.join(names)}" for what, names in groups.items() if names)
+    text = f"Mean confidence, the probability of the predicted class, compared with accuracy: {groups_said}."
+    if len(models) == 1:
+        before, after = models[0].mean("ece"), models[0].mean("ece_after")
+        return f"{text} Temperature scaling changes its calibration error (ECE) from {before:.3f} to {after:.3f}."
+    best, best_after = (min(models, key=lambda m: m.mean(score)) for score in ("ece", "ece_after"))
+    better = sum(m.mean("ece_after") < m.mean("ece") for m in models)
+    means = [float(np.mean([m.mean(score) for m in models])) for score in ("ece", "ece_after")]
     return (
-        f"{text} The smallest calibration error (ECE) as they come has {md.escape(best.name)}, "
-        f"{best.mean('ece'):.3f}; with one temperature each, {md.escape(best_after.name)}, "
-        f"{best_after.mean('ece_after'):.3f}. The temperature lowers the ECE of {better} of {len(found)} models, "
-        f"and its mean over the models from {means[0]:.3f} to {means[1]:.3f}."
+        f"{text} {best.name} has the lowest calibration error (ECE) before scaling, {best.mean('ece'):.3f}; after "
+        f"temperature scaling it is {best_after.name}, {best_after.mean('ece_after'):.3f}. Scaling lowers the ECE of "
+        f"{better} of {len(models)} models, and the mean over the models from {means[0]:.3f} to {means[1]:.3f}."
     )
 
 
-def _shown(found: Sequence[Scored]) -> str:
-    some = (
-        f" The {charts.PANELS} models with the highest test accuracy are shown." if len(found) > charts.PANELS else ""
-    )
-    return (
-        "Accuracy against confidence, all seeds together. Below the diagonal a model is overconfident, above it "
-        f"underconfident. The larger a dot, the more images; bins with fewer than {charts.FEWEST} are left out.{some}"
-    )
-
-
-def _remarks(found: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
-    """What a reader has to know of these very models, as a list."""
-    chose = [m.name for m in found if any(record.epochs for record in m.summary.records)]
-    floored = [m for m in found if m.mean("floored") >= 0.001]
-    bound = [m.name for m in found if any(run.at_bound for run in m.runs)]
-    tied = [(m.name, sum(run.disagreements for run in m.runs)) for m in found]
-    unseen = sorted({place for m in found for run in m.runs for place in run.unseen})
+def _remarks(models: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
+    """Caveats for these very models."""
+    chose = [m.name for m in models if any(record.epochs for record in m.summary.records)]
+    floored = [m for m in models if m.mean("floored") >= 0.001]
+    bound = [m.name for m in models if any(run.at_bound for run in m.runs)]
+    tied = [(m.name, sum(run.disagreements for run in m.runs)) for m in models]
+    unseen = sorted({place for m in models for run in m.runs for place in run.unseen})
     remarks = []
     if chose:
         remarks.append(
-            f"The validation images have chosen the epoch or round that is kept of {_listed(chose)}. Their "
-            "probabilities may be a little better there than on images that had no part in it, and the temperature a "
-            "little too low. The test images had no part in either."
+            f"For {', '.join(chose)}, the validation images have chosen the epoch or round that is kept. Probabilities "
+            "may be slightly better on them than on images that had no part in the choice, and the temperature "
+            "slightly too low. The test images had no part in either."
         )
     if floored:
-        shares = ", ".join(f"{md.escape(m.name)} {m.mean('floored'):.1%}" for m in floored)
+        shares = ", ".join(f"{m.name} {m.mean('floored'):.1%}" for m in floored)
         remarks.append(
-            f"Test images whose actual class was given a probability below the floor: {shares}. There the floor "
-            "decides NLL and temperature."
+            f"Test images whose actual class has a probability below the floor: {shares}. There the floor determines "
+            "NLL and temperature."
         )
     if bound:
         low, high = calibration.BOUNDS
         remarks.append(
-            f"The best temperature of {_listed(bound)} lies beyond the bounds of the search, {low:g} to {high:g}."
+            f"The best temperature of {', '.join(bound)} is outside the bounds of the search, {low:g} to {high:g}."
         )
     if unseen:
-        names = ", ".join(md.escape(class_names[place]) for place in unseen)
-        remarks.append(f"No validation image shows {names}, so no temperature has seen it.")
+        names = ", ".join(class_names[place] for place in unseen)
+        remarks.append(f"No validation image shows {names}, so the temperature is not fitted to it.")
     if any(n for _, n in tied):
-        words = ", ".join(f"{n} of {md.escape(name)}" for name, n in tied if n)
+        counts = ", ".join(f"{n} for {name}" for name, n in tied if n)
         remarks.append(
-            f"Test images whose predicted class is not the first of the highest probabilities, all seeds: {words}. "
+            f"Test images whose predicted class is not the first of the highest probabilities, all seeds: {counts}. "
             "Here the latter counts."
         )
-    return [f"- {remark}" for remark in remarks]
+    return remarks
 
 
-def _selective(found: Sequence[Scored]) -> str:
-    best = min(found, key=lambda m: m.mean("risk"))
+def _selective(models: Sequence[Scored]) -> str:
+    best = min(models, key=lambda m: m.mean("risk"))
     return (
-        "Left of the right edge a model may pass on the images that it is least sure of. "
-        f"On the {COVERAGE:.0%} that it is surest of, {md.escape(best.name)} errs in {best.mean('risk'):.2%}, "
-        f"on all in {best.mean('error'):.2%}. Images of equal confidence count as the mean of their errors."
+        "Below 100% coverage a model abstains on the images that it is least confident about. "
+        f"At {COVERAGE:.0%} coverage the error of {best.name} is {percent(best.mean('risk'))}, at 100% "
+        f"{percent(best.mean('error'))}. Images of equal confidence count as the mean of their errors."
     )
+
+
+def pooled(parts: Sequence[Reliability]) -> Reliability:
+    """The reliability of all runs' images together."""
+    counts = np.array([part.count for part in parts])
+    total = counts.sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        confidence, accuracy = (
+            np.nansum(counts * np.array([getattr(part, name) for part in parts]), axis=0) / total
+            for name in ("confidence", "accuracy")
+        )
+    return Reliability(parts[0].edges, confidence, accuracy, total)
+
+
+def reliability(models: Sequence[Scored]) -> Chart:
+    """A panel per model: accuracy against confidence, before and after temperature scaling."""
+    panels = []
+    for m in models[:PANELS]:
+        series = []
+        for label, parts, model in (
+            ("before scaling", [run.before for run in m.runs], None),
+            ("after scaling", [run.after for run in m.runs], m.name),
+        ):
+            whole = pooled(parts)
+            full = whole.count >= FEWEST
+            share = whole.count[full] / whole.count.sum()
+            x, y = whole.confidence[full], whole.accuracy[full]
+            hover = [f"{label}: confidence {a:.3f}, accuracy {b:.3f}" for a, b in zip(x, y, strict=True)]
+            dash: Dash = "solid" if model else "dash"
+            series.append(Series(label, x, y, model, "both", dash, sizes=share, hover=hover, marker="o"))
+        title = f"{m.name}\nECE {m.mean('ece'):.3f} → {m.mean('ece_after'):.3f}"
+        axes = Axis("confidence", low=0, high=1.03), Axis("accuracy", low=0, high=1.03)
+        panels.append(Panel(title, series, *axes, guide="diagonal"))
+    alt = f"Accuracy against confidence of {len(panels)} models, before and after temperature scaling."
+    return Chart("calibration", alt, panels, choice="Model", columns=3, height=2.9)
+
+
+def risk_coverage(models: Sequence[Scored]) -> Chart:
+    """Share of errors among the most confident images, a line per model, mean over seeds; one coverage is marked."""
+    series = []
+    for m in sorted(models, key=lambda m: m.mean("error")):
+        risk = np.mean([run.risk for run in m.runs], axis=0)
+        hover = [f"{share:.0%} answered: {percent(error)} errors" for share, error in zip(SHARES, risk, strict=True)]
+        dash: Dash = "solid" if m.summary.family == "network" else "dash"
+        series.append(Series(m.name, SHARES, risk, m.name, kind="line", dash=dash, hover=hover))
+    title = "Errors when the least confident images are left unanswered"
+    x = Axis("coverage: share of the images that are answered, most confident first", percent=True, low=0, high=1)
+    y = Axis("errors among them", percent=True, low=0)
+    panel = Panel(title, series, x, y, guide=COVERAGE)
+    return Chart("risk-coverage", f"{title}, for {len(models)} models.", [panel], columns=1, height=4.6)

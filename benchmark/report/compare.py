@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-import jinja2
-
 from benchmark.analysis import comparison
 from benchmark.analysis.comparison import Lookup, Pair
 from benchmark.analysis.select import ModelSummary, Selection
-from benchmark.report.pairs import evidence
-from benchmark.utils import markdown as md
-from benchmark.utils.format import duration
+from benchmark.report import pairwise
+from benchmark.report.document import Column, Section, Table, section, words
+from benchmark.utils.format import duration, percent, points
 
-HEADER = ("model", "accuracy", "", "difference", "evidence", "fit", "", "factor", "predict 1,000", "", "factor")
-ABSENT = "-"
+METHOD = (
+    "Differences are right minus left, tested on the same test images; p-values are adjusted by Holm's method over the "
+    "models. Factors are times of the right side divided by those of the left; they compare code only where both ran "
+    "on the same machine."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Side:
 
     @property
     def name(self) -> str:
-        found = self.left or self.right
-        assert found is not None
-        return found.name
+        summary = self.left or self.right
+        assert summary is not None
+        return summary.name
 
 
 def sides(left: Selection, right: Selection, lookup: Lookup) -> list[Side]:
@@ -49,91 +50,47 @@ def sides(left: Selection, right: Selection, lookup: Lookup) -> list[Side]:
 def _side(left: ModelSummary | None, right: ModelSummary | None, lookup: Lookup) -> Side:
     if left is None or right is None:
         return Side(left, right, None, f"only on the {'right' if left is None else 'left'}")
-    note = _changes(left, right)
-    found = comparison.pair(right, left, lookup)
-    return Side(left, right, None, found) if isinstance(found, str) else Side(left, right, found, note)
+    note = "; ".join(left.records[0].model.differences(right.records[0].model))
+    pair = comparison.pair(right, left, lookup)
+    return Side(left, right, None, pair) if isinstance(pair, str) else Side(left, right, pair, note)
 
 
-def _changes(left: ModelSummary, right: ModelSummary) -> str:
-    """What of the model is not the same on both sides, in words."""
-    one, other = left.records[0].model, right.records[0].model
-    changes = []
-    if one.version != other.version or one.build != other.build:
-        changes.append(f"version {one.version} and {other.version}")
-    names = sorted(one.params.keys() | other.params.keys())
-    differing = [name for name in names if one.params.get(name) != other.params.get(name)]
-    changes += [f"{name}: {one.params.get(name)!r} and {other.params.get(name)!r}" for name in differing]
-    return "; ".join(changes)
+def table(rows: Sequence[Side], left: str, right: str) -> Table:
+    """A row per model; a factor is the right side's time over the left one's."""
+
+    def seconds(title: str) -> tuple[Column, ...]:
+        columns = (Column(f"{title}, {name}", duration, absent="-") for name in (left, right))
+        return *columns, Column("factor", "x {:.2f}".format, absent="-")
+
+    columns = (
+        *(words("model"), *(Column(f"accuracy, {name}", percent, absent="-") for name in (left, right))),
+        *(Column("points", points, absent="-"), words("evidence"), *seconds("fit"), *seconds("predict 1,000")),
+    )
+    return Table(columns, [_row(row) for row in rows])
 
 
-def cells(row: Side) -> list[str]:
-    """The texts of a row, as many as HEADER has; nothing in them is escaped."""
-    accuracies = [ABSENT if s is None else f"{s.accuracy:.4f}" for s in (row.left, row.right)]
+def _row(row: Side) -> tuple[object, ...]:
     both = (row.left, row.right)
-    fits = _times([None if s is None else s.mean_cost("fit_seconds") for s in both])
-    predictions = _times([None if s is None else s.predict_seconds_per_1000 for s in both])
-    if row.left is None or row.right is None:
-        difference = ABSENT
-    else:
-        difference = f"{(row.right.accuracy - row.left.accuracy) * 100:+z.2f} points"
-    told = row.note if row.pair is None else ", ".join(filter(None, (_told(row.pair), row.note)))
-    return [row.name, *accuracies, difference, told, *fits, *predictions]
+    accuracies = [None if s is None else s.accuracy for s in both]
+    fits = [None if s is None else s.mean_cost("fit_seconds") for s in both]
+    predictions = [None if s is None else s.predict_seconds_per_1000 for s in both]
+    difference = None if row.left is None or row.right is None else (row.right.accuracy - row.left.accuracy) * 100
+    evidence = row.note if row.pair is None else ", ".join(filter(None, (_evidence(row.pair), row.note)))
+    return row.name, *accuracies, difference, evidence, *fits, _factor(*fits), *predictions, _factor(*predictions)
 
 
-def _told(pair: Pair) -> str:
-    """What the test says of the right side against the left one."""
-    if pair.only_left == pair.only_right == 0:
-        return "identical predictions"
-    return evidence(pair).replace("is beaten by", "worse by").replace("beats by", "better by")
+def _evidence(pair: Pair) -> str:
+    """What the test says about the right side against the left one."""
+    return "identical predictions" if pair.only_left == pair.only_right == 0 else pairwise.evidence(pair)
 
 
-def _times(seconds: Sequence[float | None]) -> list[str]:
-    shown = [ABSENT if value is None else duration(value) for value in seconds]
-    left, right = seconds
-    return [*shown, f"x {right / left:.2f}" if left and right else ABSENT]
+def _factor(left: float | None, right: float | None) -> float | None:
+    return right / left if left and right else None
 
 
-def markdown(blocks: Mapping[str, Sequence[Side]], left: str, right: str) -> str:
-    """The comparison as Markdown, a table for each data set and profile."""
-    parts = [f"# {md.escape(left)} and {md.escape(right)}"]
-    for title, rows in blocks.items():
-        header = _named(left, right)
-        table = md.table(
-            [md.escape(name) for name in header], [[md.escape(text) for text in cells(row)] for row in rows], 1
-        )
-        parts += [f"## {md.escape(title)}", table]
-    return "\n\n".join([*parts, METHOD]) + "\n"
-
-
-METHOD = (
-    "Differences are those of the right side to the left one, tested on the same test images; p-values are adjusted by "
-    "Holm's method over the models. Factors are times of the right side over those of the left one; they compare code "
-    "only where both ran on the same machine."
-)
-
-
-def _named(left: str, right: str) -> list[str]:
-    """HEADER with the collections' names where two columns belong together."""
-    names = {
-        1: f"accuracy, {left}",
-        2: f"accuracy, {right}",
-        5: f"fit, {left}",
-        6: f"fit, {right}",
-        8: f"predict 1,000, {left}",
-        9: f"predict 1,000, {right}",
-    }
-    return [names.get(place, name) for place, name in enumerate(HEADER)]
-
-
-def html(blocks: Mapping[str, Sequence[Side]], left: str, right: str) -> str:
-    """The comparison as one HTML page."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmark.report", "."), undefined=jinja2.StrictUndefined, autoescape=True
-    )
-    return environment.get_template("sides.html.jinja").render(
-        blocks={title: [cells(row) for row in rows] for title, rows in blocks.items()},
-        header=_named(left, right),
-        left=left,
-        method=METHOD,
-        right=right,
-    )
+def document(blocks: Mapping[str, Sequence[Side]], left: str, right: str) -> list[Section]:
+    """A section with a table for each data set and profile, and the method."""
+    return [
+        *(section("", title, table(rows, left, right)) for title, rows in blocks.items()),
+        section("", "Method", METHOD),
+    ]

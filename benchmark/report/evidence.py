@@ -1,4 +1,4 @@
-"""What a report rests on: the selected records, their predictions, and the images where they are at hand."""
+"""What a report is based on: the selected records, their predictions, and the images where they are available."""
 
 from __future__ import annotations
 
@@ -8,22 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
+import pandas as pd
 
 from benchmark.analysis.comparison import Comparison, Pair, accuracy_interval, compare
+from benchmark.analysis.leaderboard import leaderboard
 from benchmark.analysis.select import ModelSummary, Selection, best
-from benchmark.analysis.stats import Interval
 from benchmark.errors import UserError
+from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.store import Problem, Stored
 from benchmark.specs import Dataset
-
-
-@dataclasses.dataclass(frozen=True)
-class Section:
-    """A part of a report: Markdown below its heading, and the figures that it shows, by file name."""
-
-    text: str
-    figures: dict[str, Figure] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -32,20 +25,26 @@ class Evidence:
 
     Attributes
     ----------
+    collection : str
+        Name of the collection.
     selection : Selection
         The runs that are compared.
     stored : sequence of Stored
         All readable records of the data set, of every profile.
     data : Dataset or None
-        The images, if they are at hand and the version that the records are about.
+        The images, if they are available and the version that the records are about.
     problems : list of Problem
-        What was passed over; grows while predictions are read.
+        What was skipped; grows while predictions are read.
+    summary : DatasetSummary or None
+        The data set's description with its integrity checks.
     """
 
     selection: Selection
     stored: Sequence[Stored]
     data: Dataset | None
     problems: list[Problem]
+    collection: str = ""
+    summary: DatasetSummary | None = None
     _read: dict[str, dict[str, np.ndarray] | None] = dataclasses.field(default_factory=dict)
 
     @property
@@ -76,18 +75,23 @@ class Evidence:
 
     @property
     def best_pair(self) -> Pair | None:
-        """The best network against the best baseline; None unless there are both and they can be compared."""
+        """The best CNN against the best baseline; None unless there are both and they can be compared."""
         if self.cnn is None or self.baseline is None:
             return None
         return self.comparison.find(self.cnn.name, self.baseline.name)
 
     @functools.cached_property
-    def intervals(self) -> dict[str, Interval | None]:
-        """95 % interval of each model's accuracy for the choice of test images; None where it cannot be had."""
-        return {s.name: accuracy_interval(s, self.predictions) for s in self.summaries}
+    def leaderboard(self) -> pd.DataFrame:
+        """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
+        return leaderboard(self.summaries, {s.name: accuracy_interval(s, self.predictions) for s in self.summaries})
+
+    def images(self, index: np.ndarray) -> np.ndarray | None:
+        """The test images, if they are available and ``index`` (n,) points into them."""
+        images = None if self.data is None else self.data.test_images
+        return None if images is None or not len(index) or index.max() >= len(images) else images
 
     def predictions(self, stored: Stored) -> dict[str, np.ndarray] | None:
-        """The arrays of :meth:`benchmark.records.store.Stored.predictions`, read once; None if they cannot be had,
+        """The arrays of :meth:`benchmark.records.store.Stored.predictions`, read once; None if they cannot be read,
         which is then among ``problems``."""
         name = str(stored.path)
         if name not in self._read:

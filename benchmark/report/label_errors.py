@@ -1,4 +1,4 @@
-"""Suspect labels and near duplicates: how far the images and labels themselves can be trusted."""
+"""Suspected label errors and near duplicates: how far the images and labels themselves can be trusted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from benchmark.analysis import label_errors as suspects
 from benchmark.analysis.select import best
-from benchmark.report import gallery
 from benchmark.report import near_duplicates as duplicates
-from benchmark.report.evidence import Evidence, Section
-from benchmark.report.style import INK
-from benchmark.utils import markdown as md
+from benchmark.report.document import Block, Column, Gallery, Item, Section, Table, Text, section, words
+from benchmark.report.evidence import Evidence
+from benchmark.utils.format import percent, points, share
 
-SHOWN, COLUMNS = 20, 5
+SHOWN = 20
 PARTS = ("test", "validation")
 Judges = dict[str, list[dict[str, np.ndarray]]]  # By name of the model, its predictions by seed.
 
@@ -25,15 +23,15 @@ Judges = dict[str, list[dict[str, np.ndarray]]]  # By name of the model, its pre
 @dataclasses.dataclass(frozen=True)
 class Doubts:
     """The suspects of one part: ``index`` (n,) are its images' places in the data set, ``probabilities`` (n, k)
-    those that the suspects rest on."""
+    those on which the suspicion is based."""
 
     index: np.ndarray
     probabilities: np.ndarray
     found: suspects.Suspects
 
 
-def section(evidence: Evidence) -> Section | None:
-    """What confident learning doubts, what that does to the models' order, and near duplicates.
+def quality(evidence: Evidence) -> Section | None:
+    """Suspected label errors, what they do to the models' order, and near duplicates.
 
     None if no model has probabilities and the data set has not been audited.
     """
@@ -42,20 +40,14 @@ def section(evidence: Evidence) -> Section | None:
     audit = duplicates.read(evidence)
     if not doubts and audit is None:
         return None
-    parts, figures = ["## Suspect labels and near duplicates"], {}
-    if doubts:
-        parts.append(_told(evidence, judges, doubts))
-        pictures = _gallery(evidence, doubts["test"])
-        if pictures is not None:
-            figures["suspects.png"] = pictures
-            parts.append("![The most suspect labels of test images](suspects.png)")
-        parts.append(_ranking(evidence, judges, doubts["test"]))
-    parts.append(duplicates.told(evidence, audit))
-    pictures = None if audit is None else duplicates.pictures(evidence, audit)
-    if pictures is not None:
-        figures["near-duplicates.png"] = pictures
-        parts.append("![Near duplicates side by side](near-duplicates.png)")
-    return Section("\n\n".join(part for part in parts if part), figures)
+    return section(
+        "suspects",
+        "Suspected label errors and near duplicates",
+        *(_summary(evidence, judges, doubts) if doubts else ()),
+        _gallery(evidence, doubts["test"]) if doubts else None,
+        *(_ranking(evidence, judges, doubts["test"]) if doubts else ()),
+        *duplicates.blocks(evidence, audit),
+    )
 
 
 def _judges(evidence: Evidence) -> Judges:
@@ -63,7 +55,7 @@ def _judges(evidence: Evidence) -> Judges:
     predictions can be read."""
     judges = {}
     for family in ("baseline", "network"):
-        judge = best((s for s in evidence.summaries if s.has_probabilities), family)
+        judge = best((s for s in evidence.summaries if s.has_probabilities), family)  # type: ignore[arg-type]
         read = [] if judge is None else [evidence.predictions(stored) for stored in judge.stored]
         seeds = [arrays for arrays in read if arrays is not None and _has_probabilities(arrays)]
         if judge is not None and seeds:
@@ -82,96 +74,79 @@ def _doubts(judges: Judges, part: str) -> Doubts:
     return Doubts(first[f"{part}_index"], probabilities, suspects.find(first[f"{part}_labels"], probabilities))
 
 
-def _told(evidence: Evidence, judges: Judges, doubts: Mapping[str, Doubts]) -> str:
-    names = " and ".join(
-        f"{md.escape(name)} ({len(seeds)} seed{'s' * (len(seeds) > 1)})" for name, seeds in judges.items()
-    )
+def _summary(evidence: Evidence, judges: Judges, doubts: Mapping[str, Doubts]) -> list[Text | Block]:
+    names = " and ".join(f"{name} ({len(seeds)} seed{'s' * (len(seeds) > 1)})" for name, seeds in judges.items())
     counts = " and ".join(
-        f"{len(d.found):,} of {len(d.index):,} {part} images ({len(d.found) / len(d.index):.2%})"
+        f"{len(d.found):,} of {len(d.index):,} {part} labels ({percent(len(d.found) / len(d.index))})"
         for part, d in doubts.items()
     )
-    lines = [
-        f"Confident learning (Northcutt et al. 2021) doubts the labels of {counts}. It rests on the probabilities of "
-        f"{names}, averaged over seeds and then over models: of the models that have probabilities, the best of either "
-        "family on the validation images. None was fitted on the images that are judged, but networks stop training "
-        "by the validation images.",
-        "A suspect is not yet an error. Models that agree on two classes that are easily confused prove nothing about "
-        "the label, and an image that is merely hard looks the same as one that is mislabelled: only a person who "
-        "looks at it can tell.",
+    blocks: list[Text | Block] = [
+        f"Confident learning (Northcutt et al. 2021) flags {counts} as suspected errors. It is based on the "
+        f"probabilities of {names}, averaged over seeds and then over models: of the models that have probabilities, "
+        "the best of either family on the validation images. Neither was fitted on the images in question, but "
+        "networks stop training by the validation images.",
+        "A suspected error is not a confirmed one. Models that agree on two classes that are easily confused prove "
+        "nothing about the label, and a hard image looks like a mislabelled one: manual review is needed.",
     ]
-    found = Counter[tuple[int, int]]()
+    pairs = Counter[tuple[int, int]]()
     for d in doubts.values():
-        found.update(zip(d.found.given.tolist(), d.found.suggested.tolist(), strict=True))
-    if found:
-        pairs = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:5]
-        escaped = [md.escape(name) for name in evidence.class_names]
-        rows = [[escaped[given], escaped[suggested], f"{n:,}"] for (given, suggested), n in pairs]
-        lines += ["Doubted most often:", md.table(["label", "suggested instead", "images"], rows, n_left=2)]
-    return "\n\n".join(lines)
+        pairs.update(zip(d.found.given.tolist(), d.found.suggested.tolist(), strict=True))
+    if pairs:
+        most = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:5]
+        rows = [(evidence.class_names[given], evidence.class_names[suggested], n) for (given, suggested), n in most]
+        columns = (words("label"), words("suggested label"), Column("images", "{:,}".format))
+        blocks += ["Most frequent suspected label errors:", Table(columns, rows)]
+    return blocks
 
 
-def _ranking(evidence: Evidence, judges: Judges, doubts: Doubts) -> str:
-    """Every model's accuracy with and without the suspects, and whether its place changes."""
-    if not len(doubts.found):
-        return ""
+def _ranking(evidence: Evidence, judges: Judges, doubts: Doubts) -> list[Text | Block]:
+    """Every model's accuracy with and without the suspects, and whether its rank changes."""
     kept = np.ones(len(doubts.index), dtype=bool)
     kept[doubts.found.index] = False
-    if not kept.any():
-        return ""
-    rows = []
+    if kept.all() or not kept.any():
+        return []
+    accuracies = []
     for s in evidence.summaries:
         read = [arrays for stored in s.stored if (arrays := evidence.predictions(stored)) is not None]
-        hits = [a["test_predicted"] == a["test_labels"] for a in read]
-        if hits:
-            right = np.mean(hits, axis=0)
-            rows.append((s.name, float(right.mean()), float(right[kept].mean())))
-    before, after = _places([row[1] for row in rows]), _places([row[2] for row in rows])
+        if read:
+            right = np.mean([a["test_predicted"] == a["test_labels"] for a in read], axis=0)
+            accuracies.append((s.name, float(right.mean()), float(right[kept].mean())))
+    before, after = _ranks([row[1] for row in accuracies]), _ranks([row[2] for row in accuracies])
     moved = sum(b != a for b, a in zip(before, after, strict=True))
-    table = [
-        [
-            md.escape(name),
-            f"{every:.4f}",
-            f"{without:.4f}",
-            f"{(without - every) * 100:+.2f} points",
-            str(b),
-            str(a),
-        ]
-        for (name, every, without), b, a in zip(rows, before, after, strict=True)
+    order = f"{moved} of {len(accuracies)} models change rank" if moved else "The ranking of the models does not change"
+    columns = (
+        *(words("model"), Column("all images", percent), Column("without suspects", percent)),
+        *(Column("change, points", points), Column("rank"), Column("rank without")),
+    )
+    rows = [
+        (name, every, without, (without - every) * 100, b, a)
+        for (name, every, without), b, a in zip(accuracies, before, after, strict=True)
     ]
-    order = (
-        "The order of the models stays the same" if not moved else f"{moved} of {len(rows)} models change their place"
-    )
-    return "\n\n".join(
-        [
-            f"Test accuracy, mean over seeds, with the suspects and without them. {order}.",
-            md.table(["model", "all images", "without suspects", "change", "place", "place without"], table, n_left=1),
-            "Who picks the suspects gains by leaving them out: on each of them the mean of "
-            f"{' and '.join(md.escape(name) for name in judges)} differs from the label by construction.",
-        ]
-    )
+    return [
+        f"Test accuracy, mean over seeds, with and without the suspects. {order}.",
+        Table(columns, rows),
+        "The models that flag labels benefit from their removal: on each flagged image, the mean of "
+        f"{' and '.join(judges)} differs from the label by construction.",
+    ]
 
 
-def _places(accuracies: Sequence[float]) -> list[int]:
+def _ranks(accuracies: Sequence[float]) -> list[int]:
     return [sum(other > accuracy for other in accuracies) + 1 for accuracy in accuracies]
 
 
-def _gallery(evidence: Evidence, doubts: Doubts) -> Figure | None:
+def _gallery(evidence: Evidence, doubts: Doubts) -> Gallery | None:
     """The most suspect test images with their labels, the suggested ones, and the probabilities of both."""
     places = doubts.found.index[:SHOWN]
-    images = None if evidence.data is None else evidence.data.test_images
-    if images is None or not len(places) or doubts.index.max() >= len(images):
+    images = evidence.images(doubts.index)
+    if images is None or not len(places):
         return None
-    names = [gallery.short(name) for name in evidence.class_names]
-    figure, cells = gallery.grid(
-        f"The most suspect labels: {len(places)} of {len(doubts.found):,} test images", len(places), COLUMNS, 1.95
-    )
-    for cell, place, given, suggested in zip(cells, places, doubts.found.given, doubts.found.suggested, strict=False):
-        axes = figure.add_subplot(cell)
-        gallery.show(axes, images[doubts.index[place]])
+    names, items = evidence.class_names, []
+    for place, given, suggested in zip(places, doubts.found.given, doubts.found.suggested, strict=False):
         p = doubts.probabilities[place]
         lines = (
-            f"label {names[given]}: {gallery.per_cent(p[given])}",
-            f"rather {names[suggested]}: {gallery.per_cent(p[suggested])}",
+            f"label {names[given]}: {share(p[given])}",
+            f"suggested {names[suggested]}: {share(p[suggested])}",
         )
-        axes.set_title("\n".join(lines), fontsize=8.5, fontweight="normal", loc="center", color=INK)
-    return figure
+        items.append(Item(images[doubts.index[place]], lines))
+    title = f"The most suspect labels: {len(items)} of {len(doubts.found):,} test images"
+    return Gallery("suspects", f"{title}.", title, items)

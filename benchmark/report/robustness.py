@@ -1,22 +1,34 @@
-"""The part of a report on corrupted test images: how much of its accuracy each model keeps."""
+"""Accuracy on corrupted test images."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from benchmark.analysis.select import ModelSummary
 from benchmark.data.corruptions import CORRUPTIONS, corrupt
 from benchmark.records.schema import SEVERITIES
-from benchmark.report.evidence import Evidence, Section
-from benchmark.report.style import FAMILIES, WIDTH, colours, legend_below, marker
-from benchmark.utils.markdown import escape
-from benchmark.utils.markdown import table as markdown
+from benchmark.report.document import (
+    Axis,
+    Chart,
+    Column,
+    Details,
+    Gallery,
+    Item,
+    Panel,
+    Paragraph,
+    Section,
+    Series,
+    Strong,
+    Table,
+    Text,
+    section,
+    words,
+)
+from benchmark.report.evidence import Evidence
+from benchmark.utils.format import percent
 
-CHART, PICTURE = "robustness.png", "corruptions.png"
 NAMES = tuple(CORRUPTIONS)
 
 
@@ -40,140 +52,125 @@ class Robustness:
             self.corrupted = np.mean([[r.corruptions[name] for name in NAMES] for r in records], axis=0)
 
     @property
+    def mean(self) -> float:
+        """Accuracy over all corruptions and severities."""
+        return float(self.corrupted.mean())
+
+    @property
     def drops(self) -> np.ndarray:
         """Points of accuracy lost to each corruption, mean over severities (6,)."""
         return np.asarray((self.clean - self.corrupted.mean(axis=1)) * 100)
 
 
-def section(evidence: Evidence) -> Section | None:
-    """Accuracy on corrupted test images; None where no model has been shown any."""
-    found = [kept for kept in map(Robustness, evidence.summaries) if kept.n_seeds]
-    if not found:
+def corrupted(evidence: Evidence) -> Section | None:
+    """Accuracy on corrupted test images; None where no model was tested on any."""
+    models = [model for model in map(Robustness, evidence.summaries) if model.n_seeds]
+    if not models:
         return None
-    figures = {CHART: chart(found)}
-    images = None if evidence.data is None else evidence.data.test_images
-    parts = [
-        "## Corrupted images",
-        sentence(found),
-        f"![Test accuracy by severity of each corruption]({CHART})",
-        "The test images, spoilt in six ways at five severities. None of this is in the training images; augmentation, "
-        "where a model has it, moves and turns them a little. Accuracy, mean over seeds; the columns by corruption "
-        "are the points lost, mean over severities, the least of each in bold:",
-        table(found),
-    ]
-    if images is not None and len(images):
-        parts.append(f"![One test image under every corruption]({PICTURE})")
-        figures[PICTURE] = picture(np.asarray(images[:1]), evidence.data.name if evidence.data else "")
-    parts.append(
-        "<details>\n<summary>What is done at which severity</summary>\n\n"
-        f"{parameters()}\n\nWhat is left to chance (direction, side, noise, place) is drawn anew for every image, "
-        "the same for every model.\n\n</details>"
+    data = evidence.data
+    return section(
+        "robustness",
+        "Robustness to corrupted images",
+        sentence(models),
+        chart(models),
+        "The test images, corrupted in six ways at five severities. None of this is in the training images; "
+        "augmentation, where a model has it, only shifts and rotates them a little. Accuracy, mean over seeds; the "
+        "columns by corruption are the points lost, mean over severities, the fewest of each in bold:",
+        table(models),
+        gallery(np.asarray(data.test_images[:1]), data.name) if data is not None and len(data.test_images) else None,
+        Details(
+            "What is done at which severity",
+            (
+                parameters(),
+                Paragraph(
+                    "What is random (direction, side, noise, place) is drawn anew for every image, the same for every "
+                    "model."
+                ),
+            ),
+        ),
     )
-    return Section("\n\n".join(parts), figures)
 
 
-def sentence(found: Sequence[Robustness]) -> str:
-    """Which family loses more, and which corruption hurts most."""
+def sentence(models: Sequence[Robustness]) -> Text:
+    """Which family loses more, and which corruption costs most."""
     lost = {
-        family: float(np.mean([kept.drops.mean() for kept in found if kept.family == family]))
-        for family in FAMILIES
-        if any(kept.family == family for kept in found)
+        family: float(np.mean([model.drops.mean() for model in models if model.family == family]))
+        for family in dict.fromkeys(model.family for model in models)
     }
-    drops = np.mean([kept.drops for kept in found], axis=0)
-    worst = int(drops.argmax())
-    hurts = f"What hurts most is {NAMES[worst]}: {drops[worst]:.1f} points, mean of all models and severities."
-    keeps = max(found, key=lambda kept: float(kept.corrupted.mean()))
-    most = f"{escape(keeps.name)} keeps the highest accuracy, {keeps.corrupted.mean():.2%} after {keeps.clean:.2%}."
-    if len(lost) < 2:
-        ((family, points),) = lost.items()
-        return (
-            f"**Corruptions cost the {FAMILIES[family]}s {points:.1f} points of accuracy on average.** {hurts} {most}"
-        )
-    more, less = sorted(lost, key=lambda family: -lost[family])
-    if f"{lost[more]:.1f}" == f"{lost[less]:.1f}":
-        return (
-            f"**Networks and baselines lose as much to corruptions, {lost[more]:.1f} points of accuracy on average.** "
-            f"{hurts} {most}"
-        )
-    return (
-        f"**The {FAMILIES[more]}s lose more to corruptions, {lost[more]:.1f} points of accuracy on average, the "
-        f"{FAMILIES[less]}s {lost[less]:.1f}.** {hurts} {most}"
+    drops = np.mean([model.drops for model in models], axis=0)
+    worst, best = int(drops.argmax()), max(models, key=lambda model: model.mean)
+    rest = (
+        f" {NAMES[worst].capitalize()} costs most: {drops[worst]:.1f} points, mean of all models and severities. "
+        f"{best.name} has the highest accuracy on corrupted images, {percent(best.mean)} (clean: "
+        f"{percent(best.clean)})."
     )
-
-
-def table(found: Sequence[Robustness]) -> str:
-    """A row a model, the highest corrupted accuracy first."""
-    least = np.min([kept.drops for kept in found], axis=0)
-    highest = max(float(kept.corrupted.mean()) for kept in found)
-    rows = []
-    for kept in sorted(found, key=lambda kept: -float(kept.corrupted.mean())):
-        mean = float(kept.corrupted.mean())
-        rows.append(
-            [
-                escape(kept.name),
-                FAMILIES[kept.family],
-                str(kept.n_seeds),
-                f"{kept.clean:.4f}",
-                f"**{mean:.4f}**" if mean == highest else f"{mean:.4f}",
-                *(f"**{d:.1f}**" if d == low else f"{d:.1f}" for d, low in zip(kept.drops, least, strict=True)),
-            ]
+    more, less = max(lost, key=lambda f: lost[f]), min(lost, key=lambda f: lost[f])
+    if more == less:
+        first = f"Corruptions cost the {more}s {lost[more]:.1f} points of accuracy on average."
+    elif f"{lost[more]:.1f}" == f"{lost[less]:.1f}":
+        first = f"Corruptions cost networks and baselines the same, {lost[more]:.1f} points of accuracy on average."
+    else:
+        first = (
+            f"Corruptions cost the {more}s more, {lost[more]:.1f} points of accuracy on average, "
+            f"the {less}s {lost[less]:.1f}."
         )
-    return markdown(["model", "family", "seeds", "clean", "corrupted", *NAMES], rows, n_left=2)
+    return Strong(first), rest
 
 
-def parameters() -> str:
+def table(models: Sequence[Robustness]) -> Table:
+    """A row per model, the highest corrupted accuracy first."""
+    columns = (
+        *(words("model"), words("family"), Column("seeds"), Column("clean", percent)),
+        Column("corrupted", percent, best="highest"),
+        *(Column(name, "{:.1f}".format, best="lowest") for name in NAMES),
+    )
+    order = sorted(models, key=lambda model: -model.mean)
+    rows = [(m.name, m.family, m.n_seeds, m.clean, m.mean, *map(float, m.drops)) for m in order]
+    return Table(columns, rows)
+
+
+def parameters() -> Table:
     """What each corruption does, and its parameter by severity."""
-    rows = [
-        [name, kind.description, kind.parameter, *(f"{value:g}" for value in kind.values)]
-        for name, kind in CORRUPTIONS.items()
+    columns = [words(title) for title in ("corruption", "an image is", "parameter")]
+    columns += [Column(str(severity), "{:g}".format) for severity in range(1, SEVERITIES + 1)]
+    return Table(columns, [(name, k.description, k.parameter, *k.values) for name, k in CORRUPTIONS.items()])
+
+
+def chart(models: Sequence[Robustness]) -> Chart:
+    """Test accuracy against severity, a panel per corruption; severity 0 is the image as it is."""
+    lines = {"mean of all": [model.corrupted.mean(axis=0) for model in models]}
+    lines |= {name: [model.corrupted[place] for model in models] for place, name in enumerate(NAMES)}
+    severities = range(SEVERITIES + 1)
+    x = Axis("severity", ticks={float(s): str(s) if s else "clean" for s in severities})
+    panels = [
+        Panel(
+            title,
+            [
+                Series(
+                    model.name,
+                    list(severities),
+                    values := [model.clean, *line],
+                    model.name,
+                    kind="both",
+                    dash="solid" if model.family == "network" else "dash",
+                    hover=[f"severity {s}: {percent(value)}" for s, value in zip(severities, values, strict=True)],
+                )
+                for model, line in zip(models, found, strict=True)
+            ],
+            x,
+            Axis("test accuracy", percent=True),
+        )
+        for title, found in lines.items()
     ]
-    severities = [str(severity) for severity in range(1, SEVERITIES + 1)]
-    return markdown(["corruption", "an image is", "parameter", *severities], rows, n_left=3)
+    alt = f"Test accuracy of {len(models)} models by severity of {len(NAMES)} corruptions."
+    return Chart("robustness", alt, panels, "Corruption", printed=(1, None), columns=3, height=2.7)
 
 
-def chart(found: Sequence[Robustness]) -> Figure:
-    """Test accuracy against severity, a panel a corruption; severity 0 is the image as it is."""
-    paint = colours(kept.name for kept in found)
-    figure = Figure(figsize=(WIDTH, 5.6), layout="constrained")
-    panels = figure.subplots(2, 3, sharex=True, sharey=True)
-    for place, (name, axes) in enumerate(zip(NAMES, panels.flat, strict=True)):
-        for kept in found:
-            axes.plot(
-                range(SEVERITIES + 1),
-                [kept.clean, *kept.corrupted[place]],
-                color=paint[kept.name],
-                marker=marker(kept.name, kept.family),
-                markersize=4.5,
-                linewidth=1.3,
-                linestyle="-" if kept.family == "network" else "--",
-                label=kept.name,
-            )
-        axes.set_title(name)
-        axes.grid(True)
-        axes.set_xticks(range(SEVERITIES + 1), ["clean", *map(str, range(1, SEVERITIES + 1))])
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.3g}%"))
-    for axes in panels[:, 0]:
-        axes.set_ylabel("test accuracy")
-    for axes in panels[-1]:
-        axes.set_xlabel("severity")
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    legend_below(figure, handles, labels)
-    return figure
-
-
-def picture(image: np.ndarray, dataset: str) -> Figure:
-    """One image (1, h, w, c) uint8, a row a corruption: as it is, then by severity."""
-    figure = Figure(figsize=(WIDTH * 0.75, WIDTH * 0.78), layout="constrained")
-    panels = figure.subplots(len(NAMES), SEVERITIES + 1)
-    for name, row in zip(NAMES, panels, strict=True):
-        for severity, axes in enumerate(row):
-            shown = image[0] if severity == 0 else corrupt(image, name, severity, dataset)[0]
-            axes.imshow(shown[:, :, 0] if shown.shape[2] == 1 else shown, cmap="gray", vmin=0, vmax=255)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            axes.spines[:].set_visible(False)
-        row[0].set_ylabel(name)
-    for severity, axes in enumerate(panels[0]):
-        axes.set_title("clean" if severity == 0 else str(severity), fontsize=10, loc="center")
-    figure.suptitle("Severity", fontsize=11, fontweight="bold")
-    return figure
+def gallery(image: np.ndarray, dataset: str) -> Gallery:
+    """One image (1, h, w, c) uint8, a row per corruption: as it is, then by severity."""
+    items = []
+    for name in NAMES:
+        items.append(Item(image[0], ["clean"]))
+        items += [Item(corrupt(image, name, s, dataset)[0], [f"{name} {s}"]) for s in range(1, SEVERITIES + 1)]
+    title = "One test image under every corruption, by severity"
+    return Gallery("corruptions", f"{title}.", title, items, columns=SEVERITIES + 1)

@@ -1,80 +1,58 @@
-"""Colours and sizes of every chart: legible at the 830 pixels at which code hosts show them."""
+"""Colours, markers and sizes of every chart, and the figures on which matplotlib draws."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
+from benchmark import registry
 from benchmark.utils.files import write_atomically
 
-# Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness. Cool
-# colours for baselines, warm ones for networks; with so many models, shapes tell apart what colours do not.
-BLUE, SKY, GREEN, VERMILION, ORANGE, PURPLE = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#E69F00", "#CC79A7"
-GREY, INK = "#8A8A8A", "#222222"
-KNOWN = {
-    "svm-rbf": BLUE,
-    "knn": SKY,
-    "logistic-regression": GREEN,
-    "linear-svm": "#66A61E",
-    "random-forest": "#1B6B6F",
-    "gradient-boosting": "#4B4EA3",
-    "pca-svm": "#7FA8D1",
-    "hog-svm": "#123E6B",
-    "augmented-svm": "#2FA39A",
-    "mlp": "#B8860B",
-    "cnn-augmented": VERMILION,
-    "cnn-simple": ORANGE,
-    "resnet": "#8B1A1A",
-    "transfer": PURPLE,
-}
-SHAPES = {
-    "linear-svm": "v",
-    "random-forest": "^",
-    "gradient-boosting": "s",
-    "pca-svm": "p",
-    "hog-svm": "h",
-    "augmented-svm": "X",
-    "mlp": "d",
-    "resnet": "*",
-    "transfer": "P",
-}
+# Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness.
+BLUE, VERMILION = "#0072B2", "#D55E00"
+GREY, INK, PALE = "#8A8A8A", "#222222", "#E4E4E4"
 SPARE = ("#A6761D", "#332288", "#882255", "#117733", "#999933", "#44AA99", "#AA4499", "#661100")  # Paul Tol's "muted"
 MARKERS = {"baseline": "o", "network": "D"}
-FAMILIES = {"baseline": "baseline", "network": "network"}
 DPI = 200
 LONGEST_LABEL = 30  # Characters.
-WIDTH = 8.3  # inches: 830 pixels at 100 pixels an inch, drawn twice as fine
+WIDTH = 8.3  # inches: the 830 pixels at which code hosts show pictures, at 100 pixels an inch, drawn twice as fine
 LEGEND_HEIGHT = 0.6  # Inches that figures have room for.
 
 
-def colours(models: Iterable[str]) -> dict[str, str]:
-    """A colour for each model: the suite's own have theirs, another's is decided by its name.
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How charts show a model: a colour ``#rrggbb`` and a marker of matplotlib."""
 
-    Where two names decide for the same, the later one takes the next that is free, so that a chart of up to
-    eight others has as many colours.
+    colour: str
+    marker: str
+
+
+def looks(families: Mapping[str, str]) -> dict[str, Look]:
+    """How each model looks, by name, from names and families.
+
+    A registered model looks as its specification says; another's colour is decided by its name. Where two names decide
+    for the same, the later one takes the next that is free, so that a chart of up to eight others has as many colours.
     """
-    chosen = dict(KNOWN)
-    for name in sorted(set(models) - KNOWN.keys()):
+    registered = registry.models()
+    chosen = {name: spec.colour for name, spec in registered.items() if spec.colour}
+    for name in sorted(families.keys() - chosen.keys()):
         start = zlib.crc32(name.encode())
         order = [SPARE[(start + step) % len(SPARE)] for step in range(len(SPARE))]
         chosen[name] = next((shade for shade in order if shade not in chosen.values()), order[0])
-    return chosen
-
-
-def marker(model: str, family: str) -> str:
-    """A shape for each model: the family's, but for those of the suite's own that have theirs."""
-    return SHAPES.get(model, MARKERS[family])
+    markers = {name: spec.marker for name, spec in registered.items()}
+    return {name: Look(chosen[name], markers.get(name) or MARKERS[family]) for name, family in families.items()}
 
 
 def plain(text: str) -> str:
-    """Text that matplotlib draws as it stands, cut where it would crowd out the chart.
+    """Text that matplotlib draws as it is, cut where it would crowd out the chart.
 
     Dollar signs would begin a formula, and what is not printable has no glyph.
     """

@@ -1,14 +1,118 @@
-"""Writes a report: Markdown with charts, HTML beside it, and the collection's index."""
+"""Puts a report together from the records, and writes it as Markdown with pictures and as one HTML page."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.records.store import Store
-from benchmark.report import index, page
-from benchmark.report.html import page as html_page
-from benchmark.report.page import Written as Written
+from benchmark.analysis.select import select
+from benchmark.errors import UserError
+from benchmark.records.store import Problem, Store
+from benchmark.report import (
+    calibration,
+    headline,
+    index,
+    label_errors,
+    leaderboard,
+    learning_curve,
+    pairwise,
+    per_class,
+    predictions,
+    provenance,
+    published,
+    robustness,
+    style,
+    training,
+)
+from benchmark.report.document import Report, Section
+from benchmark.report.evidence import Evidence
+from benchmark.report.html import page as html
+from benchmark.report.markdown import draw, render
 from benchmark.specs import Dataset
+from benchmark.utils.files import explain_write_errors, write_atomically
+
+# In their order; each makes a section of the evidence, or None where there is nothing to say.
+SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
+    leaderboard.board,
+    pairwise.comparison,
+    leaderboard.cost,
+    per_class.scores,
+    pairwise.by_class,
+    per_class.confusion,
+    training.curves,
+    learning_curve.efficiency,
+    robustness.corrupted,
+    calibration.scores,
+    predictions.examples,
+    label_errors.quality,
+    published.figures,
+    provenance.failures,
+    provenance.data,
+    provenance.reproduce,  # Names the problems of all before it.
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A report on disk, and what was skipped on the way."""
+
+    paths: tuple[Path, ...]
+    report: Report
+    evidence: Evidence
+
+    @property
+    def headline(self) -> str:
+        return self.report.headline
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(self.evidence.problems)
+
+    @property
+    def excerpt(self) -> str:
+        """The headline and the leaderboard as Markdown, for another page."""
+        return f"{render.answer(self.report)}\n\n{render.table(leaderboard.table(self.evidence.leaderboard))}"
+
+
+def gather(store: Store, dataset: str, *, profile: str | None = None, data: Dataset | None = None) -> Evidence:
+    """Read what a report on one data set of a collection is based on.
+
+    Raises
+    ------
+    UserError
+        If nothing is recorded.
+    """
+    stored, problems = store.read_all(dataset)
+    selection = select(stored, profile)
+    if selection is None or not (selection.summaries or selection.failed):
+        skipped = f" {len(problems)} unreadable files were skipped, first {problems[0]}." if problems else ""
+        raise UserError(
+            f"No {profile + ' ' if profile else ''}records of {dataset} in {store.folder}.{skipped}",
+            f"Make some: python -m benchmark run --all --dataset {dataset} --collection {store.collection}",
+        )
+    summary = store.read_summary(dataset)
+    if isinstance(summary, Problem):
+        problems, summary = [*problems, summary], None
+    available = data is not None and data.fingerprint == selection.dataset.fingerprint
+    return Evidence(selection, stored, data if available else None, problems, store.collection, summary)
+
+
+def compose(evidence: Evidence) -> Report:
+    """The report as data."""
+    info, profile = evidence.selection.dataset, evidence.selection.profile
+    sections = [part for make in SECTIONS if (part := make(evidence)) is not None]
+    notice = (
+        f"This is the profile {profile}: {info.train_size:,} training images only. Its numbers are a first look, not a "
+        "result."
+    )
+    return Report(
+        f"{info.title}: do I need a CNN, and what does it cost me?",
+        headline.sentence(evidence),
+        headline.price(evidence),
+        "" if profile == "full" else notice,
+        sections,
+    )
 
 
 def write(
@@ -18,14 +122,39 @@ def write(
     *,
     profile: str | None = None,
     data: Dataset | None = None,
-    html: bool = True,
+    with_html: bool = True,
 ) -> Written:
-    """Write a data set's report."""
-    written = page.write(store, dataset, reports_dir, profile=profile, data=data)
-    folder = written.path.parent
-    if html:
-        html_page.write(written.contents, folder)
+    """Write ``<reports>/<collection>/<data set>/`` (README.md, charts, report.html) and the collection's index.
+
+    Parameters
+    ----------
+    data : Dataset or None
+        Whose test images are shown, if it is the version that the records are about.
+    with_html : bool
+        Whether to write report.html; otherwise that of an earlier report is removed.
+
+    Raises
+    ------
+    UserError
+        If nothing is recorded, or the report cannot be written.
+    """
+    evidence = gather(store, dataset, profile=profile, data=data)
+    report = compose(evidence)
+    looks = style.looks({stored.record.run.model: stored.record.model.family for stored in evidence.stored})
+    folder = reports_dir / store.collection / dataset
+    with style.chart_style():
+        drawn = {folder / render.CHARTS / f"{p.name}.png": draw.draw(p, looks) for p in report.pictures()}
+        for path, figure in drawn.items():
+            style.save(figure, path)
+    write_atomically(folder / "README.md", render.page(report).encode())
+    for stale in set((folder / render.CHARTS).glob("*.png")) - drawn.keys():
+        with explain_write_errors(stale):
+            stale.unlink()
+    paths = [folder / "README.md"]
+    if with_html:
+        paths.append(html.write(report, evidence, looks, folder))
     else:
-        html_page.remove(folder)
-    index.write(store, reports_dir, {dataset: written.contents.evidence.stored})
-    return written
+        with explain_write_errors(folder / html.FILE):
+            (folder / html.FILE).unlink(missing_ok=True)
+    index.write(store, reports_dir, {dataset: evidence.stored})
+    return Written(tuple(paths), report, evidence)

@@ -39,6 +39,37 @@ def count(number: float) -> str:
     return f"{number / 1e3:.0f} k" if number < 999_500 else f"{number / 1e6:.1f} M"
 
 
+def percent(fraction: float) -> str:
+    """``94.65%``."""
+    return f"{fraction:.2%}"
+
+
+def share(fraction: float) -> str:
+    """``93%``; what is neither certain nor impossible is not shown as 100% or 0%."""
+    if 0 < fraction < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= fraction < 1 else f"{fraction:.0%}"
+
+
+def points(difference: float) -> str:
+    """A difference in percentage points with its sign: ``+1.25``."""
+    return f"{difference:+z.2f}"
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def p_value(p: float, threshold: float = 0.05) -> str:
+    """``0.012``, or ``< 0.001``; with so many digits that it does not read like a threshold that it is not."""
+    if p < 0.001:
+        return "< 0.001"
+    digits = 3
+    while p != threshold and float(f"{p:.{digits}f}") == threshold:
+        digits += 1
+    return f"{p:.{digits}f}"
+
+
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

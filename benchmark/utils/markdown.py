@@ -15,9 +15,8 @@ def escape(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]|#!~$])", r"\\\1", line)
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int | None = None) -> str:
-    """A pipe table of text cells; all but the first ``n_left`` columns are set flush right (None: none is)."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> str:
+    """A pipe table of text cells; columns that are ``numeric`` are set flush right."""
     frame = pd.DataFrame(list(rows), columns=list(header))
-    left = len(header) if n_left is None else n_left
-    alignment = ["left" if place < left else "right" for place in range(len(header))]
+    alignment = ["right" if flush_right else "left" for flush_right in numeric]
     return str(frame.to_markdown(index=False, tablefmt="pipe", colalign=alignment, disable_numparse=True))

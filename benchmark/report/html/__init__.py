@@ -1,7 +1,6 @@
-"""The report as one HTML file that opens offline: the same numbers as the Markdown report, to play with.
+"""Renders a report as one HTML file that opens offline: the same blocks as the Markdown one, with interactive charts.
 
-Reading order: ``page`` (puts the file together), ``panels`` (what a part of the page is), ``costs`` and ``curves``
-(the charts, as Plotly figures), ``leaderboard``, ``explorer`` (predictions and images, packed), ``markdown`` (sections
-of the Markdown report as parts of this one), ``colours``, and what they fill: ``report.html.jinja``, ``report.css``,
-``report.js``, ``explorer.js``.
+Reading order: ``page`` (puts the file together), ``blocks`` (text, tables and images), ``plotly`` (charts),
+``explorer`` (predictions and images, packed), ``colours``, and what they fill: ``report.html.jinja``, ``report.css``,
+``report.js``, ``explorer.js``; ``simple`` for pages of tables alone.
 """

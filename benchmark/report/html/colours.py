@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from benchmark.report import style
+from benchmark.report.html.plotly import SYMBOLS
+from benchmark.report.style import Look
 
 LIGHT, DARK = "#FFFFFF", "#1B1E23"  # The surfaces that charts lie on; report.css has the same.
 CONTRAST = 3.0  # WCAG 2.2, criterion 1.4.11: what graphics need against what is beside them.
-SYMBOLS = {
-    "o": "circle",
-    "D": "diamond",
-    "v": "triangle-down",
-    "^": "triangle-up",
-    "s": "square",
-    "p": "pentagon",
-    "h": "hexagon",
-    "X": "x",
-    "d": "diamond-tall",
-    "*": "star",
-    "P": "cross",
-}
-# The same shapes for the legend, on a canvas of 16 x 16.
+# The markers for the legend, on a canvas of 16 x 16.
 PATHS = {
     "circle": "M8 2a6 6 0 1 0 0 12a6 6 0 1 0 0-12z",
     "diamond": "M8 1l7 7l-7 7l-7-7z",
@@ -55,17 +41,12 @@ def legible(colour: str, surface: str) -> str:
     return found
 
 
-def looks(models: Iterable[tuple[str, str]]) -> dict[str, dict[str, str]]:
-    """From names and families: each model's colour on a light and on a dark page, and its shape."""
-    models = list(models)
-    paint = style.colours(name for name, _ in models)
+def on_pages(look: Look) -> dict[str, str]:
+    """A model's colour on a light and on a dark page, and Plotly's name of its marker."""
     return {
-        name: {
-            "light": legible(paint[name], LIGHT),
-            "dark": legible(paint[name], DARK),
-            "symbol": SYMBOLS[style.marker(name, family)],
-        }
-        for name, family in models
+        "light": legible(look.colour, LIGHT),
+        "dark": legible(look.colour, DARK),
+        "symbol": SYMBOLS[look.marker],
     }
 
 

@@ -42,7 +42,8 @@ const report = (() => {
     const words = byId("filter-text").value.toLowerCase().split(/\s+/).filter(Boolean);
     const rows = [...table.tBodies[0].rows];
     for (const row of rows) {
-      row.hidden = (family && row.dataset.family !== family) || !words.every((word) => row.dataset.text.includes(word));
+      const [name, own] = [...row.cells].map((cell) => cell.textContent);
+      row.hidden = (family && own !== family) || !words.every((word) => `${name} ${own}`.toLowerCase().includes(word));
     }
     byId("filter-count").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} models`;
   }
@@ -67,6 +68,7 @@ const report = (() => {
       hoverlabel: { bgcolor: css("--surface"), bordercolor: css("--edge"), font: { color: css("--ink"), size: 13 }, align: "left" },
       dragmode: config.displayModeBar ? "zoom" : false,
       ...own, ...extra, xaxis: axis(own.xaxis), yaxis: axis(own.yaxis),
+      shapes: (own.shapes || []).map((shape) => ({ ...shape, line: { color: css("--edge"), width: 1, dash: "dot" } })),
     };
   }
   // The models that no other beats in cost and accuracy, cheapest first.
@@ -79,15 +81,18 @@ const report = (() => {
   function painted(figure) {
     const traces = figure.data.map((source) => {
       const trace = { ...source };
-      const look = looks.get(trace.meta.model);
-      if (look) {
-        const colour = dark.matches ? look.dark : look.light;
-        const ink = trace.meta.role === "ink";
-        trace.visible = !hidden.has(look.name);
-        trace.line = { ...trace.line, color: colour };
-        trace.marker = { symbol: look.symbol, ...trace.marker, color: ink ? css("--ink") : colour };
-        for (const error of ["error_x", "error_y"]) if (trace[error]) trace[error] = { ...trace[error], color: colour, thickness: 1.3 };
+      const { model, role } = trace.meta;
+      if (role === "heat") {
+        return { ...trace, colorscale: [[0, css("--surface")], [0.02, css("--soft")], [1, css("--heat")]] };
       }
+      if (role === "grey") return { ...trace, colorscale: [[0, css("--line")], [1, css("--line")]] };
+      const look = looks.get(model);
+      const colour = !look ? css("--quiet") : dark.matches ? look.dark : look.light;
+      trace.visible = !hidden.has(model);
+      trace.line = { ...trace.line, color: colour };
+      trace.marker = { symbol: look ? look.symbol : "circle", ...trace.marker, color: colour };
+      trace.textfont = { size: 12, color: css("--ink") };
+      for (const error of ["error_x", "error_y"]) if (trace[error]) trace[error] = { ...trace[error], color: colour, thickness: 1.6 };
       return trace;
     });
     const line = traces.find((trace) => trace.meta.role === "frontier");
@@ -110,9 +115,11 @@ const report = (() => {
   }
   function draw(element) {
     const choices = data.charts[element.dataset.key];
-    const select = document.querySelector(`select[data-chart="${element.dataset.key}"]`);
+    const select = document.querySelector(`select[data-chart="${CSS.escape(element.dataset.key)}"]`);
     const figure = choices[select ? select.value : Object.keys(choices)[0]];
-    return Plotly.react(element, painted(figure), layout(figure.layout), config);
+    // Room for what is written to the right of the outermost points.
+    const noted = figure.data.some((trace) => trace.textposition === "middle right");
+    return Plotly.react(element, painted(figure), layout(figure.layout, noted && { margin: { l: 10, r: 56, t: 14, b: 10 } }), config);
   }
   const redraw = () => drawn.forEach((make) => make());
 

@@ -1,0 +1,31 @@
+"""Training by epoch: which epoch's weights are kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+
+def best_epoch(history: Sequence[Mapping[str, float | None]]) -> int | None:
+    """The place, from 0, of the epoch whose weights are kept.
+
+    The highest validation accuracy decides, then the lowest loss, then the earliest epoch.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        One row per epoch with ``validation_accuracy`` and ``validation_loss``, None where not measured.
+
+    Returns
+    -------
+    int or None
+        None without any validation accuracy.
+    """
+
+    def rank(place: int) -> tuple[float, float, int]:
+        accuracy, loss = (history[place].get(f"validation_{name}") for name in ("accuracy", "loss"))
+        assert accuracy is not None
+        return -accuracy, math.inf if loss is None else loss, place
+
+    measured = [place for place, row in enumerate(history) if row.get("validation_accuracy") is not None]
+    return min(measured, key=rank, default=None)

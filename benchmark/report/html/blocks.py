@@ -1,0 +1,189 @@
+"""Blocks of a report as HTML."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from PIL import Image
+
+from benchmark.report.document import (
+    Block,
+    Bullets,
+    Chart,
+    Code,
+    Details,
+    Gallery,
+    Heatmap,
+    Item,
+    Link,
+    Listing,
+    Paragraph,
+    Printed,
+    Section,
+    Span,
+    Strong,
+    Table,
+    Text,
+    is_absent,
+    spans,
+)
+from benchmark.report.html import plotly
+from benchmark.utils.format import share
+
+LARGEST_SIDE = 64  # Pixels; larger images are shrunk.
+EMPTY = Markup()
+
+
+def sections(found: Iterable[Section], explorer: Markup = EMPTY) -> list[tuple[Section, Markup]]:
+    """Each section's content; a section of printed blocks alone has none and is left out."""
+    made = [(part, blocks(part.blocks, explorer)) for part in found]
+    return [(part, content) for part, content in made if content]
+
+
+def blocks(found: Iterable[Block], explorer: Markup = EMPTY) -> Markup:
+    return EMPTY.join(_block(block, explorer) for block in found)
+
+
+def _block(block: Block, explorer: Markup) -> Markup:
+    match block:
+        case Paragraph(text):
+            return Markup("<p>{}</p>\n").format(inline(text))
+        case Bullets(items):
+            return Markup("<ul>{}</ul>\n").format(EMPTY.join(Markup("<li>{}</li>").format(inline(i)) for i in items))
+        case Listing(text):
+            return Markup('<pre tabindex="0"><code>{}</code></pre>\n').format(text)
+        case Table():
+            return table(block)
+        case Chart() | Heatmap():
+            return _chart(block)
+        case Gallery():
+            return _gallery(block)
+        case Details(summary, inner):
+            return Markup("<details>\n<summary>{}</summary>\n{}</details>\n").format(summary, blocks(inner, explorer))
+        case Printed():
+            return explorer if block.explorer else EMPTY
+
+
+def inline(text: Text) -> Markup:
+    return EMPTY.join(map(_span, spans(text)))
+
+
+def _span(span: Span) -> Markup:
+    match span:
+        case Strong(text):
+            return Markup("<strong>{}</strong>").format(text)
+        case Code(text):
+            return Markup('<code class="long">{}</code>').format(text)
+        case Link(text, target):
+            return Markup('<a href="{}">{}</a>').format(target, text)
+        case str():
+            return Markup("{}").format(span)
+
+
+def table(found: Table) -> Markup:
+    """A table that scrolls sideways; one that is sortable has buttons as headings and controls to filter its rows."""
+    heads, rows = [], []
+    for place, column in enumerate(found.columns):
+        title: Markup | str = column.title
+        if found.sortable:
+            kind, high = ("number" if column.numeric else "text"), Markup(" data-high") if column.high_first else EMPTY
+            title = Markup('<button type="button" data-kind="{}"{}>{}</button>').format(kind, high, title)
+        sort = Markup(' aria-sort="descending"') if found.sortable and place == 2 else EMPTY
+        number = Markup(' class="number"') if column.numeric else EMPTY
+        heads.append(Markup('<th scope="col"{}{}>{}</th>').format(number, sort, title))
+    for values, cells in zip(found.rows, found.cells(), strict=True):
+        made = []
+        for place, (column, value, (text, best)) in enumerate(zip(found.columns, values, cells, strict=True)):
+            content = inline(Strong(text) if best and isinstance(text, str) else text)
+            name = " ".join(filter(None, ("number" * column.numeric, "quiet" * is_absent(value))))
+            tag, scope = ("td", EMPTY) if place else ("th", Markup(' scope="row"'))
+            sort = Markup(' data-sort="{}"').format(_sort_key(value)) if found.sortable else EMPTY
+            open_tag = Markup("<{}{}{}{}>").format(
+                Markup(tag), scope, Markup(f' class="{name}"') if name else EMPTY, sort
+            )
+            made.append(open_tag + content + Markup(f"</{tag}>"))
+        rows.append(Markup("<tr>{}</tr>\n").format(EMPTY.join(made)))
+    whole = Markup(
+        '<div class="scroll" tabindex="0" role="group" aria-label="Table, scrolls sideways">'
+        "<table{}>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n"
+    )
+    identity = Markup(' id="leaderboard-table" class="sortable"') if found.sortable else EMPTY
+    controls = _filters(found) if found.sortable else EMPTY
+    return controls + whole.format(identity, EMPTY.join(heads), EMPTY.join(rows))
+
+
+def _sort_key(value: Any) -> str:
+    """What a cell sorts by; empty where there is no value, which sorts last."""
+    first = value[0] if isinstance(value, tuple) else value
+    return "" if is_absent(first) else first if isinstance(first, str) else repr(float(first))
+
+
+def _filters(found: Table) -> Markup:
+    choices = EMPTY.join(Markup("<option>{}</option>").format(name) for name in dict.fromkeys(r[1] for r in found.rows))
+    return Markup(
+        '<div class="controls" role="search" aria-label="Filter the table">\n'
+        '<label>Family <select id="filter-family"><option value="">all</option>{0}</select></label>\n'
+        '<label>Find <input id="filter-text" type="search" placeholder="part of a name" autocomplete="off"></label>\n'
+        '<output id="filter-count" class="quiet" aria-live="polite">{1} of {1} models</output>\n</div>\n'
+    ).format(choices, len(found.rows))
+
+
+def _chart(chart: Chart | Heatmap) -> Markup:
+    """Places for the figures of a chart, which the page's script draws: one to choose from, or all side by side."""
+    titles = list(plotly.figures(chart))
+    place = Markup(
+        '<figure>{}<div class="chart" id="chart-{}" data-key="{}" style="height: {}px" role="img" aria-label="{}">'
+        "</div></figure>\n"
+    )
+    if isinstance(chart, Heatmap):
+        height = 110 + 30 * len(chart.rows)
+        return _caption(chart.title) + place.format(EMPTY, chart.name, chart.name, height, chart.alt)
+    height = max(330, min(round(90 * chart.height), 1200))
+    if not chart.choice:
+        made = [
+            place.format(_caption(title), f"{chart.name}-{n}", f"{chart.name}/{title}", height, f"{title}. {chart.alt}")
+            for n, title in enumerate(titles)
+        ]
+        return Markup('<div class="charts">{}</div>\n').format(EMPTY.join(made))
+    options = EMPTY.join(Markup("<option>{}</option>").format(title) for title in titles)
+    choose = Markup('<div class="controls"><label>{} <select data-chart="{}">{}</select></label></div>').format(
+        chart.choice, chart.name, options
+    )
+    return place.format(choose, chart.name, chart.name, max(height, 400), chart.alt)
+
+
+def _caption(title: str) -> Markup:
+    return Markup('<p class="caption">{}</p>').format(title)
+
+
+def _gallery(gallery: Gallery) -> Markup:
+    items = EMPTY.join(map(_item, gallery.items))
+    return _caption(gallery.title) + Markup('<ul class="thumbs">{}</ul>\n').format(items)
+
+
+def _item(item: Item) -> Markup:
+    alt = ", ".join(item.lines)
+    lines = EMPTY.join(Markup("<p>{}</p>").format(line) for line in item.lines)
+    bars = EMPTY.join(
+        Markup('<li><span>{}</span><span>{}</span><i class="{}" style="width: {}%"></i></li>').format(
+            label, share(fraction), shade, round(fraction * 100, 1)
+        )
+        for label, fraction, shade in item.bars
+    )
+    return Markup('<li class="thumb"><img class="photo" alt="{}" src="data:image/png;base64,{}">{}{}</li>').format(
+        alt, encoded(item.image), lines, Markup('<ul class="bars">{}</ul>').format(bars) if bars else EMPTY
+    )
+
+
+def encoded(image: np.ndarray) -> str:
+    """An image, uint8 (h, w, c), as a PNG in base64, shrunk where it is large."""
+    made = Image.fromarray(np.ascontiguousarray(image[..., 0] if image.shape[2] == 1 else image))
+    made.thumbnail((LARGEST_SIDE * 2, LARGEST_SIDE))  # Of two images side by side each has its share.
+    buffer = io.BytesIO()
+    made.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,249 @@
+"""The pairwise comparison of models, over all test images and class by class."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.analysis import stats
+from benchmark.analysis.comparison import Comparison, Hits, Pair, class_pairs, hits
+from benchmark.analysis.select import ModelSummary
+from benchmark.report.document import (
+    Axis,
+    Bullets,
+    Chart,
+    Column,
+    Heatmap,
+    Panel,
+    Section,
+    Series,
+    Table,
+    section,
+    words,
+)
+from benchmark.report.evidence import Evidence
+from benchmark.utils.format import interval, p_value, points
+
+LEVEL = "no significant difference"
+P = Column("p", p_value)
+ADJUSTED_P = Column("p (Holm)", p_value)
+METHOD = (
+    'Every pair is compared on the same images. "Only A correct" and "only B correct" count the images that one of the '
+    "two models alone classifies correctly (with several seeds, the mean over pairs of runs). With one seed each, p is "
+    "that of McNemar's exact test. With several it is based on t with Satterthwaite's degrees of freedom and on two "
+    "sources of variance: per-image differences over the images, and the seed-to-seed variance of accuracy. A "
+    "single-seed model contributes nothing to the second, so the verdict is about that run. Intervals are for each "
+    "pair alone; Holm's p is adjusted over all pairs, and verdicts are at the 5% level."
+)
+
+
+def family(name: str, convolutional: bool, pretrained: object) -> str:
+    """``baseline``, ``network``, ``CNN`` or ``pre-trained CNN``; ``pretrained`` is text where it is so."""
+    return name if not convolutional else "pre-trained CNN" if isinstance(pretrained, str) else "CNN"
+
+
+def kind(summary: ModelSummary) -> str:
+    """How a CNN was trained, in words."""
+    weights = f"pre-trained on {summary.pretrained}" if summary.pretrained else "trained from scratch"
+    return f"a CNN {weights}"
+
+
+def evidence(pair: Pair) -> str:
+    """What the comparison says about ``pair.left``, with its numbers where the difference is significant."""
+    if pair.beats:
+        return f"better by {extent(pair)}"
+    if pair.swapped().beats:
+        return f"worse by {extent(pair.swapped())}"
+    return LEVEL
+
+
+def extent(pair: Pair) -> str:
+    """The difference in points with its interval and the adjusted p."""
+    difference = f"{pair.points:.2f}" if pair.beats else points(pair.points)
+    p = p_value(pair.adjusted_p)
+    return f"{difference} points (95% CI {interval(pair.low, pair.high)}, p {p if p[0] == '<' else f'= {p}'})"
+
+
+def verdict(pair: Pair) -> str:
+    return "A better" if pair.beats else "B better" if pair.swapped().beats else LEVEL
+
+
+def neighbours(found: Evidence) -> list[Pair]:
+    """Each model of the leaderboard against the next."""
+    names = [s.name for s in found.summaries]
+    pairs = (found.comparison.find(*both) for both in itertools.pairwise(names))
+    return [pair for pair in pairs if pair is not None]
+
+
+def detectable(found: Evidence) -> str:
+    """What difference the paired test can detect, in a sentence; empty where nothing is compared."""
+    pairs = neighbours(found)
+    if not pairs:
+        return ""
+    share, n = float(np.median([pair.discordant_share for pair in pairs])), pairs[0].n_images
+    smallest = stats.minimum_detectable_difference(n, share)
+    power = (
+        "no difference could be detected with 80% power"
+        if smallest is None
+        else f"one paired test at the 5% level has 80% power to detect a difference of {smallest * 100:.2f} points"
+    )
+    return (
+        f"Two neighbours in the table disagree on whether an image is classified correctly on {share:.1%} of the {n:,} "
+        f"images (median); at that rate, {power}."
+    )
+
+
+def comparison(found: Evidence) -> Section | None:
+    """Every model against every other: a matrix, and the pairs that matter in numbers."""
+    if len(found.summaries) < 2:
+        return None
+    compared, best = found.comparison, found.best_pair
+    title = "Pairwise comparison"
+    left_out = Bullets(compared.left_out) if compared.left_out else None
+    if not compared.pairs:
+        return section("pairwise", title, "No two models can be compared image by image:", left_out)
+    apart = sum(evidence(pair) != LEVEL for pair in compared.pairs)
+    shown = [best, *(pair for pair in neighbours(found) if pair != best)] if best else neighbours(found)
+    return section(
+        "pairwise",
+        title,
+        f"{apart} of {len(compared.pairs)} pairs of models differ significantly.",
+        matrix([s.name for s in found.summaries], compared),
+        _headline_pair(found, best) if best else None,
+        f"{'The best CNN against the best baseline, and each' if best else 'Each'} model against the next on the "
+        "leaderboard:",
+        _table(shown),
+        METHOD,
+        "Not compared:" if left_out else None,
+        left_out,
+    )
+
+
+def _headline_pair(found: Evidence, pair: Pair) -> str:
+    """The pair of the headline, with the sources of its error and the bootstrap beside the t interval."""
+    left, right = (hits(s, found.predictions) for s in (found.cnn, found.baseline) if s is not None)
+    assert isinstance(left, Hits)
+    assert isinstance(right, Hits)
+    low, high = stats.paired_bootstrap(left.right.mean(axis=0), right.right.mean(axis=0))
+    training = (
+        f"seed-to-seed variance {pair.training_error:.2f}"
+        if max(pair.seeds) > 1
+        else "seed-to-seed variance cannot be estimated from one seed each"
+    )
+    return (
+        f"{pair.left} against {pair.right}: {evidence(pair)}. Test sampling contributes {pair.images_error:.2f} points "
+        f"to the standard error of the difference, {training}. The bootstrap over images alone gives an interval of "
+        f"{interval(low * 100, high * 100)}."
+    )
+
+
+def _table(pairs: Sequence[Pair]) -> Table:
+    columns = (
+        *(words("A"), words("B"), Column("A - B, points", points), Column("95% CI", lambda ends: interval(*ends))),
+        *(Column("only A correct", "{:.0f}".format), Column("only B correct", "{:.0f}".format), P, ADJUSTED_P),
+        words("verdict"),
+    )
+    rows = [
+        (
+            *(pair.left, pair.right, pair.points, (pair.low, pair.high), pair.only_left, pair.only_right),
+            *(pair.p, pair.adjusted_p, verdict(pair)),
+        )
+        for pair in pairs
+    ]
+    return Table(columns, rows)
+
+
+def matrix(names: Sequence[str], compared: Comparison) -> Heatmap:
+    """By how many points the model of a row is ahead of that of a column; ``names`` are sorted, best first."""
+    k = len(names) - 1
+    values, greyed = np.full((k, k), np.nan), np.zeros((k, k), dtype=bool)
+    texts = [[""] * k for _ in range(k)]
+    for row, column in itertools.combinations_with_replacement(range(k), 2):
+        pair = compared.find(names[row], names[column + 1])
+        if pair is not None:
+            texts[row][column] = f"{pair.points:z.1f}"
+            greyed[row, column] = evidence(pair) == LEVEL
+            values[row, column] = np.nan if greyed[row, column] else max(pair.points, 0.0)
+    title = "By how many points of test accuracy the row is ahead of the column"
+    alt = f"{title}, for {len(names)} models; grey where there is no significant difference."
+    label = f"{LEVEL} (Holm's p is 0.05 or more)"
+    return Heatmap("pairwise", alt, title, names[:-1], names[1:], values, texts, greyed, label)
+
+
+def by_class(found: Evidence) -> Section | None:
+    """The best CNN against the best baseline in every class: where the CNN wins, and where it does not."""
+    cnn, baseline, names = found.cnn, found.baseline, found.class_names
+    if cnn is None or baseline is None:
+        return None
+    pairs = class_pairs(cnn, baseline, len(names), found.predictions)
+    if isinstance(pairs, str):
+        return None
+    compared = [(number, pair) for number, pair in enumerate(pairs) if pair is not None]
+    compared.sort(key=lambda item: -item[1].points)
+    better, worse, level = (
+        [names[number] for number, pair in compared if evidence(pair).startswith(outcome)]
+        for outcome in ("better", "worse", LEVEL)
+    )
+    outcomes = {f"{cnn.name} is better": better, f"{baseline.name} is better": worse, f"there is {LEVEL}": level}
+    summary = [f"{outcome} in {', '.join(classes)}" for outcome, classes in outcomes.items() if classes]
+    recalls = cnn.per_class("recall"), baseline.per_class("recall")
+    verdicts = {"A better": f"{cnn.name} better", "B better": f"{baseline.name} better"}
+    rows = [
+        (
+            *(names[number], recalls[0][number], recalls[1][number], pair.points, (pair.low, pair.high)),
+            *(pair.only_left, pair.only_right, pair.adjusted_p, verdicts.get(verdict(pair), LEVEL)),
+        )
+        for number, pair in compared
+    ]
+    columns = (
+        words("class"),
+        *(Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
+        Column("points", points),
+        Column("95% CI", lambda ends: interval(*ends)),
+        *(Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
+        *(ADJUSTED_P, words("verdict")),
+    )
+    return section(
+        "class-pairs",
+        f"{cnn.name} against {baseline.name}, class by class",
+        f"Recall, compared on the test images of each class: {'; '.join(summary)}.",
+        class_chart([(names[number], pair) for number, pair in compared], cnn, baseline),
+        Table(columns, rows),
+        "Intervals are for each class alone; Holm's p is adjusted over the classes.",
+        level=3,
+    )
+
+
+def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baseline: ModelSummary) -> Chart:
+    """Differences of recall with their 95 % intervals, in the order given from the top."""
+    ticks = {float(len(compared) - 1 - place): name for place, (name, _) in enumerate(compared)}
+    series = []
+    for wanted, model, label in (
+        ("A better", cnn.name, f"{cnn.name} better"),
+        ("B better", baseline.name, f"{baseline.name} better"),
+        (LEVEL, None, LEVEL),
+    ):
+        chosen = [(y, pair) for y, (_, pair) in zip(ticks, compared, strict=True) if verdict(pair) == wanted]
+        if chosen:
+            series.append(
+                Series(
+                    label,
+                    [pair.points for _, pair in chosen],
+                    [y for y, _ in chosen],
+                    model,
+                    x_range=[(pair.low, pair.high) for _, pair in chosen],
+                    notes=[f"{pair.points:+z.1f}" for _, pair in chosen],
+                    marker=None if model else "s",
+                )
+            )
+    title = f"{cnn.name} minus {baseline.name}: recall of each class"
+    panel = Panel(
+        title,
+        series,
+        Axis("points of recall, with 95% interval"),
+        Axis(ticks=ticks, low=-0.6, high=len(compared) - 0.4),
+        guide=0.0,
+    )
+    return Chart("class-pairs", f"{title}, with 95% intervals.", [panel], columns=1, height=1.8 + 0.36 * len(compared))

@@ -1,0 +1,199 @@
+"""Scores class by class, and which classes are confused."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmark.analysis.select import ModelSummary
+from benchmark.report.document import (
+    Axis,
+    Bullets,
+    Chart,
+    Column,
+    Details,
+    Heatmap,
+    Panel,
+    Printed,
+    Section,
+    Series,
+    Table,
+    section,
+    words,
+)
+from benchmark.report.evidence import Evidence
+
+SCORES = {"F1": "f1", "Recall": "recall", "Precision": "precision"}
+TINY_CELL = 0.0005  # Below a twentieth of a percent a cell is left empty rather than shown as 0.0.
+
+
+def scores(evidence: Evidence) -> Section | None:
+    """Precision, recall and F1 of every model in every class."""
+    summaries, names = evidence.summaries, evidence.class_names
+    if not summaries:
+        return None
+    return section(
+        "classes",
+        "Class by class",
+        _gains(evidence.baseline, evidence.cnn, names),
+        chart(evidence),
+        "F1 on the test images, mean over seeds; the best of each class in bold:",
+        table(summaries, names, "f1"),
+        Details(
+            "Precision and recall",
+            section(
+                "",
+                "",
+                "Precision: of the images classified as the class, the share that belong to it.",
+                table(summaries, names, "precision"),
+                "Recall: of the images of the class, the share classified as it.",
+                table(summaries, names, "recall"),
+            ).blocks,
+        ),
+    )
+
+
+def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Sequence[str]) -> str:
+    """In how many classes the best CNN has the higher F1, and where it gains most and least."""
+    if baseline is None or cnn is None:
+        return ""
+    gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
+    most, least = int(gain.argmax()), int(gain.argmin())
+    return (
+        f"{cnn.name} has the higher F1 score in {(gain > 0).sum()} of {len(names)} classes. Against {baseline.name} it "
+        f"gains most on {names[most]} ({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
+    )
+
+
+def table(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: str) -> Table:
+    """A score of every model in every class, a row per model, the best of each class emphasized."""
+    columns = (
+        words("model"),
+        *(Column(name, "{:.3f}".format, best="highest", high_first=True) for name in class_names),
+    )
+    return Table(columns, [(s.name, *map(float, s.per_class(score))) for s in summaries])
+
+
+def chart(evidence: Evidence) -> Chart:
+    """Scores of every model in every class, hardest class on top; beside F1 what the best CNN gains."""
+    summaries, names = evidence.summaries, evidence.class_names
+    f1 = np.mean([s.per_class("f1") for s in summaries], axis=0)
+    order = np.argsort(-f1, kind="stable")  # From the bottom up.
+    places = np.arange(len(order))
+    y = Axis(ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4)
+    panels = []
+    for title, score in SCORES.items():
+        series = [
+            Series(
+                s.name,
+                values := s.per_class(score)[order],
+                places,
+                s.name,
+                hover=[f"{names[index]}: {value:.3f}" for index, value in zip(order, values, strict=True)],
+            )
+            for s in reversed(summaries)  # The best is drawn last, on top.
+        ]
+        panels.append(Panel(f"{title} by class, hardest on top", series, Axis(f"{title}, mean over seeds"), y))
+    cnn, baseline = evidence.cnn, evidence.baseline
+    if cnn is not None and baseline is not None:
+        panels.insert(1, _gain_panel(cnn, baseline, order, y))
+    hardest, easiest = (names[index] for index in (order[-1], order[0]))
+    alt = (
+        f"Scores of every model in each of {len(names)} classes. The hardest class is {hardest}, with a mean F1 of "
+        f"{f1.min():.3f}; the easiest is {easiest} with {f1.max():.3f}."
+    )
+    printed = (0, 2 if cnn is not None and baseline is not None else 1)
+    return Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))
+
+
+def _gain_panel(cnn: ModelSummary, baseline: ModelSummary, order: np.ndarray, y: Axis) -> Panel:
+    gain = (cnn.per_class("f1") - baseline.per_class("f1"))[order] * 100
+    series = []
+    for model, chosen in ((cnn.name, gain >= 0), (baseline.name, gain < 0)):
+        notes = [f"{points:+z.1f}" for points in gain[chosen]]
+        if chosen.any():
+            series.append(
+                Series("", gain[chosen], np.flatnonzero(chosen), model, kind="bars", notes=notes, hover=notes)
+            )
+    # Room for the numbers beside the bars.
+    spare = 0.3 * max(float(np.ptp([*gain, 0.0])), 0.5)
+    low, high = min(0.0, float(gain.min())), max(0.0, float(gain.max()))
+    x = Axis("points of F1", low=low - (spare if low < 0 else 0), high=high + spare)
+    return Panel(f"{cnn.name} minus {baseline.name}", series, x, y, guide=0.0)
+
+
+def confusion(evidence: Evidence) -> Section | None:
+    """The hardest classes, the most confused pairs, and confusion matrices."""
+    summaries, names = evidence.summaries, evidence.class_names
+    if not summaries:
+        return None
+    pair = [s for s in (evidence.baseline, evidence.cnn) if s is not None]
+    others = [matrix(s, names) for s in summaries if s not in pair]
+    pairs = most_confused(pair, names)
+    columns = (words("classes"), *(Column(s.name, "{:.0f}".format) for s in pair))
+    rows = [(f"{p.first} and {p.second}", *(p.errors[s.name] for s in pair)) for p in pairs]
+    hardest = _hardest(pair, names)
+    return section(
+        "confusion",
+        "Confusion",
+        "The classes with the lowest recall:" if hardest else None,
+        Bullets(hardest) if hardest else None,
+        "The pairs confused most often: test images of either class misclassified as the other, mean over seeds:"
+        if rows
+        else None,
+        Table(columns, rows) if rows else None,
+        Printed(
+            (
+                *(matrix(s, names) for s in pair),
+                *([Details("Confusion matrices of the other models", others)] if others else []),
+            ),
+            explorer=True,
+        ),
+    )
+
+
+def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[str]:
+    """The three classes with the lowest recall, mean of the models in ``pair``, with each model's recall."""
+    if not pair:
+        return []
+    recalls = np.array([s.per_class("recall") for s in pair])
+    return [
+        f"{names[index]}: " + ", ".join(f"{s.name} {r[index]:.3f}" for s, r in zip(pair, recalls, strict=True))
+        for index in np.argsort(recalls.mean(axis=0))[:3]
+    ]
+
+
+def matrix(summary: ModelSummary, class_names: Sequence[str]) -> Heatmap:
+    """Per cent of each actual class (rows) predicted as each class (columns), mean over seeds."""
+    counts = summary.confusion
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    texts = [[f"{value * 100:.1f}" if value >= TINY_CELL else "" for value in row] for row in share]
+    title = f"{summary.name} ({summary.family}): per cent of each actual class"
+    name, alt = f"confusion-{summary.name}", f"Confusion matrix of {summary.name}"
+    return Heatmap(name, alt, title, class_names, class_names, share, texts, x_title="predicted", y_title="actual")
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfusedPair:
+    """Two classes and how many images of either are misclassified as the other, by model (mean over seeds)."""
+
+    first: str
+    second: str
+    errors: dict[str, float]
+
+
+def most_confused(summaries: Sequence[ModelSummary], class_names: Sequence[str], limit: int = 6) -> list[ConfusedPair]:
+    """The pairs with the most mutual errors, added up over ``summaries``; pairs without any are left out."""
+    if not summaries:
+        return []
+    mutual = {s.name: s.confusion + s.confusion.T for s in summaries}
+    total = np.triu(sum(mutual.values()), k=1)
+    order = np.argsort(-total, axis=None, kind="stable")[:limit]
+    pairs = [np.unravel_index(place, total.shape) for place in order]
+    return [
+        ConfusedPair(class_names[i], class_names[j], {name: float(errors[i, j]) for name, errors in mutual.items()})
+        for i, j in pairs
+        if total[i, j] > 0
+    ]

@@ -1,0 +1,127 @@
+"""What a report's numbers come from: the data, the commands, the models' parameters, machines and versions."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.records.store import Problem
+from benchmark.report.document import Bullets, Code, Details, Listing, Section, Strong, Table, section, words
+from benchmark.report.evidence import Evidence
+
+UNKNOWN = "not measured"
+MOST_PROBLEMS = 20  # That are named one by one.
+
+
+def failures(evidence: Evidence) -> Section | None:
+    failed = evidence.selection.failed
+    columns = [words(title) for title in ("model", "seed", "status", "reason")]
+    rows = [(r.run.model, r.run.seed, r.status, r.reason or "") for r in failed]
+    return section("failed", "Runs without a result", Table(columns, rows)) if failed else None
+
+
+def data(evidence: Evidence) -> Section:
+    """Sizes, classes, source and integrity of the data."""
+    info, summary = evidence.selection.dataset, evidence.summary
+    audit = None if summary is None or summary.fingerprint != info.fingerprint else summary.audit
+    verify = Code("python -m benchmark data verify")
+    height, width, channels = info.image_shape
+    table = None
+    if audit is not None:
+        rows = [(check.name, check.outcome, check.detail) for check in audit.checks]
+        table = Table([words(title) for title in ("check", "outcome", "detail")], rows)
+        outcomes = {check.outcome for check in audit.checks}
+        said = "all passed" if outcomes == {"passed"} else "passed, with warnings" if audit.passed else "FAILED"
+    return section(
+        "data-set",
+        "The data",
+        f"{info.title}: {info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test "
+        f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names)} "
+        f"classes: {', '.join(info.class_names)}. The validation images are taken from the training set, stratified by "
+        "class, with a seed that depends on the data set alone, so every model sees the same images. Pixels are "
+        "divided by 255; baselines get them flattened. No model sees a test image before it has been fitted.",
+        (
+            f"Source: {info.source}. Fingerprint (SHA-256 of all images, labels and class names): ",
+            Code(info.fingerprint),
+        ),
+        ("Integrity checks: not recorded for this version of the data; ", verify, " runs them.")
+        if table is None
+        else f"Integrity checks: {said}.",
+        table,
+    )
+
+
+def reproduce(evidence: Evidence) -> Section:
+    """The commands that make these results again, what ran where, and what was left out."""
+    summaries, collection = evidence.summaries, evidence.collection
+    left_out = [*evidence.selection.notes, *first_problems(evidence.problems)]
+    return section(
+        "reproduce",
+        "How to reproduce it",
+        Listing(_commands(evidence.selection, collection)),
+        Details("Models and their parameters", [models(summaries)]) if summaries else None,
+        Details("Machines and versions", [environments(summaries)]) if summaries else None,
+        (
+            "Each number comes from a record in ",
+            *(Code(f"results/{collection}/"), "; ", Code(f"python -m benchmark report --collection {collection}")),
+            " writes this report again from the records alone.",
+        ),
+        (Strong("Left out:"),) if left_out else None,
+        Bullets(left_out) if left_out else None,
+    )
+
+
+def first_problems(problems: Sequence[Problem]) -> list[str]:
+    """The first of them in words, and how many more there are."""
+    words = [f"{problem.path.name}: {problem.reason}" for problem in problems[:MOST_PROBLEMS]]
+    return words + ([f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else [])
+
+
+def models(summaries: Sequence[ModelSummary]) -> Table:
+    rows = []
+    for s in summaries:
+        model = s.records[0].model
+        params = ", ".join(f"{name}={value!r}" for name, value in model.params.items())
+        rows.append((s.name, model.description, model.implementation or UNKNOWN, model.version, params))
+    columns = [words(title) for title in ("model", "what it is", "implementation", "version", "parameters")]
+    return Table(columns, rows)
+
+
+def environments(summaries: Sequence[ModelSummary]) -> Table:
+    """Where the runs ran, a row for each distinct environment, with the models that ran there."""
+    seen: dict[tuple[str, ...], dict[str, None]] = {}
+    for s in summaries:
+        for record in s.records:
+            env, cost = record.environment, record.cost
+            row = (
+                f"{env.cpu}, {env.cores} cores",
+                env.gpu or "none",
+                str(cost.threads) if cost else UNKNOWN,
+                env.system,
+                env.python,
+                ", ".join(f"{name} {version}" for name, version in env.packages.items()),
+                "unknown" if env.commit is None else env.commit[:10] + (" with changes" if env.dirty else ""),
+            )
+            seen.setdefault(row, {})[s.name] = None
+    titles = ("processor", "GPU", "threads per run", "system", "Python", "packages", "commit", "models")
+    rows = [(*row, ", ".join(names)) for row, names in seen.items()]
+    return Table([words(title) for title in titles], rows)
+
+
+def _commands(selection: Selection, collection: str) -> str:
+    """One command for the registered models, and one for each that settings have made of one."""
+    records = [s.records[0] for s in selection.summaries] + list(selection.failed)
+    every = [record for s in selection.summaries for record in s.records] + list(selection.failed)
+    found = {record.run.model: record.model for record in records}
+    n_seeds = max(record.run.seed for record in every) + 1
+    options = ["--dataset", records[0].run.dataset, "--profile", selection.profile, "--collection", collection]
+    options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    options += ["--corruptions"] if any(record.corruptions for record in every) else []
+    registered = sorted(name for name, model in found.items() if model.base is None)
+    runs = [registered] if registered else []
+    for name, model in sorted(found.items()):
+        if model.base is not None:
+            runs.append([model.base, *(word for text in model.settings for word in ("--set", text)), "--as", name])
+    lines = [shlex.join(["python", "-m", "benchmark", "run", *words, *options]) for words in runs]
+    return "\n".join(" ".join(line.split()) for line in lines)  # A break in a setting could end the block of code.

@@ -6,21 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from benchmark.analysis.learning_curve import Lead, Point, crossover, curve, leads, proven
+from benchmark.report import document as doc
 from benchmark.report import pairwise
-from benchmark.report.document import (
-    Axis,
-    Chart,
-    Column,
-    Listing,
-    Panel,
-    Section,
-    Series,
-    Strong,
-    Table,
-    Text,
-    section,
-    words,
-)
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent, points
 
@@ -36,13 +23,13 @@ EPOCHS = (
 )
 
 
-def efficiency(evidence: Evidence) -> Section | None:
+def efficiency(evidence: Evidence) -> doc.Section | None:
     """Accuracy by number of training images; None where no model is recorded at two sizes."""
     found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
     if not found:
         return None
     ahead, info = leads(found, evidence.predictions), found[0].summary.records[0].dataset
-    return section(
+    return doc.section(
         "efficiency",
         "How many training images each model needs",
         sentence(ahead),
@@ -58,11 +45,11 @@ def efficiency(evidence: Evidence) -> Section | None:
         f"size is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a "
         "family: more validation images than a project with so little data would have."
         + (EPOCHS if any(point.family == "network" for point in found) else ""),
-        Listing(_command(found)),
+        doc.Listing(_command(found)),
     )
 
 
-def sentence(ahead: Mapping[int, Lead]) -> Text:
+def sentence(ahead: Mapping[int, Lead]) -> doc.Text:
     """From how many training images on the best network is ahead."""
     if not ahead:
         return "No size has both a network and a baseline, so there is nothing to compare."
@@ -71,7 +58,7 @@ def sentence(ahead: Mapping[int, Lead]) -> Text:
         lead = ahead[most]
         order = f"{-lead.points:.2f} points behind" if lead.points else "level with"
         return (
-            Strong(f"No crossover: up to {most:,} training images no network is ahead"),
+            doc.Strong(f"No crossover: up to {most:,} training images no network is ahead"),
             f". With {most:,}, the best network, {lead.network.model}, is {order} the best baseline, "
             f"{lead.baseline.model}.",
         )
@@ -79,7 +66,7 @@ def sentence(ahead: Mapping[int, Lead]) -> Text:
     onward = "and at every larger size" if first != most else "the largest size tried"
     before = f"{onward}; with {max(fewer):,} it is not yet" if fewer else f"the smallest size tried, {onward}"
     return (
-        Strong(f"The best network is ahead from {first:,} training images on"),
+        doc.Strong(f"The best network is ahead from {first:,} training images on"),
         f", {before}. With {first:,}, {lead.network.model} leads {lead.baseline.model} by {lead.points:.2f} points."
         f"{_significance(ahead)}",
     )
@@ -95,7 +82,7 @@ def _significance(ahead: Mapping[int, Lead]) -> str:
     return f" The difference is significant from {sure:,} images on."
 
 
-def table(found: Sequence[Point]) -> Table:
+def table(found: Sequence[Point]) -> doc.Table:
     """A row per model, the best at the largest size first; a column per size."""
     sizes = sorted({point.size for point in found})
     by_cell = {(point.model, point.size): point for point in found}
@@ -109,8 +96,8 @@ def table(found: Sequence[Point]) -> Table:
             for size in sizes
         ]
         rows.append((model, families[model], " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), *means))
-    columns = [Column(f"{size:,}", _mean, best="highest", absent="-") for size in sizes]
-    return Table((words("model"), words("family"), Column("seeds"), *columns), rows)
+    columns = [doc.Column(f"{size:,}", _mean, best="highest", absent="-") for size in sizes]
+    return doc.Table((doc.words("model"), doc.words("family"), doc.Column("seeds"), *columns), rows)
 
 
 def _mean(value: tuple[float, float | None]) -> str:
@@ -118,10 +105,15 @@ def _mean(value: tuple[float, float | None]) -> str:
     return percent(mean) if half_width is None else f"{percent(mean)} ± {half_width * 100:.2f}"
 
 
-def leads_table(ahead: Mapping[int, Lead]) -> Table:
+def leads_table(ahead: Mapping[int, Lead]) -> doc.Table:
     columns = (
-        *(Column("training images", "{:,}".format), words("network"), Column("accuracy", percent)),
-        *(words("baseline"), Column("accuracy", percent), Column("points", points), words("evidence for the network")),
+        *(doc.Column("training images", "{:,}".format), doc.words("network"), doc.Column("accuracy", percent)),
+        *(
+            doc.words("baseline"),
+            doc.Column("accuracy", percent),
+            doc.Column("points", points),
+            doc.words("evidence for the network"),
+        ),
     )
     rows = [
         (
@@ -130,10 +122,10 @@ def leads_table(ahead: Mapping[int, Lead]) -> Table:
         )
         for size, lead in ahead.items()
     ]
-    return Table(columns, rows)
+    return doc.Table(columns, rows)
 
 
-def chart(found: Sequence[Point], crossing: int | None) -> Chart:
+def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
     """Test accuracy against training images, the latter logarithmic; intervals where there are any."""
     sizes = sorted({point.size for point in found})
     last = {point.model: point.mean for point in found}  # By model, then by size.
@@ -142,7 +134,7 @@ def chart(found: Sequence[Point], crossing: int | None) -> Chart:
         line = [point for point in found if point.model == model]
         half = [point.half_width or 0.0 for point in line]
         series.append(
-            Series(
+            doc.Series(
                 model,
                 [point.size for point in line],
                 [point.mean for point in line],
@@ -157,14 +149,14 @@ def chart(found: Sequence[Point], crossing: int | None) -> Chart:
     title = "Test accuracy by number of training images"
     if crossing is not None:
         title += f"; best network ahead from {crossing:,} on"
-    panel = Panel(
+    panel = doc.Panel(
         title,
         series,
-        Axis("training images (logarithmic)", log=True, ticks={float(size): f"{size:,}" for size in sizes}),
-        Axis("test accuracy", percent=True),
+        doc.Axis("training images (logarithmic)", log=True, ticks={float(size): f"{size:,}" for size in sizes}),
+        doc.Axis("test accuracy", percent=True),
         guide=crossing,
     )
-    return Chart("efficiency", f"{title}, for {len(last)} models.", [panel], columns=1, height=4.8)
+    return doc.Chart("efficiency", f"{title}, for {len(last)} models.", [panel], columns=1, height=4.8)
 
 
 def _command(found: Sequence[Point]) -> str:

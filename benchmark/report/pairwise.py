@@ -10,25 +10,13 @@ import numpy as np
 from benchmark.analysis import stats
 from benchmark.analysis.comparison import Comparison, Hits, Pair, class_pairs, hits
 from benchmark.analysis.select import ModelSummary
-from benchmark.report.document import (
-    Axis,
-    Bullets,
-    Chart,
-    Column,
-    Heatmap,
-    Panel,
-    Section,
-    Series,
-    Table,
-    section,
-    words,
-)
+from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import interval, p_value, points
 
 LEVEL = "no significant difference"
-P = Column("p", p_value)
-ADJUSTED_P = Column("p (Holm)", p_value)
+P = doc.Column("p", p_value)
+ADJUSTED_P = doc.Column("p (Holm)", p_value)
 METHOD = (
     'Every pair is compared on the same images. "Only A correct" and "only B correct" count the images that one of the '
     "two models alone classifies correctly (with several seeds, the mean over pairs of runs). With one seed each, p is "
@@ -95,18 +83,18 @@ def detectable(found: Evidence) -> str:
     )
 
 
-def comparison(found: Evidence) -> Section | None:
+def comparison(found: Evidence) -> doc.Section | None:
     """Every model against every other: a matrix, and the pairs that matter in numbers."""
     if len(found.summaries) < 2:
         return None
     compared, best = found.comparison, found.best_pair
     title = "Pairwise comparison"
-    left_out = Bullets(compared.left_out) if compared.left_out else None
+    left_out = doc.Bullets(compared.left_out) if compared.left_out else None
     if not compared.pairs:
-        return section("pairwise", title, "No two models can be compared image by image:", left_out)
+        return doc.section("pairwise", title, "No two models can be compared image by image:", left_out)
     apart = sum(evidence(pair) != LEVEL for pair in compared.pairs)
     shown = [best, *(pair for pair in neighbours(found) if pair != best)] if best else neighbours(found)
-    return section(
+    return doc.section(
         "pairwise",
         title,
         f"{apart} of {len(compared.pairs)} pairs of models differ significantly.",
@@ -139,11 +127,16 @@ def _headline_pair(found: Evidence, pair: Pair) -> str:
     )
 
 
-def _table(pairs: Sequence[Pair]) -> Table:
+def _table(pairs: Sequence[Pair]) -> doc.Table:
     columns = (
-        *(words("A"), words("B"), Column("A - B, points", points), Column("95% CI", lambda ends: interval(*ends))),
-        *(Column("only A correct", "{:.0f}".format), Column("only B correct", "{:.0f}".format), P, ADJUSTED_P),
-        words("verdict"),
+        *(
+            doc.words("A"),
+            doc.words("B"),
+            doc.Column("A - B, points", points),
+            doc.Column("95% CI", lambda ends: interval(*ends)),
+        ),
+        *(doc.Column("only A correct", "{:.0f}".format), doc.Column("only B correct", "{:.0f}".format), P, ADJUSTED_P),
+        doc.words("verdict"),
     )
     rows = [
         (
@@ -152,10 +145,10 @@ def _table(pairs: Sequence[Pair]) -> Table:
         )
         for pair in pairs
     ]
-    return Table(columns, rows)
+    return doc.Table(columns, rows)
 
 
-def matrix(names: Sequence[str], compared: Comparison) -> Heatmap:
+def matrix(names: Sequence[str], compared: Comparison) -> doc.Heatmap:
     """By how many points the model of a row is ahead of that of a column; ``names`` are sorted, best first."""
     k = len(names) - 1
     values, greyed = np.full((k, k), np.nan), np.zeros((k, k), dtype=bool)
@@ -169,10 +162,10 @@ def matrix(names: Sequence[str], compared: Comparison) -> Heatmap:
     title = "By how many points of test accuracy the row is ahead of the column"
     alt = f"{title}, for {len(names)} models; grey where there is no significant difference."
     label = f"{LEVEL} (Holm's p is 0.05 or more)"
-    return Heatmap("pairwise", alt, title, names[:-1], names[1:], values, texts, greyed, label)
+    return doc.Heatmap("pairwise", alt, title, names[:-1], names[1:], values, texts, greyed, label)
 
 
-def by_class(found: Evidence) -> Section | None:
+def by_class(found: Evidence) -> doc.Section | None:
     """The best CNN against the best baseline in every class: where the CNN wins, and where it does not."""
     cnn, baseline, names = found.cnn, found.baseline, found.class_names
     if cnn is None or baseline is None:
@@ -198,25 +191,25 @@ def by_class(found: Evidence) -> Section | None:
         for number, pair in compared
     ]
     columns = (
-        words("class"),
-        *(Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
-        Column("points", points),
-        Column("95% CI", lambda ends: interval(*ends)),
-        *(Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
-        *(ADJUSTED_P, words("verdict")),
+        doc.words("class"),
+        *(doc.Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
+        doc.Column("points", points),
+        doc.Column("95% CI", lambda ends: interval(*ends)),
+        *(doc.Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
+        *(ADJUSTED_P, doc.words("verdict")),
     )
-    return section(
+    return doc.section(
         "class-pairs",
         f"{cnn.name} against {baseline.name}, class by class",
         f"Recall, compared on the test images of each class: {'; '.join(summary)}.",
         class_chart([(names[number], pair) for number, pair in compared], cnn, baseline),
-        Table(columns, rows),
+        doc.Table(columns, rows),
         "Intervals are for each class alone; Holm's p is adjusted over the classes.",
         level=3,
     )
 
 
-def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baseline: ModelSummary) -> Chart:
+def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baseline: ModelSummary) -> doc.Chart:
     """Differences of recall with their 95 % intervals, in the order given from the top."""
     ticks = {float(len(compared) - 1 - place): name for place, (name, _) in enumerate(compared)}
     series = []
@@ -228,7 +221,7 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
         chosen = [(y, pair) for y, (_, pair) in zip(ticks, compared, strict=True) if verdict(pair) == wanted]
         if chosen:
             series.append(
-                Series(
+                doc.Series(
                     label,
                     [pair.points for _, pair in chosen],
                     [y for y, _ in chosen],
@@ -239,11 +232,13 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
                 )
             )
     title = f"{cnn.name} minus {baseline.name}: recall of each class"
-    panel = Panel(
+    panel = doc.Panel(
         title,
         series,
-        Axis("points of recall, with 95% interval"),
-        Axis(ticks=ticks, low=-0.6, high=len(compared) - 0.4),
+        doc.Axis("points of recall, with 95% interval"),
+        doc.Axis(ticks=ticks, low=-0.6, high=len(compared) - 0.4),
         guide=0.0,
     )
-    return Chart("class-pairs", f"{title}, with 95% intervals.", [panel], columns=1, height=1.8 + 0.36 * len(compared))
+    return doc.Chart(
+        "class-pairs", f"{title}, with 95% intervals.", [panel], columns=1, height=1.8 + 0.36 * len(compared)
+    )

@@ -8,42 +8,28 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.analysis.select import ModelSummary
-from benchmark.report.document import (
-    Axis,
-    Bullets,
-    Chart,
-    Column,
-    Details,
-    Heatmap,
-    Panel,
-    Printed,
-    Section,
-    Series,
-    Table,
-    section,
-    words,
-)
+from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
 
 SCORES = {"F1": "f1", "Recall": "recall", "Precision": "precision"}
 TINY_CELL = 0.0005  # Below a twentieth of a percent a cell is left empty rather than shown as 0.0.
 
 
-def scores(evidence: Evidence) -> Section | None:
+def scores(evidence: Evidence) -> doc.Section | None:
     """Precision, recall and F1 of every model in every class."""
     summaries, names = evidence.summaries, evidence.class_names
     if not summaries:
         return None
-    return section(
+    return doc.section(
         "classes",
         "Class by class",
         _gains(evidence.baseline, evidence.cnn, names),
         chart(evidence),
         "F1 on the test images, mean over seeds; the best of each class in bold:",
         table(summaries, names, "f1"),
-        Details(
+        doc.Details(
             "Precision and recall",
-            section(
+            doc.section(
                 "",
                 "",
                 "Precision: of the images classified as the class, the share that belong to it.",
@@ -67,26 +53,28 @@ def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Seque
     )
 
 
-def table(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: str) -> Table:
+def table(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: str) -> doc.Table:
     """A score of every model in every class, a row per model, the best of each class emphasized."""
     columns = (
-        words("model"),
-        *(Column(name, "{:.3f}".format, best="highest", high_first=True) for name in class_names),
+        doc.words("model"),
+        *(doc.Column(name, "{:.3f}".format, best="highest", high_first=True) for name in class_names),
     )
-    return Table(columns, [(s.name, *map(float, s.per_class(score))) for s in summaries])
+    return doc.Table(columns, [(s.name, *map(float, s.per_class(score))) for s in summaries])
 
 
-def chart(evidence: Evidence) -> Chart:
+def chart(evidence: Evidence) -> doc.Chart:
     """Scores of every model in every class, hardest class on top; beside F1 what the best CNN gains."""
     summaries, names = evidence.summaries, evidence.class_names
     f1 = np.mean([s.per_class("f1") for s in summaries], axis=0)
     order = np.argsort(-f1, kind="stable")  # From the bottom up.
     places = np.arange(len(order))
-    y = Axis(ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4)
+    y = doc.Axis(
+        ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4
+    )
     panels = []
     for title, score in SCORES.items():
         series = [
-            Series(
+            doc.Series(
                 s.name,
                 values := s.per_class(score)[order],
                 places,
@@ -95,7 +83,7 @@ def chart(evidence: Evidence) -> Chart:
             )
             for s in reversed(summaries)  # The best is drawn last, on top.
         ]
-        panels.append(Panel(f"{title} by class, hardest on top", series, Axis(f"{title}, mean over seeds"), y))
+        panels.append(doc.Panel(f"{title} by class, hardest on top", series, doc.Axis(f"{title}, mean over seeds"), y))
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
@@ -105,26 +93,26 @@ def chart(evidence: Evidence) -> Chart:
         f"{f1.min():.3f}; the easiest is {easiest} with {f1.max():.3f}."
     )
     printed = (0, 2 if cnn is not None and baseline is not None else 1)
-    return Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))
+    return doc.Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))
 
 
-def _gain_panel(cnn: ModelSummary, baseline: ModelSummary, order: np.ndarray, y: Axis) -> Panel:
+def _gain_panel(cnn: ModelSummary, baseline: ModelSummary, order: np.ndarray, y: doc.Axis) -> doc.Panel:
     gain = (cnn.per_class("f1") - baseline.per_class("f1"))[order] * 100
     series = []
     for model, chosen in ((cnn.name, gain >= 0), (baseline.name, gain < 0)):
         notes = [f"{points:+z.1f}" for points in gain[chosen]]
         if chosen.any():
             series.append(
-                Series("", gain[chosen], np.flatnonzero(chosen), model, kind="bars", notes=notes, hover=notes)
+                doc.Series("", gain[chosen], np.flatnonzero(chosen), model, kind="bars", notes=notes, hover=notes)
             )
     # Room for the numbers beside the bars.
     spare = 0.3 * max(float(np.ptp([*gain, 0.0])), 0.5)
     low, high = min(0.0, float(gain.min())), max(0.0, float(gain.max()))
-    x = Axis("points of F1", low=low - (spare if low < 0 else 0), high=high + spare)
-    return Panel(f"{cnn.name} minus {baseline.name}", series, x, y, guide=0.0)
+    x = doc.Axis("points of F1", low=low - (spare if low < 0 else 0), high=high + spare)
+    return doc.Panel(f"{cnn.name} minus {baseline.name}", series, x, y, guide=0.0)
 
 
-def confusion(evidence: Evidence) -> Section | None:
+def confusion(evidence: Evidence) -> doc.Section | None:
     """The hardest classes, the most confused pairs, and confusion matrices."""
     summaries, names = evidence.summaries, evidence.class_names
     if not summaries:
@@ -132,22 +120,22 @@ def confusion(evidence: Evidence) -> Section | None:
     pair = [s for s in (evidence.baseline, evidence.cnn) if s is not None]
     others = [matrix(s, names) for s in summaries if s not in pair]
     pairs = most_confused(pair, names)
-    columns = (words("classes"), *(Column(s.name, "{:.0f}".format) for s in pair))
+    columns = (doc.words("classes"), *(doc.Column(s.name, "{:.0f}".format) for s in pair))
     rows = [(f"{p.first} and {p.second}", *(p.errors[s.name] for s in pair)) for p in pairs]
     hardest = _hardest(pair, names)
-    return section(
+    return doc.section(
         "confusion",
         "Confusion",
         "The classes with the lowest recall:" if hardest else None,
-        Bullets(hardest) if hardest else None,
+        doc.Bullets(hardest) if hardest else None,
         "The pairs confused most often: test images of either class misclassified as the other, mean over seeds:"
         if rows
         else None,
-        Table(columns, rows) if rows else None,
-        Printed(
+        doc.Table(columns, rows) if rows else None,
+        doc.Printed(
             (
                 *(matrix(s, names) for s in pair),
-                *([Details("Confusion matrices of the other models", others)] if others else []),
+                *([doc.Details("Confusion matrices of the other models", others)] if others else []),
             ),
             explorer=True,
         ),
@@ -165,14 +153,14 @@ def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[str]:
     ]
 
 
-def matrix(summary: ModelSummary, class_names: Sequence[str]) -> Heatmap:
+def matrix(summary: ModelSummary, class_names: Sequence[str]) -> doc.Heatmap:
     """Per cent of each actual class (rows) predicted as each class (columns), mean over seeds."""
     counts = summary.confusion
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     texts = [[f"{value * 100:.1f}" if value >= TINY_CELL else "" for value in row] for row in share]
     title = f"{summary.name} ({summary.family}): per cent of each actual class"
     name, alt = f"confusion-{summary.name}", f"Confusion matrix of {summary.name}"
-    return Heatmap(name, alt, title, class_names, class_names, share, texts, x_title="predicted", y_title="actual")
+    return doc.Heatmap(name, alt, title, class_names, class_names, share, texts, x_title="predicted", y_title="actual")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,8 +74,8 @@ def reproduce(evidence: Evidence) -> Section:
 
 def first_problems(problems: Sequence[Problem]) -> list[str]:
     """The first of them in words, and how many more there are."""
-    words = [f"{problem.path.name}: {problem.reason}" for problem in problems[:MOST_PROBLEMS]]
-    return words + ([f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else [])
+    named = [f"{problem.path.name}: {problem.reason}" for problem in problems[:MOST_PROBLEMS]]
+    return named + ([f"and {len(problems) - MOST_PROBLEMS:,} more"] if len(problems) > MOST_PROBLEMS else [])
 
 
 def models(summaries: Sequence[ModelSummary]) -> Table:

@@ -9,23 +9,7 @@ import numpy as np
 from benchmark.analysis.select import ModelSummary
 from benchmark.data.corruptions import CORRUPTIONS, corrupt
 from benchmark.records.schema import SEVERITIES
-from benchmark.report.document import (
-    Axis,
-    Chart,
-    Column,
-    Details,
-    Gallery,
-    Item,
-    Panel,
-    Paragraph,
-    Section,
-    Series,
-    Strong,
-    Table,
-    Text,
-    section,
-    words,
-)
+from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent
 
@@ -62,13 +46,13 @@ class Robustness:
         return np.asarray((self.clean - self.corrupted.mean(axis=1)) * 100)
 
 
-def corrupted(evidence: Evidence) -> Section | None:
+def corrupted(evidence: Evidence) -> doc.Section | None:
     """Accuracy on corrupted test images; None where no model was tested on any."""
     models = [model for model in map(Robustness, evidence.summaries) if model.n_seeds]
     if not models:
         return None
     data = evidence.data
-    return section(
+    return doc.section(
         "robustness",
         "Robustness to corrupted images",
         sentence(models),
@@ -78,11 +62,11 @@ def corrupted(evidence: Evidence) -> Section | None:
         "columns by corruption are the points lost, mean over severities, the fewest of each in bold:",
         table(models),
         gallery(np.asarray(data.test_images[:1]), data.name) if data is not None and len(data.test_images) else None,
-        Details(
+        doc.Details(
             "What is done at which severity",
             (
                 parameters(),
-                Paragraph(
+                doc.Paragraph(
                     "What is random (direction, side, noise, place) is drawn anew for every image, the same for every "
                     "model."
                 ),
@@ -91,7 +75,7 @@ def corrupted(evidence: Evidence) -> Section | None:
     )
 
 
-def sentence(models: Sequence[Robustness]) -> Text:
+def sentence(models: Sequence[Robustness]) -> doc.Text:
     """Which family loses more, and which corruption costs most."""
     lost = {
         family: float(np.mean([model.drops.mean() for model in models if model.family == family]))
@@ -114,39 +98,39 @@ def sentence(models: Sequence[Robustness]) -> Text:
             f"Corruptions cost the {more}s more, {lost[more]:.1f} points of accuracy on average, "
             f"the {less}s {lost[less]:.1f}."
         )
-    return Strong(first), rest
+    return doc.Strong(first), rest
 
 
-def table(models: Sequence[Robustness]) -> Table:
+def table(models: Sequence[Robustness]) -> doc.Table:
     """A row per model, the highest corrupted accuracy first."""
     columns = (
-        *(words("model"), words("family"), Column("seeds"), Column("clean", percent)),
-        Column("corrupted", percent, best="highest"),
-        *(Column(name, "{:.1f}".format, best="lowest") for name in NAMES),
+        *(doc.words("model"), doc.words("family"), doc.Column("seeds"), doc.Column("clean", percent)),
+        doc.Column("corrupted", percent, best="highest"),
+        *(doc.Column(name, "{:.1f}".format, best="lowest") for name in NAMES),
     )
     order = sorted(models, key=lambda model: -model.mean)
     rows = [(m.name, m.family, m.n_seeds, m.clean, m.mean, *map(float, m.drops)) for m in order]
-    return Table(columns, rows)
+    return doc.Table(columns, rows)
 
 
-def parameters() -> Table:
+def parameters() -> doc.Table:
     """What each corruption does, and its parameter by severity."""
-    columns = [words(title) for title in ("corruption", "an image is", "parameter")]
-    columns += [Column(str(severity), "{:g}".format) for severity in range(1, SEVERITIES + 1)]
-    return Table(columns, [(name, k.description, k.parameter, *k.values) for name, k in CORRUPTIONS.items()])
+    columns = [doc.words(title) for title in ("corruption", "an image is", "parameter")]
+    columns += [doc.Column(str(severity), "{:g}".format) for severity in range(1, SEVERITIES + 1)]
+    return doc.Table(columns, [(name, k.description, k.parameter, *k.values) for name, k in CORRUPTIONS.items()])
 
 
-def chart(models: Sequence[Robustness]) -> Chart:
+def chart(models: Sequence[Robustness]) -> doc.Chart:
     """Test accuracy against severity, a panel per corruption; severity 0 is the image as it is."""
     lines = {"mean of all": [model.corrupted.mean(axis=0) for model in models]}
     lines |= {name: [model.corrupted[place] for model in models] for place, name in enumerate(NAMES)}
     severities = range(SEVERITIES + 1)
-    x = Axis("severity", ticks={float(s): str(s) if s else "clean" for s in severities})
+    x = doc.Axis("severity", ticks={float(s): str(s) if s else "clean" for s in severities})
     panels = [
-        Panel(
+        doc.Panel(
             title,
             [
-                Series(
+                doc.Series(
                     model.name,
                     list(severities),
                     values := [model.clean, *line],
@@ -158,19 +142,19 @@ def chart(models: Sequence[Robustness]) -> Chart:
                 for model, line in zip(models, found, strict=True)
             ],
             x,
-            Axis("test accuracy", percent=True),
+            doc.Axis("test accuracy", percent=True),
         )
         for title, found in lines.items()
     ]
     alt = f"Test accuracy of {len(models)} models by severity of {len(NAMES)} corruptions."
-    return Chart("robustness", alt, panels, "Corruption", printed=(1, None), columns=3, height=2.7)
+    return doc.Chart("robustness", alt, panels, "Corruption", printed=(1, None), columns=3, height=2.7)
 
 
-def gallery(image: np.ndarray, dataset: str) -> Gallery:
+def gallery(image: np.ndarray, dataset: str) -> doc.Gallery:
     """One image (1, h, w, c) uint8, a row per corruption: as it is, then by severity."""
     items = []
     for name in NAMES:
-        items.append(Item(image[0], ["clean"]))
-        items += [Item(corrupt(image, name, s, dataset)[0], [f"{name} {s}"]) for s in range(1, SEVERITIES + 1)]
+        items.append(doc.Item(image[0], ["clean"]))
+        items += [doc.Item(corrupt(image, name, s, dataset)[0], [f"{name} {s}"]) for s in range(1, SEVERITIES + 1)]
     title = "One test image under every corruption, by severity"
-    return Gallery("corruptions", f"{title}.", title, items, columns=SEVERITIES + 1)
+    return doc.Gallery("corruptions", f"{title}.", title, items, columns=SEVERITIES + 1)

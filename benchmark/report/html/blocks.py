@@ -11,27 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from benchmark.report.document import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Details,
-    Gallery,
-    Heatmap,
-    Item,
-    Link,
-    Listing,
-    Paragraph,
-    Printed,
-    Section,
-    Span,
-    Strong,
-    Table,
-    Text,
-    is_absent,
-    spans,
-)
+from benchmark.report import document as doc
 from benchmark.report.html import plotly
 from benchmark.utils.format import share
 
@@ -39,53 +19,53 @@ LARGEST_SIDE = 64  # Pixels; larger images are shrunk.
 EMPTY = Markup()
 
 
-def sections(found: Iterable[Section], explorer: Markup = EMPTY) -> list[tuple[Section, Markup]]:
+def sections(found: Iterable[doc.Section], explorer: Markup = EMPTY) -> list[tuple[doc.Section, Markup]]:
     """Each section's content; a section of printed blocks alone has none and is left out."""
     made = [(part, blocks(part.blocks, explorer)) for part in found]
     return [(part, content) for part, content in made if content]
 
 
-def blocks(found: Iterable[Block], explorer: Markup = EMPTY) -> Markup:
+def blocks(found: Iterable[doc.Block], explorer: Markup = EMPTY) -> Markup:
     return EMPTY.join(_block(block, explorer) for block in found)
 
 
-def _block(block: Block, explorer: Markup) -> Markup:
+def _block(block: doc.Block, explorer: Markup) -> Markup:
     match block:
-        case Paragraph(text):
+        case doc.Paragraph(text):
             return Markup("<p>{}</p>\n").format(inline(text))
-        case Bullets(items):
+        case doc.Bullets(items):
             return Markup("<ul>{}</ul>\n").format(EMPTY.join(Markup("<li>{}</li>").format(inline(i)) for i in items))
-        case Listing(text):
+        case doc.Listing(text):
             return Markup('<pre tabindex="0"><code>{}</code></pre>\n').format(text)
-        case Table():
+        case doc.Table():
             return table(block)
-        case Chart() | Heatmap():
+        case doc.Chart() | doc.Heatmap():
             return _chart(block)
-        case Gallery():
+        case doc.Gallery():
             return _gallery(block)
-        case Details(summary, inner):
+        case doc.Details(summary, inner):
             return Markup("<details>\n<summary>{}</summary>\n{}</details>\n").format(summary, blocks(inner, explorer))
-        case Printed():
+        case doc.Printed():
             return explorer if block.explorer else EMPTY
 
 
-def inline(text: Text) -> Markup:
-    return EMPTY.join(map(_span, spans(text)))
+def inline(text: doc.Text) -> Markup:
+    return EMPTY.join(map(_span, doc.spans(text)))
 
 
-def _span(span: Span) -> Markup:
+def _span(span: doc.Span) -> Markup:
     match span:
-        case Strong(text):
+        case doc.Strong(text):
             return Markup("<strong>{}</strong>").format(text)
-        case Code(text):
+        case doc.Code(text):
             return Markup('<code class="long">{}</code>').format(text)
-        case Link(text, target):
+        case doc.Link(text, target):
             return Markup('<a href="{}">{}</a>').format(target, text)
         case str():
             return Markup("{}").format(span)
 
 
-def table(found: Table) -> Markup:
+def table(found: doc.Table) -> Markup:
     """A table that scrolls sideways; one that is sortable has buttons as headings and controls to filter its rows."""
     heads, rows = [], []
     for place, column in enumerate(found.columns):
@@ -99,8 +79,8 @@ def table(found: Table) -> Markup:
     for values, cells in zip(found.rows, found.cells(), strict=True):
         made = []
         for place, (column, value, (text, best)) in enumerate(zip(found.columns, values, cells, strict=True)):
-            content = inline(Strong(text) if best and isinstance(text, str) else text)
-            name = " ".join(filter(None, ("number" * column.numeric, "quiet" * is_absent(value))))
+            content = inline(doc.Strong(text) if best and isinstance(text, str) else text)
+            name = " ".join(filter(None, ("number" * column.numeric, "quiet" * doc.is_absent(value))))
             tag, scope = ("td", EMPTY) if place else ("th", Markup(' scope="row"'))
             sort = Markup(' data-sort="{}"').format(_sort_key(value)) if found.sortable else EMPTY
             open_tag = Markup("<{}{}{}{}>").format(
@@ -120,10 +100,10 @@ def table(found: Table) -> Markup:
 def _sort_key(value: Any) -> str:
     """What a cell sorts by; empty where there is no value, which sorts last."""
     first = value[0] if isinstance(value, tuple) else value
-    return "" if is_absent(first) else first if isinstance(first, str) else repr(float(first))
+    return "" if doc.is_absent(first) else first if isinstance(first, str) else repr(float(first))
 
 
-def _filters(found: Table) -> Markup:
+def _filters(found: doc.Table) -> Markup:
     choices = EMPTY.join(Markup("<option>{}</option>").format(name) for name in dict.fromkeys(r[1] for r in found.rows))
     return Markup(
         '<div class="controls" role="search" aria-label="Filter the table">\n'
@@ -133,14 +113,14 @@ def _filters(found: Table) -> Markup:
     ).format(choices, len(found.rows))
 
 
-def _chart(chart: Chart | Heatmap) -> Markup:
+def _chart(chart: doc.Chart | doc.Heatmap) -> Markup:
     """Places for the figures of a chart, which the page's script draws: one to choose from, or all side by side."""
     titles = list(plotly.figures(chart))
     place = Markup(
         '<figure>{}<div class="chart" id="chart-{}" data-key="{}" style="height: {}px" role="img" aria-label="{}">'
         "</div></figure>\n"
     )
-    if isinstance(chart, Heatmap):
+    if isinstance(chart, doc.Heatmap):
         height = 110 + 30 * len(chart.rows)
         return _caption(chart.title) + place.format(EMPTY, chart.name, chart.name, height, chart.alt)
     height = max(330, min(round(90 * chart.height), 1200))
@@ -161,12 +141,12 @@ def _caption(title: str) -> Markup:
     return Markup('<p class="caption">{}</p>').format(title)
 
 
-def _gallery(gallery: Gallery) -> Markup:
+def _gallery(gallery: doc.Gallery) -> Markup:
     items = EMPTY.join(map(_item, gallery.items))
     return _caption(gallery.title) + Markup('<ul class="thumbs">{}</ul>\n').format(items)
 
 
-def _item(item: Item) -> Markup:
+def _item(item: doc.Item) -> Markup:
     alt = ", ".join(item.lines)
     lines = EMPTY.join(Markup("<p>{}</p>").format(line) for line in item.lines)
     bars = EMPTY.join(

@@ -4,47 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from benchmark.report.document import (
-    Block,
-    Bullets,
-    Chart,
-    Code,
-    Details,
-    Gallery,
-    Heatmap,
-    Link,
-    Listing,
-    Paragraph,
-    Printed,
-    Report,
-    Section,
-    Span,
-    Strong,
-    Table,
-    Text,
-    spans,
-)
+from benchmark.report import document as doc
 from benchmark.utils import markdown as md
 
 CHARTS = "charts"  # Folder of the pictures, beside the page.
 
 
-def page(report: Report) -> str:
+def page(report: doc.Report) -> str:
     """The whole report."""
     top = [f"# {md.escape(report.title)}", answer(report), md.escape(report.notice)]
     return _joined([*top, *map(section, report.sections)])
 
 
-def answer(report: Report) -> str:
+def answer(report: doc.Report) -> str:
     """The headline and what it costs."""
-    return inline([Strong(report.headline), f" {report.price}"]).strip() if report.headline else ""
+    return inline([doc.Strong(report.headline), f" {report.price}"]).strip() if report.headline else ""
 
 
-def section(part: Section) -> str:
+def section(part: doc.Section) -> str:
     return f"{'#' * part.level} {md.escape(part.title)}\n\n{blocks(part.blocks)}"
 
 
-def blocks(found: Iterable[Block]) -> str:
+def blocks(found: Iterable[doc.Block]) -> str:
     return _joined(map(_block, found)).rstrip("\n")
 
 
@@ -52,35 +33,35 @@ def _joined(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: doc.Block) -> str:
     match block:
-        case Paragraph(text):
+        case doc.Paragraph(text):
             return inline(text)
-        case Bullets(items):
+        case doc.Bullets(items):
             return "\n".join(f"- {inline(item)}" for item in items)
-        case Listing(text):
+        case doc.Listing(text):
             return f"```\n{text}\n```"
-        case Table():
+        case doc.Table():
             return table(block)
-        case Chart() | Heatmap() | Gallery():
+        case doc.Chart() | doc.Heatmap() | doc.Gallery():
             return f"![{md.escape(block.alt)}]({CHARTS}/{block.name}.png)"
-        case Details(summary, inner):
+        case doc.Details(summary, inner):
             return f"<details>\n<summary>{md.escape(summary)}</summary>\n\n{blocks(inner)}\n\n</details>"
-        case Printed(inner):
+        case doc.Printed(inner):
             return blocks(inner)
 
 
-def inline(text: Text) -> str:
-    return "".join(map(_span, spans(text)))
+def inline(text: doc.Text) -> str:
+    return "".join(map(_span, doc.spans(text)))
 
 
-def _span(span: Span) -> str:
+def _span(span: doc.Span) -> str:
     match span:
-        case Strong(text):
+        case doc.Strong(text):
             return f"**{md.escape(text)}**"
-        case Code(text):
+        case doc.Code(text):
             return f"`{text}`"
-        case Link(text, target):
+        case doc.Link(text, target):
             return f"[{md.escape(text)}]({target})"
         case str():
             # Spaces at the ends separate it from its neighbours.
@@ -88,9 +69,9 @@ def _span(span: Span) -> str:
             return f"{start}{md.escape(span)}{end}"
 
 
-def table(found: Table) -> str:
+def table(found: doc.Table) -> str:
     rows = [
-        [inline(Strong(text) if best and isinstance(text, str) else text) for text, best in row]
+        [inline(doc.Strong(text) if best and isinstance(text, str) else text) for text, best in row]
         for row in found.cells()
     ]
     numeric = [column.numeric for column in found.columns]

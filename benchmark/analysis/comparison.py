@@ -139,7 +139,7 @@ def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
     for stored in summary.stored:
         arrays = lookup(stored)
         if arrays is None:
-            return f"{summary.name}: the predictions of seed {stored.record.run.seed} cannot be had"
+            return f"{summary.name}: the predictions of seed {stored.record.run.seed} cannot be read"
         index, labels = arrays["test_index"], arrays["test_labels"]
         right = arrays["test_predicted"] == labels
         first = first or Hits(summary.name, index, labels, right)
@@ -161,7 +161,7 @@ def pair(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | str:
     ----------
     left, right : ModelSummary
     lookup : callable
-        Gives the arrays of :meth:`benchmark.records.store.Stored.predictions`, or None where they cannot be had.
+        Gives the arrays of :meth:`benchmark.records.store.Stored.predictions`, or None where they cannot be read.
     """
     both = _both(left, right, lookup)
     return both if isinstance(both, str) else _pair(*both)
@@ -247,7 +247,7 @@ def accuracy_interval(summary: ModelSummary, lookup: Lookup) -> stats.Interval |
     """95 % interval of a model's accuracy for the choice of test images alone.
 
     Wilson's for one seed. For several, the bootstrap over images of the share of seeds that are right; None where
-    their predictions cannot be had.
+    their predictions cannot be read.
     """
     if summary.n_seeds == 1:
         n = summary.tests[0].n_images

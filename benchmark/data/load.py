@@ -66,7 +66,7 @@ def prepare(
     Raises
     ------
     UserError
-        If the data set cannot be had, is damaged or cannot be kept.
+        If the data set is not available, is damaged or cannot be kept.
     """
     data_dir = chosen_data_dir(data_dir)
     if data_dir is None and not force:

@@ -267,7 +267,7 @@ def reliability(models: Sequence[Scored]) -> Chart:
         axes = Axis("confidence", low=0, high=1.03), Axis("accuracy", low=0, high=1.03)
         panels.append(Panel(title, series, *axes, guide="diagonal"))
     alt = f"Accuracy against confidence of {len(panels)} models, before and after temperature scaling."
-    return Chart("calibration", alt, panels, choice="Model", columns=3, height=2.9)
+    return Chart("calibration", alt, panels, choice="Reliability of", columns=3, height=2.9)
 
 
 def risk_coverage(models: Sequence[Scored]) -> Chart:

@@ -89,7 +89,7 @@ def sentence(models: Sequence[Robustness]) -> doc.Text:
         f"{percent(best.clean)})."
     )
     more, less = max(lost, key=lambda f: lost[f]), min(lost, key=lambda f: lost[f])
-    if more == less:
+    if len(lost) == 1:
         first = f"Corruptions cost the {more}s {lost[more]:.1f} points of accuracy on average."
     elif f"{lost[more]:.1f}" == f"{lost[less]:.1f}":
         first = f"Corruptions cost networks and baselines the same, {lost[more]:.1f} points of accuracy on average."

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from benchmark.estimators.history import best_epoch
 from cnn.augment import Augmentation
 from cnn.inputs import FeatureInputs, ImageInputs, Standardise
-from benchmark.estimators.history import best_epoch
 from cnn.training import Recipe, RunningAverage, predict_logits, train
 
 

@@ -89,7 +89,7 @@
       colorscale: [[0, css("--surface")], [0.02, css("--soft")], [1, css("--heat")]],
       text: share.map((row) => row.map((v) => (v < 0.0005 || k > 20 ? "" : (v * 100).toFixed(small ? 0 : 1).replace(/^0$/, "")))),
       texttemplate: "%{text}", textfont: { size: small ? 9 : 12 },
-      customdata: confusion.map((row, a) => row.map((count, b) => `${names[a]} taken for ${names[b]}<br>${number(count)} of ${number(totals[a])} (${(share[a][b] * 100).toFixed(1)}%)`)),
+      customdata: confusion.map((row, a) => row.map((count, b) => `${names[a]} classified as ${names[b]}<br>${number(count)} of ${number(totals[a])} (${(share[a][b] * 100).toFixed(1)}%)`)),
       hovertemplate: "%{customdata}<extra></extra>",
     };
     const box = { type: "rect", x0: j - 0.5, x1: j + 0.5, y0: i - 0.5, y1: i + 0.5, line: { color: css("--wrong"), width: 2.5 } };
@@ -99,7 +99,7 @@
     };
     const [a, b] = largestError(confusion);
     chart.setAttribute("aria-label", `Confusion matrix of ${chosen.model.value}, per cent of each actual class. The most frequent error: ` +
-      `${confusion[a][b]} of ${totals[a]} images of ${data.classes[a]} are taken for ${data.classes[b]}.`);
+      `${confusion[a][b]} of ${totals[a]} images of ${data.classes[a]} are misclassified as ${data.classes[b]}.`);
     return Plotly.react(chart, [trace], layout(own, { shapes: [box], dragmode: false }), { ...config, displayModeBar: false }).then(() => {
       chart.removeAllListeners("plotly_click");
       chart.on("plotly_click", ({ points: [point] }) => {
@@ -118,12 +118,12 @@
     const found = run.predicted ? pictured((place) => labels[place] === i && run.predicted[place] === j) : [];
     found.sort((a, b) => (sureness(run, b) - sureness(run, a)) * (i === j ? -1 : 1));
     const shown = found.slice(0, data.perCell);
-    const verb = i === j ? "are recognised" : `are taken for ${data.classes[j]}`;
+    const verb = i === j ? "are classified correctly" : `are misclassified as ${data.classes[j]}`;
     let said = `${chosen.model.value}${which}: ${number(count)} of ${number(total)} images of ${data.classes[i]} ${verb} (${((count / Math.max(total, 1)) * 100).toFixed(1)}%).`;
     if (!run.predicted) said += " The predictions of this run cannot be read, so there is nothing to show.";
     else if (shown.length < count) said += ` ${shown.length ? `${shown.length} are` : "None is"} shown.`;
     byId("confusion-said").textContent = said + without();
-    byId("confusion-images").replaceChildren(...shown.map((place) => thumb(place, run, i === j ? "recognised" : `taken for ${data.classes[j]}`)));
+    byId("confusion-images").replaceChildren(...shown.map((place) => thumb(place, run, i === j ? "classified correctly" : `classified as ${data.classes[j]}`)));
   }
   function chooseCell() {
     showCell();

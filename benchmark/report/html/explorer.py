@@ -29,7 +29,7 @@ def pack(evidence: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``labels`` (n,) or None where no predictions can be had; ``runs`` by model with ``seeds``, ``confusion``, and
+        ``labels`` (n,) or None where no predictions can be read; ``runs`` by model with ``seeds``, ``confusion``, and
         ``predicted`` (n,), ``top`` and ``probabilities`` (n_images, 3) or None; ``images`` or None.
     """
     arrays = {s.name: evidence.predictions(s.stored[0]) for s in evidence.summaries}

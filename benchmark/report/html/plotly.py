@@ -69,7 +69,8 @@ def _trace(series: Series) -> dict[str, Any]:
     if hover:
         trace["customdata"] = [plain(text) for text in hover]
     if series.kind == "bars":
-        trace |= {"type": "bar", "orientation": "h", "mode": None, "text": series.notes, "textposition": "outside"}
+        trace |= {"type": "bar", "orientation": "h", "text": series.notes, "textposition": "outside"}
+        trace |= {"mode": None, "line": None, "marker": {}}
     elif series.notes:
         trace |= {
             "mode": f"{trace['mode']}+text",

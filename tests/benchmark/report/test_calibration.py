@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import numpy as np
 import pytest
+from documents import drawn, pictures, tables, text
 
 from benchmark.analysis import calibration as scores
 from benchmark.analysis.select import select
-from benchmark.report import calibration, calibration_charts, page, style
+from benchmark.report import calibration, write
 from benchmark.report.evidence import Evidence
 
 NAMES = ("cat", "dog", "cow")
@@ -50,17 +50,17 @@ def evidence(tmp_path, make_collection):
     return make
 
 
-def rows(text):
+def rows(section):
     """Cells of the table by model."""
-    lines = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith("|")]
-    return {runs[0]: runs[1:] for runs in lines[2:]}
+    (table,) = tables(section)
+    return {name: list(cells.values()) for name, cells in table.items()}
 
 
 def test_numbers_of_the_table(evidence):
     sure = arrays(0.98, 0.8)
-    text = calibration.section(evidence({"cnn-simple": sure, "knn": arrays(0.8, 0.8)})).text
-    assert text.startswith("## Can the probabilities be trusted?\n")
-    found = rows(text)
+    section = calibration.scores(evidence({"cnn-simple": sure, "knn": arrays(0.8, 0.8)}))
+    assert section.title == "Can the probabilities be trusted?"
+    found = rows(section)
     p, y = sure["test_probabilities"], TRUTH
     fitted = scores.temperature(p, y)
     after = scores.rescale(p, fitted.value)
@@ -77,36 +77,36 @@ def test_numbers_of_the_table(evidence):
 
 def test_the_finding_names_who_is_over_and_underconfident(evidence):
     models = {"cnn-simple": arrays(0.98, 0.8), "knn": arrays(0.6, 0.8), "svm-rbf": arrays(0.81, 0.8)}
-    finding = calibration.section(evidence(models)).text.splitlines()[2]
+    finding = text(calibration.scores(evidence(models))).splitlines()[2]
     assert "overconfident: cnn-simple; underconfident: knn; neither, within two standard errors of the " in finding
     assert "accuracy: svm-rbf." in finding
-    assert "as they come has svm-rbf, 0.010" in finding
+    assert "svm-rbf has the lowest calibration error (ECE) before scaling, 0.010" in finding
     assert "from 0.130 to 0.000" in finding
-    assert "lowers the ECE of 3 of 3 models" in finding
+    assert "Scaling lowers the ECE of 3 of 3 models" in finding
 
 
 def test_one_model(evidence):
-    finding = calibration.section(evidence({"knn": arrays(0.98, 0.8)})).text.splitlines()[2]
-    assert "overconfident: knn. One temperature changes its calibration error (ECE) from 0.180 to 0.000." in finding
+    finding = text(calibration.scores(evidence({"knn": arrays(0.98, 0.8)}))).splitlines()[2]
+    assert "overconfident: knn. Temperature scaling changes its calibration error (ECE) from 0.180 to 0.000." in finding
 
 
 def test_models_without_probabilities_have_a_row_and_no_number(evidence):
-    section = calibration.section(evidence({"knn": arrays(0.9, 0.8), "svm-rbf": None}))
-    assert rows(section.text)["svm-rbf"] == ["no probabilities", "", "", "", "", ""]
-    assert "svm-rbf" not in section.text.split("|")[0]
-    labels = [text.get_text() for text in section.figures["risk-coverage.png"].legends[0].get_texts()]
-    assert labels == ["knn (baseline)"]
+    section = calibration.scores(evidence({"knn": arrays(0.9, 0.8), "svm-rbf": None}))
+    assert rows(section)["svm-rbf (no probabilities)"] == ["", "", "", "", "", ""]
+    assert "svm-rbf" not in text(section).split("|")[0]
+    labels = [series.label for series in pictures(section)["risk-coverage"].panels[0].series]
+    assert labels == ["knn"]
 
 
 def test_without_any_probabilities_there_is_no_section(evidence):
-    assert calibration.section(evidence({"svm-rbf": None, "knn": None})) is None
+    assert calibration.scores(evidence({"svm-rbf": None, "knn": None})) is None
 
 
 def test_damaged_predictions_are_told(evidence):
     made = evidence({"knn": arrays(0.9, 0.8), "cnn-simple": arrays(0.9, 0.8)})
     path = next(s.path for s in made.stored if s.record.run.model == "cnn-simple")
     made._read[str(path)] = None
-    assert rows(calibration.section(made).text)["cnn-simple"][0] == "probabilities not readable"
+    assert "cnn-simple (probabilities not readable)" in rows(calibration.scores(made))
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.2])
@@ -114,7 +114,7 @@ def test_probabilities_that_are_none_are_told(evidence, value):
     broken = arrays(0.9, 0.8)
     broken["test_probabilities"] = np.full((N, 3), value, dtype=np.float32)
     made = evidence({"knn": arrays(0.9, 0.8), "cnn-simple": broken})
-    assert rows(calibration.section(made).text)["cnn-simple"][0] == "probabilities not readable"
+    assert "cnn-simple (probabilities not readable)" in rows(calibration.scores(made))
     (problem,) = made.problems
     assert "its probabilities cannot be scored" in problem.reason
 
@@ -122,30 +122,29 @@ def test_probabilities_that_are_none_are_told(evidence, value):
 def test_seeds_that_cannot_be_read_are_counted(evidence):
     made = evidence({"knn": arrays(0.9, 0.8)}, seeds=(0, 1))
     made._read[str(made.stored[0].path)] = None
-    assert list(rows(calibration.section(made).text)) == ["knn (1 of 2 seeds)"]
+    assert list(rows(calibration.scores(made))) == ["knn (1 of 2 seeds)"]
 
 
 def test_the_mean_over_seeds(evidence):
     made = evidence({"knn": arrays(0.98, 0.8)}, seeds=(0, 1))
     made._read[str(made.stored[1].path)] = arrays(0.9, 0.8)
-    assert rows(calibration.section(made).text)["knn"][2] == "0.1400 → 0.0000"
+    assert rows(calibration.scores(made))["knn"][2] == "0.1400 → 0.0000"
 
 
 def test_what_a_reader_has_to_know(evidence):
     plain = arrays(0.9, 0.8)
-    section = calibration.section(evidence({"svm-rbf": plain}))
-    assert not re.search(r"^- ", section.text, re.MULTILINE)
+    assert "\n- " not in text(calibration.scores(evidence({"svm-rbf": plain})))
     hot = arrays(1.0, 0.8)
     hot["validation_labels"] = np.where(TRUTH == 2, 0, TRUTH)
     certain = arrays(0.7, 1.0, predicted=(TRUTH + 1) % 3)
-    text = calibration.section(evidence({"knn": hot, "cnn-simple": certain, "svm-rbf": plain})).text
-    remarks = [line for line in text.splitlines() if line.startswith("- ")]
-    assert "the epoch or round that is kept of cnn-simple." in remarks[0]
+    section = calibration.scores(evidence({"knn": hot, "cnn-simple": certain, "svm-rbf": plain}))
+    remarks = [line for line in text(section).splitlines() if line.startswith("- ")]
+    assert "For cnn-simple, the validation images have chosen the epoch" in remarks[0]
     assert "below the floor: knn 20.0%." in remarks[1]
-    assert "best temperature of cnn-simple lies beyond the bounds of the search, 0.05 to 20." in remarks[2]
-    assert remarks[3] == "- No validation image shows cow, so no temperature has seen it."
-    assert f"all seeds: {N} of cnn-simple." in remarks[4]
-    assert rows(text)["cnn-simple"][3] == "0.05 (at the bound)"
+    assert "best temperature of cnn-simple is outside the bounds of the search, 0.05 to 20." in remarks[2]
+    assert remarks[3] == "- No validation image shows cow, so the temperature is not fitted to it."
+    assert f"all seeds: {N} for cnn-simple." in remarks[4]
+    assert rows(section)["cnn-simple"][3] == "0.05 (at the bound)"
 
 
 def test_pooled_reliability_is_that_of_all_images():
@@ -153,13 +152,13 @@ def test_pooled_reliability_is_that_of_all_images():
     probabilities = generator.dirichlet((0.5, 0.5), size=200)
     labels = generator.integers(0, 2, 200)
     parts = [scores.reliability(probabilities[half], labels[half]) for half in (slice(0, 50), slice(50, 200))]
-    pooled, whole = calibration_charts.pooled(parts), scores.reliability(probabilities, labels)
+    pooled, whole = calibration.pooled(parts), scores.reliability(probabilities, labels)
     for name in ("edges", "count", "confidence", "accuracy"):
         assert getattr(pooled, name) == pytest.approx(getattr(whole, name), nan_ok=True), name
 
 
 @pytest.mark.parametrize(("n", "panels"), [(1, 1), (2, 2), (5, 5), (14, 12)])
-def test_charts_of_any_number_of_models(evidence, tmp_path, n, panels):
+def test_charts_of_any_number_of_models(evidence, n, panels):
     one = calibration._runs(made := evidence({"knn": arrays(0.9, 0.8)}), made.summaries[0])
     record = made.stored[0].record
     found = []
@@ -167,13 +166,9 @@ def test_charts_of_any_number_of_models(evidence, tmp_path, n, panels):
         run = record.run.model_copy(update={"model": f"model-{place}-" + "long-" * 6})
         stored = dataclasses.replace(made.stored[0], record=record.model_copy(update={"run": run}))
         found.append(calibration.Scored(dataclasses.replace(made.summaries[0], stored=(stored,)), one))
-    with style.chart_style():
-        style.save(calibration_charts.risk_coverage(found, 0.9), tmp_path / "risk.png")
-        figure = calibration_charts.reliability(found)
-        style.save(figure, tmp_path / "reliability.png")
-    shown = [axes for axes in figure.axes if axes.get_visible()]
-    assert len(shown) == panels
-    assert ("models with the highest test accuracy" in calibration._shown(found)) == (n > panels)
+    drawn(calibration.risk_coverage(found))
+    figure = drawn(calibration.reliability(found))
+    assert len([axes for axes in figure.axes if axes.get_visible()]) == panels
 
 
 def test_hostile_class_names_stay_text(evidence):
@@ -183,19 +178,19 @@ def test_hostile_class_names_stay_text(evidence):
     made.selection = dataclasses.replace(
         made.selection, dataset=made.selection.dataset.model_copy(update={"class_names": ("a", "b", "<b>|x")})
     )
-    assert r"No validation image shows &lt;b&gt;\|x," in calibration.section(made).text
+    assert r"No validation image shows &lt;b&gt;\|x," in text(calibration.scores(made))
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_in_a_whole_report_and_gone_with_the_probabilities(tmp_path, make_collection):
-    def write(**settings):
+    def written(**settings):
         store = make_collection(tmp_path, [("knn", "baseline", 20)], class_names=NAMES, seeds=(0,), **settings)
-        path = page.write(store, "synthetic", tmp_path / "reports").path
-        return path.read_text(encoding="utf-8"), {file.name for file in path.parent.glob("*.png")}
+        path = write.write(store, "synthetic", tmp_path / "reports", with_html=False).paths[0]
+        return path.read_text(encoding="utf-8"), {file.name for file in path.parent.glob("charts/*.png")}
 
-    text, charts = write()
-    assert "## Can the probabilities be trusted?" in text
+    page, charts = written()
+    assert "## Can the probabilities be trusted?" in page
     assert {"calibration.png", "risk-coverage.png"} <= charts
-    text, charts = write(probabilities=False)
-    assert "Can the probabilities be trusted?" not in text
+    page, charts = written(probabilities=False)
+    assert "Can the probabilities be trusted?" not in page
     assert not {"calibration.png", "risk-coverage.png"} & charts

@@ -6,9 +6,13 @@ import dataclasses
 import re
 
 import pytest
+from documents import rows as shown
 
 from benchmark.analysis.select import select
 from benchmark.report import compare as sides
+from benchmark.report import document as doc
+from benchmark.report.html import page as html
+from benchmark.report.markdown import render
 
 TWO = ("cat", "dog")
 
@@ -32,14 +36,13 @@ def test_differences_are_tested_where_there_are_two_sides(selections):
     assert list(rows) == ["cnn-simple", "knn", "forest", "svm-rbf"]
     assert rows["cnn-simple"].pair.points == pytest.approx(-36)
     assert rows["cnn-simple"].pair.adjusted_p < 0.001
-    texts = {name: sides.cells(row) for name, row in rows.items()}
-    assert texts["cnn-simple"][:4] == ["cnn-simple", "0.9600", "0.6000", "-36.00 points"]
-    assert texts["cnn-simple"][4].startswith("worse by 36.00 points (95% CI ")
-    assert texts["knn"][3:5] == ["+0.00 points", "identical predictions"]
-    assert texts["knn"][7] == "x 1.00"
-    assert texts["forest"][1:5] == ["0.7000", "-", "-", "only on the left"]
-    assert texts["svm-rbf"][1:5] == ["-", "0.8800", "-", "only on the right"]
-    assert all(len(text) == len(sides.HEADER) for text in texts.values())
+    texts = {name: list(row.values()) for name, row in shown(sides.table(list(rows.values()), "a", "b")).items()}
+    assert texts["cnn-simple"][:3] == ["96.00%", "60.00%", "-36.00"]
+    assert texts["cnn-simple"][3].startswith("worse by 36.00 points (95% CI ")
+    assert texts["knn"][2:4] == ["+0.00", "identical predictions"]
+    assert texts["knn"][6] == "x 1.00"
+    assert texts["forest"][:4] == ["70.00%", "-", "-", "only on the left"]
+    assert texts["svm-rbf"][:4] == ["-", "88.00%", "-", "only on the right"]
 
 
 def test_what_has_changed_of_a_model_is_named(tmp_path, make_collection):
@@ -54,8 +57,8 @@ def test_what_has_changed_of_a_model_is_named(tmp_path, make_collection):
 def test_without_predictions_nothing_is_claimed(selections):
     rows = sides.sides(*selections, lambda stored: None)
     assert all(row.pair is None for row in rows)
-    (cnn,) = [sides.cells(row) for row in rows if row.name == "cnn-simple"]
-    assert cnn[3:5] == ["-36.00 points", "cnn-simple: the predictions of seed 0 cannot be had"]
+    cnn = shown(sides.table(rows, "a", "b"))["cnn-simple"]
+    assert (cnn["points"], cnn["evidence"]) == ("-36.00", "cnn-simple: the predictions of seed 0 cannot be read")
 
 
 def test_other_test_images_are_not_compared(tmp_path, make_collection):
@@ -69,10 +72,11 @@ def test_other_test_images_are_not_compared(tmp_path, make_collection):
 
 def test_pages_escape_what_they_are_told(selections):
     blocks = {"<script>alert(1)</script>": sides.sides(*selections, predictions)}
-    page = sides.html(blocks, "before", "after<img>")
+    document = sides.document(blocks, "before", "after<img>")
+    page = html.simple("before and after<img>", document)
     assert "<script>" not in page
     assert "<img>" not in page
     assert page.count("<tr>") == 1 + 4
-    text = sides.markdown(blocks, "before", "after")
+    text = render.page(doc.Report("before and after", "", "", "", document))
     assert "<script>" not in text
     assert len(re.findall(r"^\| (cnn|knn|forest|svm)", text, re.M)) == 4

@@ -11,6 +11,7 @@ from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
 from benchmark.records.store import Stored
 from benchmark.report import headline as line
+from benchmark.report import write
 from benchmark.report.evidence import Evidence
 
 
@@ -29,27 +30,29 @@ def evidence(tmp_path, make_collection):
 
 def test_headline_ahead_and_behind(evidence):
     assert line.sentence(evidence(10, 20)) == (
-        "cnn-simple (90.00%) beats the best baseline, knn (80.00%), by 10.00 points "
+        "cnn-simple (a CNN trained from scratch, 90.00%) beats the best baseline, knn (80.00%), by 10.00 points "
         "(95% CI 8.10 to 11.86, p < 0.001): it makes 50% fewer errors."
     )
     assert line.sentence(evidence(20, 10)) == (
-        "No network is ahead: cnn-simple (80.00%) is beaten by the best baseline, knn (90.00%), by 10.00 points "
-        "(95% CI 8.10 to 11.86, p < 0.001)."
+        "No CNN is needed: cnn-simple (a CNN trained from scratch, 80.00%) loses to the best baseline, knn (90.00%), "
+        "by 10.00 points (95% CI 8.10 to 11.86, p < 0.001)."
     )
 
 
 def test_headline_of_several_seeds(evidence):
     assert re.fullmatch(
-        r"cnn-simple \(89.50%, mean of 2 seeds\) beats the best baseline, knn \(79.50%, mean of 2 seeds\), "
+        r"cnn-simple \(a CNN trained from scratch, 89.50%, mean of 2 seeds\) beats the best baseline, "
+        r"knn \(79.50%, mean of 2 seeds\), "
         r"by 10.00 points \(95% CI \d+\.\d\d to \d+\.\d\d, p < 0.001\): it makes 49% fewer errors\.",
         line.sentence(evidence(10, 20, seeds=(0, 1))),
     )
 
 
 @pytest.mark.parametrize(("cnn", "baseline", "points"), [(10, 10, "+0.00"), (9, 10, "+1.00"), (12, 10, "-2.00")])
-def test_headline_of_those_that_cannot_be_told_apart_names_no_leader(evidence, cnn, baseline, points):
+def test_headline_without_a_significant_difference_names_no_leader(evidence, cnn, baseline, points):
     sentence = line.sentence(evidence(cnn, baseline, n=100))
-    assert f"the best baseline, knn ({100 - baseline}.00%), cannot be told apart: {points} points (95% CI -" in sentence
+    assert sentence.startswith("No significant difference between cnn-simple (a CNN trained from scratch, ")
+    assert f"the best baseline, knn ({100 - baseline}.00%): {points} points (95% CI -" in sentence
     assert sentence.endswith(("p = 1.000).", "p = 0.500)."))
     assert "beat" not in sentence
 
@@ -68,8 +71,8 @@ def test_without_predictions_no_evidence_is_claimed(evidence):
     for stored in found.stored:
         (stored.path.parent / stored.record.predictions.file).unlink()
     assert line.sentence(found) == (
-        "cnn-simple (90.00%) and the best baseline, knn (80.00%), differ by +10.00 points; without predictions of "
-        "the same images there is no telling whether by chance."
+        "cnn-simple (a CNN trained from scratch, 90.00%) and the best baseline, knn (80.00%), differ by +10.00 points; "
+        "without predictions of the same images, significance cannot be tested."
     )
     assert len(found.problems) == 2
 
@@ -86,34 +89,48 @@ def test_the_best_of_a_family_is_chosen_by_validation(make_summary, make_record)
     assert best(swapped, "baseline").name == "sound"
 
 
+def alone(*summaries):
+    return Evidence(Selection(None, "full", summaries, (), ()), [], None, [])
+
+
 def test_price(make_summary):
     run = ((0, 1), (0, 1))
     cnn = make_summary(run, model="cnn-simple", family="network", fit_seconds=90)
     knn = make_summary(run, model="knn", fit_seconds=2)
-    assert line.price([cnn, knn]) == (
-        "It takes 1 min 30 s to fit, the baseline 2.0 s; 1,000 images are predicted in 25 s, by the baseline in 25 s."
+    assert line.price(alone(cnn, knn)) == (
+        "Fitting the CNN takes 1 min 30 s, the baseline 2.0 s; predicting 1,000 images takes 25 s and 25 s."
     )
-    assert line.price([knn]) == ""
+    assert line.price(alone(knn)) == ""
 
 
 def test_headline_tells_seeds_and_missing_sides(make_summary):
-    def alone(*summaries):
-        return line.sentence(Evidence(Selection(None, "full", summaries, (), ()), [], None, []))
-
     run = ((0, 1), (0, 1))
-    assert alone() == "No model has finished yet."
+    assert line.sentence(alone()) == "No model has finished yet."
     two = make_summary(run, run, model="cnn_x", family="network")
-    assert alone(two) == (r"cnn\_x (100.00%, mean of 2 seeds); no baseline is recorded to compare it with.")
+    assert line.sentence(alone(two)) == (
+        "cnn_x (a CNN trained from scratch, 100.00%, mean of 2 seeds); no baseline is recorded to compare it with."
+    )
+
+
+def test_an_mlp_is_no_answer_and_a_pretrained_cnn_is_called_so(make_summary):
+    (stored,) = make_summary(((0, 1), (0, 1)), family="network").stored
+
+    def network(**changes):
+        model = stored.record.model.model_copy(update=changes)
+        return alone(ModelSummary((Stored(stored.record.model_copy(update={"model": model}), stored.path),)))
+
+    assert line.sentence(network(convolutional=False)).endswith("; no CNN or baseline is recorded.")
+    assert "(a CNN pre-trained on ImageNet, 100.00%)" in line.sentence(network(pretrained="ImageNet"))
 
 
 def test_headline_and_leaderboard_go_between_the_marks(tmp_path, evidence):
-    text = line.excerpt(evidence(10, 20, n=100))
+    text = write.Written((), write.compose(found := evidence(10, 20, n=100)), found).excerpt
     target = tmp_path / "README.md"
     target.write_text("before\n<!-- leaderboard -->\nold\n<!-- /leaderboard -->\nafter\n")
     for _ in range(2):
         line.put_between_marks(target, text)
         assert target.read_text() == f"before\n<!-- leaderboard -->\n\n{text}\n\n<!-- /leaderboard -->\nafter\n"
-    assert "| **cnn-simple** |" in text
+    assert "| cnn-simple |" in text
     target.write_text("no marks")
     with pytest.raises(UserError, match="has no lines"):
         line.put_between_marks(target, text)

@@ -7,13 +7,14 @@ import re
 
 import numpy as np
 import pytest
+from documents import drawn, pictures, tables, text
 
 from benchmark.analysis.select import select
 from benchmark.records import npz as archives
 from benchmark.records import store as records
 from benchmark.records.dataset_schema import DataAudit, DuplicateSearch, NearDuplicate
 from benchmark.report import label_errors as suspects
-from benchmark.report import page, style
+from benchmark.report import write
 from benchmark.report.evidence import Evidence
 
 PAIR = (("knn", "baseline", 12), ("cnn-simple", "network", 10))
@@ -55,24 +56,23 @@ def audited(sure, data):
 
 
 def made(store, data=None):
-    with style.chart_style():
-        return suspects.section(evidence_of(store, data))
+    return suspects.quality(evidence_of(store, data))
 
 
-def rows_of(text, first):
-    return [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line.startswith(f"| {first}")]
+def row(section, first):
+    """Cells of the row that begins so, in the first table that has one."""
+    return next((list(table[first].values()) for table in tables(section) if first in table), None)
 
 
 def test_without_images_all_is_told_and_nothing_shown(audited):
     section = made(audited)
-    assert section.text.startswith("## Suspect labels and near duplicates\n")
-    assert section.figures == {}
-    assert "![" not in section.text
-    assert "knn (1 seed) and cnn-simple (1 seed)" in section.text
-    assert rows_of(section.text, "test") == [["test", "200", "2", "1", "0.100", "0.500"]]
-    assert rows_of(section.text, "validation") == [["validation", "100", "1", "0", "0.100", "0.500"]]
-    assert "1 of 3 near duplicates have another label" in section.text
-    assert "by more than 1.01 points" in section.text
+    assert section.title == "Suspected label errors and near duplicates"
+    assert pictures(section) == {}
+    assert "knn (1 seed) and cnn-simple (1 seed)" in text(section)
+    assert row(section, "test") == ["200", "2", "1", "0.100", "0.500"]
+    assert row(section, "validation") == ["100", "1", "0", "0.100", "0.500"]
+    assert "1 of 3 near duplicates have a different label" in text(section)
+    assert "by more than 1.01 points" in text(section)
 
 
 def test_the_counts_are_those_of_the_errors_that_both_make(sure):
@@ -83,23 +83,22 @@ def test_the_counts_are_those_of_the_errors_that_both_make(sure):
     both = np.logical_and(*(a["test_predicted"] != a["test_labels"] for a in arrays))
     assert len(doubted) > 0
     assert both[doubted].all()
-    text = made(sure).text
-    assert f"doubts the labels of {len(doubted)} of 200 test images" in text
+    section = made(sure)
+    assert f"flags {len(doubted)} of 200 test labels" in text(section)
     # Both models miss every one of these images: each loses as many errors.
     kept = 200 - len(doubted)
     for name, a in zip(("cnn-simple", "knn"), arrays, strict=True):
         right = int((a["test_predicted"] == a["test_labels"]).sum())
-        ((_, every, without, change, before, after),) = rows_of(text, name)
-        assert (every, without) == (f"{right / 200:.4f}", f"{right / kept:.4f}")
-        assert change == f"{(right / kept - right / 200) * 100:+.2f} points"
+        every, without, change, before, after = row(section, name)
+        assert (every, without) == (f"{right / 200:.2%}", f"{right / kept:.2%}")
+        assert change == f"{(right / kept - right / 200) * 100:+.2f}"
         assert before == after
-    assert "The order of the models stays the same" in text
+    assert "The ranking of the models does not change" in text(section)
 
 
 def test_a_change_of_order_is_told(make_collection, make_cell, tmp_path):
     store = make_collection(tmp_path, PAIR, class_names=NAMES, seeds=(0,))
-    text = made(store).text
-    assert "stays the same" in text
+    assert "does not change" in text(made(store))
     # A model without a voice, right on the suspects alone where the others fail, falls behind without them.
     stored = make_cell(store, model="odd", family="network", seed=0, class_names=NAMES, probabilities=False, wrong=10)
     arrays = stored.predictions()
@@ -113,47 +112,49 @@ def test_a_change_of_order_is_told(make_collection, make_cell, tmp_path):
     )
     predictions = stored.record.predictions.model_copy(update={"file": name, "sha256": sha256})
     store.write(stored.record.model_copy(update={"predictions": predictions}), stored.path.stem)
-    text = made(store).text
-    assert re.search(r"[23] of 3 models change their place", text)
-    ((*_, before, after),) = rows_of(text, "odd")
+    section = made(store)
+    assert re.search(r"[23] of 3 models change rank", text(section))
+    *_, before, after = row(section, "odd")
     assert int(before) < int(after)
 
 
 def test_with_images_both_galleries_are_drawn(audited, data):
     section = made(audited, data)
-    assert sorted(section.figures) == ["near-duplicates.png", "suspects.png"]
-    assert sorted(re.findall(r"\]\(([^)]+)\)", section.text)) == ["near-duplicates.png", "suspects.png"]
-    pairs = section.figures["near-duplicates.png"].axes
-    titles = [axes.get_title().splitlines() for axes in pairs]
-    assert titles == [
-        ["cat", "validation 120 | training 7", "distance 0.005"],
-        ["cat", "test 3 | training 7", "distance 0.010"],
-        ["dog | cat", "test 4 | training 7", "distance 0.020"],
+    found = pictures(section)
+    assert sorted(found) == ["near-duplicates", "suspects"]
+    assert sorted(re.findall(r"\]\(([^)]+)\)", text(section))) == ["charts/near-duplicates.png", "charts/suspects.png"]
+    pairs = found["near-duplicates"].items
+    assert [item.lines for item in pairs] == [
+        ["cat", "validation 120 | train 7", "distance 0.005"],
+        ["cat", "test 3 | train 7", "distance 0.010"],
+        ["dog | cat", "test 4 | train 7", "distance 0.020"],
     ]
-    shown = np.asarray(pairs[1].images[0].get_array())
-    np.testing.assert_array_equal(shown[:, :4], data.test_images[3, ..., 0])
-    np.testing.assert_array_equal(shown[:, -4:], data.train_images[7, ..., 0])
-    doubted = section.figures["suspects.png"].axes
+    np.testing.assert_array_equal(pairs[1].image[:, :4], data.test_images[3])
+    np.testing.assert_array_equal(pairs[1].image[:, -4:], data.train_images[7])
+    doubted = found["suspects"].items
     assert 0 < len(doubted) <= suspects.SHOWN
-    assert re.fullmatch(r"label (cat|dog): \d+%\nrather (cat|dog): \d+%", doubted[0].get_title())
+    assert re.fullmatch(r"label (cat|dog): \d+%, suggested (cat|dog): \d+%", ", ".join(doubted[0].lines))
+    for picture in found.values():
+        drawn(picture)
 
 
 def test_of_three_colours_too(audited, data):
     colour = np.repeat(data.test_images, 3, axis=3)
     section = made(audited, dataclasses.replace(data, test_images=colour, train_images=colour))
-    assert section.figures["near-duplicates.png"].axes[0].images[0].get_array().shape == (4, 9, 3)
+    assert pictures(section)["near-duplicates"].items[0].image.shape == (4, 9, 3)
+    drawn(pictures(section)["near-duplicates"])
 
 
 def test_not_audited_yet_names_the_command(sure):
-    assert "`python -m benchmark data audit synthetic --collection made`" in made(sure).text
+    assert "`python -m benchmark data audit synthetic --collection made`" in text(made(sure))
 
 
 def test_an_audit_of_another_version_of_the_data_is_none(sure, data):
     path = sure.write_audit(build_audit("f" * 64))
     section = made(sure, data)
     path.unlink()
-    assert "not recorded for this version" in section.text
-    assert "near-duplicates.png" not in section.figures
+    assert "not recorded for this version" in text(section)
+    assert "near-duplicates" not in pictures(section)
 
 
 @pytest.mark.parametrize(
@@ -170,26 +171,29 @@ def test_a_damaged_audit_is_a_problem_not_a_crash(sure, tmp_path, content, reaso
     path = sure.folder / "synthetic" / records.AUDIT
     path.write_bytes(content)
     evidence = evidence_of(sure)
-    section = suspects.section(evidence)
-    written = page.write(sure, "synthetic", tmp_path / "reports")
+    section = suspects.quality(evidence)
+    written = write.write(sure, "synthetic", tmp_path / "reports", with_html=False)
     path.unlink()
     (problem,) = evidence.problems
     assert reason in problem.reason
-    assert "not recorded" in section.text
+    assert "not recorded" in text(section)
     assert [found.path for found in written.problems] == [path]
-    assert "- audit.json: " in written.path.read_text(encoding="utf-8")
+    assert "- audit.json: " in written.paths[0].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("closest", "reason"),
-    [((pair(3, 0.01, label=2),), "labels that the data set has not"), ((pair(200, 0.01),), "images that the data set")],
+    [
+        ((pair(3, 0.01, label=2),), "labels that the data set does not"),
+        ((pair(200, 0.01),), "images that the data set"),
+    ],
 )
 def test_an_audit_that_does_not_fit_the_data_is_a_problem(sure, data, closest, reason):
     path = sure.write_audit(build_audit(data.fingerprint, closest=closest))
     evidence = evidence_of(sure, data)
-    section = suspects.section(evidence)
+    section = suspects.quality(evidence)
     path.unlink()
-    assert "near-duplicates.png" not in section.figures
+    assert "near-duplicates" not in pictures(section)
     assert [reason in problem.reason for problem in evidence.problems] == [True]
 
 
@@ -203,13 +207,13 @@ def test_models_without_probabilities_say_nothing_about_labels(make_collection, 
     assert made(store, data) is None
     store.write_audit(build_audit(data.fingerprint))
     section = made(store, data)
-    assert "Confident learning" not in section.text
-    assert list(section.figures) == ["near-duplicates.png"]
+    assert "Confident learning" not in text(section)
+    assert list(pictures(section)) == ["near-duplicates"]
 
 
 def test_one_family_alone_has_a_voice(make_collection, tmp_path):
     store = make_collection(tmp_path, PAIR[:1], class_names=NAMES, seeds=(0, 1))
-    assert "It rests on the probabilities of knn (2 seeds)," in made(store).text
+    assert "It is based on the probabilities of knn (2 seeds)," in text(made(store))
 
 
 def test_unreadable_predictions_are_passed_over(make_collection, tmp_path):
@@ -217,9 +221,9 @@ def test_unreadable_predictions_are_passed_over(make_collection, tmp_path):
     for path in store.folder.glob("*/knn/*.npz"):
         path.write_bytes(b"altered")
     evidence = evidence_of(store)
-    text = suspects.section(evidence).text
-    assert rows_of(text, "knn") == []
-    assert "probabilities of cnn-simple (1 seed)," in text
+    section = suspects.quality(evidence)
+    assert row(section, "knn") is None
+    assert "probabilities of cnn-simple (1 seed)," in text(section)
     assert len(evidence.problems) == 1
 
 
@@ -228,6 +232,6 @@ def test_names_of_classes_stay_text(make_collection, tmp_path, data):
     store = make_collection(tmp_path, PAIR, class_names=hostile, seeds=(0,))
     store.write_audit(build_audit(data.fingerprint))
     section = made(store, dataclasses.replace(data, class_names=hostile))
-    assert "<b>" not in section.text
-    for name, figure in section.figures.items():
-        style.save(figure, tmp_path / name)
+    assert "<b>" not in text(section)
+    for picture in pictures(section).values():
+        drawn(picture)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
+from documents import drawn, pictures, tables, text
 
 from benchmark.analysis.learning_curve import crossover, curve, leads
 from benchmark.analysis.select import select
 from benchmark.records.store import to_json
 from benchmark.report import learning_curve as efficiency
-from benchmark.report import page
+from benchmark.report import write
 from benchmark.report.evidence import Evidence
 
 SIZES = (100, 300, 1000)
@@ -44,7 +43,7 @@ def collection(tmp_path, make_collection):
 
 def section_of(store):
     stored, problems = store.read_all("synthetic")
-    return efficiency.section(Evidence(select(stored), stored, None, problems))
+    return efficiency.efficiency(Evidence(select(stored), stored, None, problems))
 
 
 CROSSING = {"knn": (20, 15, 12), "cnn-simple": (60, 14, 5)}
@@ -56,24 +55,30 @@ def test_without_several_sizes_there_is_no_section(collection):
 
 def test_the_crossover_is_told_in_words_table_and_chart(collection):
     found = section_of(collection(CROSSING))
-    assert found.text.startswith("## How many images each needs\n")
+    assert found.title == "How many training images each model needs"
     assert (
         "**The best network is ahead from 300 training images on**, and at every larger size; with 100 it is not yet. "
-        "With 300, cnn-simple leads knn by 1.00 points." in found.text
+        "With 300, cnn-simple leads knn by 1.00 points." in text(found)
     )
-    rows = [re.split(r" *\| *", line)[1:-1] for line in found.text.splitlines() if line.startswith("| ")]
-    assert ["model", "family", "seeds", "100", "300", "1,000"] in rows
-    # One per cent more errors a seed: a standard deviation of 0.01, times 4.303 / sqrt(3).
-    assert ["knn", "baseline", "3", "**0.7900** ± 0.0248", "0.8400 ± 0.0248", "0.8700 ± 0.0248"] in rows
-    assert ["300", "cnn-simple (0.8500)", "knn (0.8400)", "+1.00", "cannot be told apart"] in rows
-    (figure,) = found.figures.values()
-    (axes,) = figure.axes
-    assert axes.get_xscale() == "log"
-    assert [text.get_text() for text in axes.texts] == ["best network ahead\nfrom 300 on"]
-    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"knn", "cnn-simple"}
+    by_size, ahead = tables(found)
+    # One per cent more errors per seed: a standard deviation of 0.01, times 4.303 / sqrt(3).
+    assert by_size["knn"] == {
+        **{"family": "baseline", "seeds": "3", "100": "79.00% ± 2.48", "300": "84.00% ± 2.48"},
+        "1,000": "87.00% ± 2.48",
+    }
+    assert "**79.00% ± 2.48**" in text(found)
+    assert ahead["300"]["network"] == "cnn-simple"
+    assert (ahead["300"]["points"], ahead["300"]["evidence for the network"]) == ("+1.00", "no significant difference")
+    (chart,) = pictures(found).values()
+    assert chart.panels[0].guide == 300
+    figure = drawn(chart)
+    assert figure.axes[0].get_xscale() == "log"
+    assert {label.get_text() for label in figure.legends[0].get_texts()} == {"knn", "cnn-simple"}
 
 
-NONE = "**No crossover: none found up to 1,000 training images**, where the best network, cnn-simple, is "
+NONE = (
+    "**No crossover: up to 1,000 training images no network is ahead**. With 1,000, the best network, cnn-simple, is "
+)
 FROM = "**The best network is ahead from {} training images on**, "
 
 
@@ -82,61 +87,61 @@ FROM = "**The best network is ahead from {} training images on**, "
     [
         ((60, 40, 20), NONE + "8.00 points behind the best baseline, knn."),
         ((60, 40, 12), NONE + "level with the best baseline, knn."),
-        ((10, 5, 2), FROM.format(100) + "the fewest that were tried, and at every larger size. With 100, cnn-simple"),
+        ((10, 5, 2), FROM.format(100) + "the smallest size tried, and at every larger size. With 100, cnn-simple"),
         (
             (60, 40, 2),
-            FROM.format("1,000") + "the most that were tried; with 300 it is not yet. With 1,000, cnn-simple",
+            FROM.format("1,000") + "the largest size tried; with 300 it is not yet. With 1,000, cnn-simple",
         ),
     ],
 )
 def test_every_outcome_has_its_words(collection, network, words):
     found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": network}))
-    assert words in found.text
-    assert len(found.figures["efficiency.png"].axes[0].texts) == (not words.startswith(NONE))
+    assert words in text(found)
+    assert (pictures(found)["efficiency"].panels[0].guide is None) == words.startswith(NONE)
 
 
 def test_one_family_alone_has_nothing_to_be_ahead_of(collection):
     found = section_of(collection({"knn": (20, 15, 12)}))
-    assert "there is nothing to compare" in found.text
-    assert "The best of either family" not in found.text
-    assert efficiency.NETWORKS not in found.text
+    assert "there is nothing to compare" in text(found)
+    assert "The best model of either family" not in text(found)
+    assert efficiency.EPOCHS.strip() not in text(found)
 
 
 def test_few_seeds_have_no_interval_and_a_missing_size_is_a_dash(collection):
     found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": (60, 14)}, seeds=(0,)))
-    (row,) = (line for line in found.text.splitlines() if line.startswith("| cnn-simple"))
-    assert "±" not in row
-    assert row.rstrip(" |").endswith("-")
+    row = tables(found)[0]["cnn-simple"]
+    assert "±" not in row["100"]
+    assert row["1,000"] == "-"
 
 
 def test_a_crossover_that_may_be_chance_is_told_as_such(collection):
     found = section_of(collection(CROSSING))
-    assert "leads knn by 1.00 points. Below 1,000 images the difference may be chance; from there on" in found.text
+    assert "leads knn by 1.00 points. The difference is significant from 1,000 images on." in text(found)
     found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": (60, 14, 11)}))
-    assert "At the largest size the difference may still be chance." in found.text
+    assert "The difference is not significant at the largest size." in text(found)
     found = section_of(collection({"knn": (20, 19, 18), "cnn-simple": (60, 2, 1)}))
-    assert "That is more than chance, there and at every larger size." in found.text
+    assert "The difference is significant there and at every larger size." in text(found)
 
 
 @pytest.mark.parametrize("whole", [None, (0, 1, 2, 3)])
 def test_the_command_makes_what_the_section_shows(collection, whole):
     found = section_of(collection(CROSSING, whole=whole))
     line = "python -m benchmark curve cnn-simple knn --sizes 100,300,1000 --seeds 3 --dataset synthetic"
-    assert f"```\n{line}\n```" in found.text
+    assert f"```\n{line}\n```" in text(found)
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
     store = collection(CROSSING)
-    folder = page.write(store, "synthetic", tmp_path / "reports").path.parent
-    text = (folder / "README.md").read_text(encoding="utf-8")
-    assert "\n## How many images each needs\n" in text
-    assert (folder / "efficiency.png").exists()
-    assert "1,000 training" in text  # The rest of the page is about the full profile.
+    folder = write.write(store, "synthetic", tmp_path / "reports", with_html=False).paths[0].parent
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "\n## How many training images each model needs\n" in page
+    assert (folder / "charts" / "efficiency.png").exists()
+    assert "1,000 training" in page  # The rest of the page is about the full profile.
     for path in store.folder.glob("synthetic/*/train-*.json"):
         path.unlink()
-    page.write(store, "synthetic", tmp_path / "reports")
-    assert not (folder / "efficiency.png").exists()
+    write.write(store, "synthetic", tmp_path / "reports", with_html=False)
+    assert not (folder / "charts" / "efficiency.png").exists()
 
 
 def test_the_section_agrees_with_the_analysis(collection):

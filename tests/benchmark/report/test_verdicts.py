@@ -1,9 +1,11 @@
-"""The gate's verdicts as Markdown."""
+"""The gate's verdicts as a section."""
 
 from __future__ import annotations
 
 from benchmark.gate.thresholds import Verdict
+from benchmark.report import document as doc
 from benchmark.report import verdicts
+from benchmark.report.markdown import render
 
 HOSTILE = '<b>&"?|knn`'
 
@@ -18,7 +20,7 @@ ALL = [verdict(o, o) for o in ("pass", "fail", "missing", "insufficient evidence
 
 
 def test_the_page_shows_what_fails_first_and_nothing_is_markup():
-    text = verdicts.markdown("a|title", ALL, strict=False)
+    text = render.section(verdicts.document("a|title", ALL, strict=False))
     assert text.startswith("## a\\|title\n\n**3 of 5 checks pass, 2 fail**")
     rows = [line for line in text.splitlines() if line.startswith("| Fashion")]
     assert [row.split("|")[2].strip() for row in rows][:2] == ["fail", "missing"]
@@ -28,5 +30,5 @@ def test_the_page_shows_what_fails_first_and_nothing_is_markup():
 def test_a_jobs_page_is_added_to(tmp_path):
     page = tmp_path / "summary.md"
     page.write_text("what another step wrote\n")
-    verdicts.append(page, "ours\n")
-    assert page.read_text() == "what another step wrote\nours\n"
+    verdicts.append(page, doc.section("ours", "Ours", "Some text."))
+    assert page.read_text() == "what another step wrote\n## Ours\n\nSome text.\n\n"

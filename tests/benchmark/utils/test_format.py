@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from benchmark.utils.format import count, duration, memory, parse_duration, parse_memory
+from benchmark.utils.format import count, duration, interval, memory, parse_duration, parse_memory, points, share
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,15 @@ def test_memory_is_read_as_it_is_written(text, size):
 def test_what_is_no_memory_is_refused(text):
     with pytest.raises(UserError, match="not a memory limit"):
         parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [(0, "0%"), (1e-9, "<1%"), (0.0151, "2%"), (0.5, "50%"), (0.994, "99%"), (0.996, ">99%"), (1, "100%")],
+)
+def test_a_share_is_certain_only_if_it_is(fraction, text):
+    assert share(fraction) == text
+
+
+def test_differences_have_a_sign_and_zero_has_plus():
+    assert (points(1.234), points(-0.001), interval(-1, 2.345)) == ("+1.23", "+0.00", "-1.00 to 2.35")

@@ -105,7 +105,7 @@ def sorted_by(page):
 
 def test_every_chart_is_drawn(page):
     charts = page.locator(".chart").count()
-    assert charts == 6
+    assert charts == 11
     drawn = "all => all.map(e => e._fullData.length > 0 && e.querySelectorAll('svg.main-svg').length > 0)"
     assert page.eval_on_selector_all(".chart", drawn) == [True] * charts
 
@@ -164,7 +164,7 @@ def shown(page, model):
 def test_the_legend_switches_a_model_in_every_chart(page):
     box = page.get_by_role("checkbox", name="cnn-augmented")
     assert set(shown(page, "cnn-augmented")) == {True}
-    frontier = "document.getElementById('chart-cost-0').data[0].x.length"
+    frontier = "document.getElementById('chart-cost').data[0].x.length"
     points = page.evaluate(frontier)
     box.focus()
     page.keyboard.press("Space")
@@ -181,11 +181,11 @@ def test_the_legend_switches_a_model_in_every_chart(page):
 def test_another_cost_and_another_score_can_be_chosen(page):
     title = "document.querySelector('{}').layout.xaxis.title.text"
     choose(page, "Cost", "Peak memory")
-    assert page.evaluate(title.format("#chart-cost-0")) == "Peak memory"
-    choose(page, "Score", "Recall")
-    assert page.evaluate(title.format("#chart-classes-0")) == "recall"
+    assert page.evaluate(title.format("#chart-cost")) == "Peak memory"
+    choose(page, "Score", "Recall by class, hardest on top")
+    assert page.evaluate(title.format("#chart-per-class")) == "Recall, mean over seeds"
     choose(page, "Corruption", "noise")
-    first = page.evaluate("document.getElementById('chart-robustness-0').data[0].y.at(-1)")
+    first = page.evaluate("document.getElementById('chart-robustness').data[0].y.at(-1)")
     assert first == pytest.approx(0.4)
 
 
@@ -247,16 +247,16 @@ def test_the_keyboard_comes_to_the_report_at_once(page):
 
 def test_dark_mode_recolours_page_and_charts_and_both_can_be_read(page):
     colour = (
-        "[getComputedStyle(document.body).backgroundColor, document.getElementById('chart-cost-0').layout.font.color]"
+        "[getComputedStyle(document.body).backgroundColor, document.getElementById('chart-cost').layout.font.color]"
     )
     light = page.evaluate(colour)
     assert page.evaluate(LOW_CONTRAST) == []
     page.emulate_media(color_scheme="dark")
-    until(page, "document.getElementById('chart-cost-0').layout.font.color === '#e6e8ec'")
+    until(page, "document.getElementById('chart-cost').layout.font.color === '#e6e8ec'")
     dark = page.evaluate(colour)
     assert page.evaluate(LOW_CONTRAST) == []
     assert dark[0] != light[0]
-    paint = page.evaluate("document.getElementById('chart-cost-0').data.find(t => t.meta.model === 'knn').marker.color")
+    paint = page.evaluate("document.getElementById('chart-cost').data.find(t => t.meta.model === 'knn').marker.color")
     assert paint == page.evaluate("report.data.models.find(m => m.name === 'knn').dark")
     page.emulate_media(color_scheme="light")
 
@@ -283,7 +283,7 @@ def test_hostile_records_do_nothing(visit, write_html, hostile):
     choose(attacked, "Actual", "1")
     assert "</script><img" in attacked.locator("#confusion-said").inner_text()
     assert attacked.evaluate("window.hacked") is None
-    assert attacked.locator("img:not(.figure)").count() == 0
+    assert attacked.locator("img:not(.photo)").count() == 0
     assert attacked.evaluate("document.documentElement.scrollWidth") == 390
     assert attacked.troubles == []
 

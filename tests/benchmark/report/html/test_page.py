@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import html
 import json
 import re
@@ -12,7 +11,7 @@ import pytest
 
 from benchmark.cli.report import announce
 from benchmark.errors import UserError
-from benchmark.report.evidence import Section
+from benchmark.report import style
 from benchmark.report.html import page
 from benchmark.report.write import write
 
@@ -51,39 +50,30 @@ def data_of(text):
 
 @pytest.fixture(scope="module")
 def text(full):
-    return page.render(full)
+    return full.render()
 
 
 @pytest.fixture(scope="module")
 def hostile_text(hostile):
-    return page.render(hostile)
+    return hostile.render()
 
 
 def test_the_page_has_every_part_in_order(text):
     assert re.findall(r'<section id="([^"]+)"', text) == [
-        "leaderboard",
-        "pairs",
-        "cost",
-        "classes",
-        "class_pairs",
-        "explorer",
-        "training",
-        "robustness",
-        "calibration",
-        "suspects",
-        "failed",
-        "data-set",
-        "reproduce",
+        *("leaderboard", "pairwise", "cost", "classes", "confusion", "training", "robustness", "calibration"),
+        *("suspects", "failed", "data-set", "reproduce"),
     ]
+    assert text.index('<h3 id="class-pairs">') < text.index('<section id="confusion"')
+    assert 'id="confusion-chart"' in text
     assert "python -m benchmark run cnn-augmented" in text
     assert "2 images occur in both parts" in text
     assert "Test CPU, 8 cores" in text
 
 
 def test_headline_and_numbers_are_those_of_the_markdown(full, text):
-    assert html.unescape(re.search(r'class="headline">([^<]+)<', text)[1]) == full.shared["headline"]
+    assert html.unescape(re.search(r'class="headline">([^<]+)<', text)[1]) == full.report.headline
     for summary in full.evidence.summaries:
-        assert f'data-sort="{summary.accuracy!r}">{summary.accuracy:.2%}<' in text
+        assert re.search(rf'data-sort="{summary.accuracy!r}">(<strong>)?{summary.accuracy:.2%}<', text)
 
 
 @pytest.mark.parametrize("which", ["text", "hostile_text"])
@@ -116,7 +106,7 @@ def test_the_policy_names_the_scripts_of_the_page(text):
 
 
 def test_the_same_records_give_the_same_bytes(full, text):
-    assert page.render(full) == text
+    assert full.render() == text
 
 
 def test_the_file_stays_small(text):
@@ -126,7 +116,7 @@ def test_the_file_stays_small(text):
 
 def test_one_model_without_probabilities_and_images(tmp_path, make_collection, make_contents):
     store = make_collection(tmp_path, (("knn", "baseline", 20),), seeds=(0,), probabilities=False, summary=False)
-    text = page.render(make_contents(store))
+    text = make_contents(store).render()
     assert 'id="compare-first"' not in text
     assert 'id="training"' not in text
     assert "Integrity checks: not recorded" in text
@@ -136,12 +126,12 @@ def test_one_model_without_probabilities_and_images(tmp_path, make_collection, m
     assert found["runs"]["knn"]["predicted"] is not None
 
 
-def test_missing_predictions_are_told(tmp_path, make_collection, make_contents, data):
+def test_missing_predictions_are_reported(tmp_path, make_collection, make_contents, data):
     store = make_collection(tmp_path)
     for path in (store.folder / "synthetic" / "knn").glob("*.npz"):
         path.unlink()
     contents = make_contents(store, data=data)
-    text = page.render(contents)
+    text = contents.render()
     assert data_of(text)["runs"]["knn"]["predicted"] is None
     assert data_of(text)["runs"]["svm-rbf"]["predicted"] is not None
     assert re.search(r"<li>full-seed0-00000000\.json: Cannot read", text)
@@ -149,43 +139,27 @@ def test_missing_predictions_are_told(tmp_path, make_collection, make_contents, 
 
 def test_failures_alone_make_a_page(tmp_path, make_collection, make_record, make_contents):
     failed = [make_record(model="svm-poly", status="timeout", reason="stopped after 1 min 00 s")]
-    text = page.render(make_contents(make_collection(tmp_path, (), failed=failed)))
+    text = make_contents(make_collection(tmp_path, (), failed=failed)).render()
     assert "stopped after 1 min 00 s" in text
     assert 'id="leaderboard"' not in text
     assert data_of(text)["charts"] == {}
 
 
-def test_a_section_joins_the_panel_of_its_name_and_others_follow(full):
-    sections = {
-        "calibration": Section("## Calibration\n\nHow sure."),
-        "robustness": Section("## Robustness\n\nAs *found*."),
-        "pairs": Section("## Pairs\n\nWho leads."),
-    }
-    found = page.panels(full.evidence, sections)
-    names = [panel.id for panel in found]
-    assert names[0] == "pairs"
-    assert names[-1] == "calibration"
-    (joined,) = (panel for panel in found if panel.id == "robustness")
-    assert joined.charts
-    assert "<em>found</em>" in joined.body
-    text = page.render(dataclasses.replace(full, sections=sections))
-    assert "How sure." in text
-
-
-def test_report_writes_both_and_no_html_takes_the_old_one_away(tmp_path, make_collection, data, monkeypatch, capsys):
-    monkeypatch.setattr("benchmark.report.page._draw", lambda evidence: {})
+@pytest.mark.usefixtures("undrawn")
+def test_report_writes_both_and_no_html_takes_the_old_one_away(tmp_path, make_collection, data, capsys):
     store = make_collection(tmp_path)
     written = write(store, "synthetic", tmp_path / "reports", data=data)
     announce(written)
-    html = written.path.with_name("report.html")
+    markdown, html = written.paths
     assert html.is_file()
-    assert f"{written.path} and {html}" in capsys.readouterr().out
-    write(store, "synthetic", tmp_path / "reports", data=data, html=False)
+    assert f"{markdown} and {html}" in capsys.readouterr().out
+    write(store, "synthetic", tmp_path / "reports", data=data, with_html=False)
     assert not html.exists()
     assert "report.html" not in capsys.readouterr().out
 
 
 def test_a_folder_in_the_way_is_a_mistake_of_the_user(tmp_path, full):
     (tmp_path / "report.html").mkdir()
+    looks = style.looks({s.name: s.family for s in full.evidence.summaries})
     with pytest.raises(UserError, match=r"report\.html"):
-        page.write(full, tmp_path)
+        page.write(full.report, full.evidence, looks, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import os
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from benchmark.errors import UserError
 from benchmark.records.store import Problem
-from benchmark.report import page, style
+from benchmark.report import provenance, style, write
 from benchmark.utils.files import write_atomically
 
 GOLDEN = Path(__file__).with_name("golden.md")
@@ -21,17 +22,18 @@ BASELINE, CNN = ("knn", "baseline", 20), ("cnn-simple", "network", 11)
 
 
 def report(store, tmp_path, drawn=False, **options):
-    """Write a report, its figures rendered only if ``drawn``; return its text, checked for what holds of all."""
+    """Write a Markdown report, its figures rendered only if ``drawn``; its text, checked for what holds of all."""
     with pytest.MonkeyPatch.context() as patch:
         if not drawn:
             patch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))
-        written = page.write(store, "synthetic", tmp_path / "reports", **options)
-    assert written.path == tmp_path / "reports" / "made" / "synthetic" / "README.md"
-    text = written.path.read_text(encoding="utf-8")
+        written = write.write(store, "synthetic", tmp_path / "reports", with_html=False, **options)
+    (path,) = written.paths
+    assert path == tmp_path / "reports" / "made" / "synthetic" / "README.md"
+    text = path.read_text(encoding="utf-8")
     linked = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
-    assert sorted(linked) == sorted(file.name for file in written.path.parent.glob("*.png"))
-    assert f"**{written.headline}**" in text
-    assert {file.suffix for file in written.path.parent.iterdir()} <= {".md", ".png"}
+    assert sorted(linked) == sorted(f"charts/{file.name}" for file in path.parent.glob("charts/*.png"))
+    assert written.headline in html.unescape(text.splitlines()[2])
+    assert {file.name for file in path.parent.iterdir()} <= {"README.md", "charts"}
     return text
 
 
@@ -75,27 +77,27 @@ def test_a_full_report_has_every_part(full):
     assert headings(full) == [
         "Synthetic: do I need a CNN, and what does it cost me?",
         "Leaderboard",
-        "Who beats whom",
-        "What it costs",
-        "Class by class: where the networks win",
+        "Pairwise comparison",
+        "Accuracy and cost",
+        "Class by class",
         "cnn-augmented against svm-rbf, class by class",
-        "The hard part",
+        "Confusion",
         "Training",
         "Can the probabilities be trusted?",
         "Predictions",
+        "Suspected label errors and near duplicates",
         "Runs without a result",
         "The data",
-        "Suspect labels and near duplicates",
         "How to reproduce it",
     ]
     for name in ("leaderboard", "cost", "per-class", "training", "gallery-right", "gallery-wrong", "gallery-gained"):
-        assert f"({name}.png)" in full
+        assert f"(charts/{name}.png)" in full
     for name in ("knn", "svm-rbf", "cnn-simple", "cnn-augmented"):
-        assert f"(confusion-{name}.png)" in full
+        assert f"(charts/confusion-{name}.png)" in full
     assert "Left out" not in full
 
 
-def test_runs_without_a_result_are_told(full):
+def test_runs_without_a_result_are_listed(full):
     rows = [
         re.split(r" *(?<!\\)\| *", line)[1:-1] for line in full.splitlines() if re.match(r"\| (svm-poly|cnn-s)", line)
     ]
@@ -113,7 +115,7 @@ def test_writing_again_changes_nothing(tmp_path, make_collection, data):
 
     def contents():
         report(store, tmp_path, drawn=True, data=data)
-        return {file.name: file.read_bytes() for file in (tmp_path / "reports/made/synthetic").iterdir()}
+        return {file.name: file.read_bytes() for file in (tmp_path / "reports/made/synthetic").rglob("*.*")}
 
     assert contents() == contents()
 
@@ -122,8 +124,8 @@ def test_writing_again_changes_nothing(tmp_path, make_collection, data):
     ("models", "headline", "shown"),
     [
         ([CNN, ("cnn-augmented", "network", 7)], "no baseline is recorded", "cnn-augmented"),
-        ([BASELINE, ("svm-rbf", "baseline", 14)], "no network is recorded", "svm-rbf"),
-        ([BASELINE], "no network is recorded", "knn"),
+        ([BASELINE, ("svm-rbf", "baseline", 14)], "no CNN is recorded", "svm-rbf"),
+        ([BASELINE], "no CNN is recorded", "knn"),
     ],
 )
 def test_one_family_only(tmp_path, make_collection, data, models, headline, shown):
@@ -151,8 +153,8 @@ def test_few_classes(tmp_path, make_collection, data, names):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=names, n=60)
     text = report(store, tmp_path, drawn=True, data=data)
     assert f"of {len(names)} classes" in text
-    assert f"{len(names)} classes:\n{', '.join(names)}." in text
-    assert len(re.findall(r"^\d\. \*\*", text, re.MULTILINE)) == len(names)
+    assert f"{len(names)} classes: {', '.join(names)}." in text
+    assert len(re.findall(r"^- [a-z]+: knn \d", text, re.MULTILINE)) == len(names)
 
 
 def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_record, data):
@@ -182,9 +184,9 @@ def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):
     damaged.write_text('{"schema_version": 7}')
     old = {"started_at": "2024-01-01T00:00:00+00:00", "fingerprint": "b" * 64}
     make_cell(store, model="old", family="network", seed=0, class_names=("cat", "dog"), **old)
-    written = page.write(store, "synthetic", tmp_path / "reports")
+    written = write.write(store, "synthetic", tmp_path / "reports", with_html=False)
     assert [problem.path for problem in written.problems] == [damaged]
-    left_out = report(store, tmp_path).partition("Left out:")[2]
+    left_out = report(store, tmp_path).partition("Left out:")[2].replace("\\", "")
     assert "- damaged.json: schema version 7 is not supported (1 and 2 are)" in left_out
     assert "- Records of another version of the data set, or of other sizes, left out: 1." in left_out
     assert str(tmp_path) not in left_out.replace("\\", "")
@@ -193,7 +195,7 @@ def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):
 def test_charts_of_an_earlier_report_are_removed(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
     assert "gallery-right.png" in report(store, tmp_path, data=data)
-    stale = tmp_path / "reports" / "made" / "synthetic" / "confusion-gone.png"
+    stale = tmp_path / "reports" / "made" / "synthetic" / "charts" / "confusion-gone.png"
     stale.write_bytes(b"old")
     assert "gallery-right.png" not in report(store, tmp_path)
     assert not stale.exists()
@@ -201,24 +203,24 @@ def test_charts_of_an_earlier_report_are_removed(tmp_path, make_collection, data
 
 def test_without_images_there_are_no_pictures(tmp_path, make_collection):
     text = report(make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog")), tmp_path, data=None)
-    assert "No pictures: the test images or the predictions were not available" in text
+    assert "No images: the test images or the predictions were not available" in text
 
 
 def test_without_probabilities_there_are_no_pictures(tmp_path, make_collection, data):
-    assert "No pictures: " in report(make_collection(tmp_path, [CNN], probabilities=False), tmp_path, data=data)
+    assert "No images: " in report(make_collection(tmp_path, [CNN], probabilities=False), tmp_path, data=data)
 
 
-def test_altered_predictions_are_told_and_the_rest_is_written(tmp_path, make_collection, data):
+def test_altered_predictions_are_reported_and_the_rest_is_written(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
     for path in store.folder.glob("*/cnn-simple/*.npz"):
         path.write_bytes(b"altered")
     text = report(store, tmp_path, data=data)
-    assert "No pictures: " in text
+    assert "No images: " in text
     assert "was altered: expected SHA-256" in text
     assert "leaderboard.png" in text
 
 
-def test_a_report_tells_no_path_of_this_machine(tmp_path, make_collection, data):
+def test_a_report_has_no_path_of_this_machine(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [CNN], class_names=("cat", "dog"), seeds=(0,))
     next(store.folder.glob("*/cnn-simple/*.npz")).write_bytes(b"altered")
     text = report(store, tmp_path, data=data)
@@ -234,16 +236,16 @@ def test_a_baseline_of_fewer_test_images_does_not_break_the_gallery(tmp_path, ma
 def test_quick_numbers_are_called_a_first_look(tmp_path, make_collection):
     store = make_collection(tmp_path, [BASELINE], class_names=("cat", "dog"), profile="quick")
     text = report(store, tmp_path)
-    assert "This is the profile `quick`" in text
+    assert "This is the profile quick" in text
     assert "--profile quick" in text
 
 
-def test_runs_with_other_threads_do_not_compare(tmp_path, make_collection, make_record, full):
-    assert "their times do not compare" not in full
+def test_times_of_runs_with_other_threads_are_not_comparable(tmp_path, make_collection, make_record, full):
+    assert "their times cannot be compared directly" not in full
     cost = make_record().cost.model_copy(update={"threads": 4})
     store = make_collection(tmp_path, [BASELINE], class_names=("cat", "dog"))
     make_collection(tmp_path, [CNN], class_names=("cat", "dog"), cost=cost)
-    assert "their times do not compare" in report(store, tmp_path)
+    assert "their times cannot be compared directly" in report(store, tmp_path)
 
 
 def test_integrity_checks(tmp_path, make_collection, full):
@@ -265,11 +267,11 @@ def test_a_damaged_summary_is_left_out(tmp_path, make_collection):
 def test_nothing_recorded(tmp_path, make_collection):
     store = make_collection(tmp_path, [BASELINE], class_names=("cat", "dog"), n=20)
     with pytest.raises(UserError, match="No quick records of synthetic"):
-        page.write(store, "synthetic", tmp_path / "reports", profile="quick")
+        write.write(store, "synthetic", tmp_path / "reports", profile="quick")
     for path in store.folder.glob("*/knn/*.json"):
         path.write_text("{")
-    with pytest.raises(UserError, match="2 unreadable files were passed over") as caught:
-        page.write(store, "synthetic", tmp_path / "reports")
+    with pytest.raises(UserError, match="2 unreadable files were skipped") as caught:
+        write.write(store, "synthetic", tmp_path / "reports")
     assert "python -m benchmark run --all --dataset synthetic" in caught.value.remedy
     assert not (tmp_path / "reports").exists()
 
@@ -277,22 +279,22 @@ def test_nothing_recorded(tmp_path, make_collection):
 def test_a_reports_folder_that_is_a_file(tmp_path, make_collection):
     (tmp_path / "reports").write_text("")
     with pytest.raises(UserError, match="Cannot write"):
-        page.write(make_collection(tmp_path, [BASELINE], n=20), "synthetic", tmp_path / "reports")
+        write.write(make_collection(tmp_path, [BASELINE], n=20), "synthetic", tmp_path / "reports")
 
 
 def test_images_of_another_version_of_the_data_are_not_shown(tmp_path, make_collection, data):
     other = dataclasses.replace(data, fingerprint="d" * 64)
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
-    assert "No pictures: " in report(store, tmp_path, data=other)
+    assert "No images: " in report(store, tmp_path, data=other)
 
 
 def test_the_command_counts_the_seeds_that_failed_too(full):
     assert "--seeds 3" in full
 
 
-def test_of_many_problems_the_first_are_told_and_the_rest_counted():
+def test_of_many_problems_the_first_are_named_and_the_rest_counted():
     problems = [Problem(Path(f"{number}.json"), "damaged") for number in range(1234)]
-    told = page.first_problems(problems)
+    told = provenance.first_problems(problems)
     assert told[:2] == ["0.json: damaged", "1.json: damaged"]
-    assert told[page.MOST_PROBLEMS :] == ["and 1,214 more"]
-    assert page.first_problems(problems[:2]) == told[:2]
+    assert told[provenance.MOST_PROBLEMS :] == ["and 1,214 more"]
+    assert provenance.first_problems(problems[:2]) == told[:2]

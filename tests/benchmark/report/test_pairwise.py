@@ -1,20 +1,23 @@
-"""Who beats whom, in text, tables and pictures."""
+"""The pairwise comparison in text, tables and pictures."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
+import html
 import itertools
 import re
 
 import numpy as np
 import pytest
+from documents import drawn, pictures, tables, text
 from matplotlib.patches import Rectangle
 
 from benchmark.analysis.comparison import Comparison, Pair
 from benchmark.analysis.select import select
-from benchmark.report import pairs, style
+from benchmark.report import document as doc
+from benchmark.report import pairwise as pairs
 from benchmark.report.evidence import Evidence
+from benchmark.utils.format import interval, p_value
 
 NAMES = ("cat", "dog")
 PAIR = Pair(
@@ -54,47 +57,54 @@ def collection(tmp_path, make_collection):
     return make
 
 
-def drawn(figure):
-    figure.savefig(io.BytesIO(), dpi=40)
-    return figure
-
-
 def test_evidence_in_words():
-    assert pairs.evidence(PAIR) == "beats by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
-    assert pairs.evidence(PAIR.swapped()) == "is beaten by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
-    assert pairs.evidence(LEVEL) == "cannot be told apart"
+    assert pairs.evidence(PAIR) == "better by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
+    assert pairs.evidence(PAIR.swapped()) == "worse by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
+    assert pairs.evidence(LEVEL) == "no significant difference"
     assert pairs.extent(LEVEL.swapped()) == "-2.08 points (95% CI -2.56 to -1.60, p = 0.300)"
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "0.001"), (0.0499, "0.050"), (1.0, "1.000")]
+    ("p", "shown"),
+    [
+        *[(0.0, "< 0.001"), (0.00099, "< 0.001"), (0.001, "0.001"), (1.0, "1.000"), (0.0494, "0.049"), (0.05, "0.050")],
+        *[
+            (0.0497, "0.0497"),
+            (0.04999, "0.04999"),
+            (0.0501, "0.0501"),
+            (0.0506, "0.051"),
+            (0.049999996, "0.049999996"),
+        ],
+    ],
 )
-def test_probability(p, text):
-    assert pairs.probability(p) == text
+def test_a_p_value_does_not_round_to_the_threshold(p, shown):
+    assert p_value(p) == shown
 
 
 def test_the_section_has_the_headlines_pair_first_then_neighbours(four):
-    section = pairs.section(four)
-    assert section.text.startswith("## Who beats whom\n\n6 of 6 pairs of models can be told apart.\n\n![")
-    assert set(section.figures) == {"pairs.png"}
-    rows = [re.split(r" *\| *", line)[1:-1] for line in section.text.splitlines() if line.startswith("|")][2:]
-    assert [row[:2] for row in rows] == [
-        ["cnn-augmented", "svm-rbf"],
-        ["cnn-augmented", "cnn-simple"],
-        ["cnn-simple", "svm-rbf"],
-        ["svm-rbf", "knn"],
+    section = pairs.comparison(four)
+    shown = html.unescape(text(section))
+    assert shown.startswith("## Pairwise comparison\n\n6 of 6 pairs of models differ significantly.\n\n![")
+    assert set(pictures(section)) == {"pairwise"}
+    (table,) = (block for block in section.blocks if isinstance(block, doc.Table))
+    assert [row[:2] for row in table.rows] == [
+        ("cnn-augmented", "svm-rbf"),
+        ("cnn-augmented", "cnn-simple"),
+        ("cnn-simple", "svm-rbf"),
+        ("svm-rbf", "knn"),
     ]
     pair = four.comparison.find("cnn-augmented", "svm-rbf")
-    assert rows[0][2:] == ["+7.00", pairs.interval(pair), f"{pair.only_left:.0f}", f"{pair.only_right:.0f}", *(
-        ["< 0.001"] * 2
-    ), "beats"]  # fmt: skip
-    assert f"cnn-augmented against svm-rbf: {pairs.evidence(pair)}." in section.text
-    assert f"the choice of test images contributes {pair.images_error:.2f} points" in section.text
-    assert f"training by chance {pair.training_error:.2f}" in section.text
+    assert [cell for cell, _ in table.cells()[0]][2:] == [
+        *("+7.00", interval(pair.low, pair.high), f"{pair.only_left:.0f}", f"{pair.only_right:.0f}"),
+        *("< 0.001", "< 0.001", "A better"),
+    ]
+    assert f"cnn-augmented against svm-rbf: {pairs.evidence(pair)}." in shown
+    assert f"Test sampling contributes {pair.images_error:.2f} points" in shown
+    assert f"seed-to-seed variance {pair.training_error:.2f}" in shown
 
 
 def test_the_resampled_interval_stands_beside_the_other(four):
-    told = re.search(r"gives an interval of (\S+) to (\S+)\.", pairs.section(four).text)
+    told = re.search(r"gives an interval of (\S+) to (\S+)\.", text(pairs.comparison(four)))
     pair = four.best_pair
     low, high = map(float, told.groups())
     assert (low, high) == pytest.approx((pair.low, pair.high), abs=0.4)
@@ -102,24 +112,24 @@ def test_the_resampled_interval_stands_beside_the_other(four):
 
 
 def test_single_runs_say_that_training_is_not_seen(collection):
-    text = pairs.section(found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10)))).text
-    assert "1 of 1 pairs" not in text  # Two images of two hundred are no evidence.
-    assert "0 of 1 pairs of models can be told apart." in text
-    assert "cnn-simple against knn: cannot be told apart." in text
-    assert "what training adds cannot be seen with one seed each" in text
-    assert text.count("| cnn-simple ") == 1
+    section = pairs.comparison(found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10))))
+    # Two images of two hundred are no evidence.
+    assert "0 of 1 pairs of models differ significantly." in text(section)
+    assert "cnn-simple against knn: no significant difference." in text(section)
+    assert "seed-to-seed variance cannot be estimated from one seed each" in text(section)
+    assert len(tables(section)[0]) == 1
 
 
 def test_one_family_has_no_best_pair(collection):
-    text = pairs.section(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 30)))).text
-    assert "Each model against the next of the leaderboard:" in text
-    assert "best network" not in text
+    shown = text(pairs.comparison(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 30)))))
+    assert "Each model against the next on the leaderboard:" in shown
+    assert "best CNN" not in shown
 
 
 def test_one_model_has_nobody_to_beat(collection):
     evidence = found(collection(("knn", "baseline", 10)))
-    assert pairs.section(evidence) is None
-    assert pairs.class_section(evidence) is None
+    assert pairs.comparison(evidence) is None
+    assert pairs.by_class(evidence) is None
     assert pairs.detectable(evidence) == ""
 
 
@@ -128,31 +138,31 @@ def test_without_predictions_nobody_is_compared_and_the_reason_is_told(collectio
     for path in store.folder.glob("*/*/*.npz"):
         path.unlink()
     evidence = found(store)
-    section = pairs.section(evidence)
-    assert section.figures == {}
-    assert "- my\\_knn: the predictions of seed 0 cannot be had" in section.text
-    assert pairs.class_section(evidence) is None
+    section = pairs.comparison(evidence)
+    assert pictures(section) == {}
+    assert "- my\\_knn: the predictions of seed 0 cannot be read" in text(section)
+    assert pairs.by_class(evidence) is None
     assert pairs.detectable(evidence) == ""
 
 
 def test_who_is_left_out_is_told_beside_those_that_are_compared(collection):
     store = collection(("cnn-simple", "network", 10), ("knn", "baseline", 30), ("svm-rbf", "baseline", 20))
     next(store.folder.glob("*/svm-rbf/*.npz")).write_bytes(b"altered")
-    section = pairs.section(found(store))
-    assert "Not compared:\n\n- svm-rbf: the predictions of seed 0 cannot be had" in section.text
-    assert drawn(section.figures["pairs.png"])
+    section = pairs.comparison(found(store))
+    assert "Not compared:\n\n- svm-rbf: the predictions of seed 0 cannot be read" in text(section)
+    drawn(pictures(section)["pairwise"])
 
 
 def test_detectable(four, collection):
     share = np.median([pair.discordant_share for pair in pairs.neighbours(four)])
-    assert f"right and the other wrong on {share:.1%} of the 1,000 images (median)" in pairs.detectable(four)
-    assert re.search(r"finds a true difference of \d\.\d\d points in four cases", pairs.detectable(four))
+    assert f"correctly on {share:.1%} of the 1,000 images (median)" in pairs.detectable(four)
+    assert re.search(r"has 80% power to detect a difference of \d\.\d\d points", pairs.detectable(four))
     few = found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10), n=100))
-    assert "finds no difference at all" in pairs.detectable(few)
+    assert "no difference could be detected with 80% power" in pairs.detectable(few)
 
 
 def made(n, length=0):
-    """So many models, a point apart each; neighbours cannot be told apart."""
+    """So many models, a point apart each; neighbours do not differ significantly."""
     names = [f"m{place:02}" + "-" * (length - 3) for place in range(n)]
     both = [
         dataclasses.replace(
@@ -163,10 +173,10 @@ def made(n, length=0):
     return names, Comparison(tuple(both), ())
 
 
-def test_the_matrix_shows_points_and_hatches_what_cannot_be_told_apart():
+def test_the_matrix_shows_points_and_hatches_what_is_not_significant():
     names, comparison = made(4)
     axes = drawn(pairs.matrix(names, comparison)).axes[0]
-    assert {(text.get_position(), text.get_text()) for text in axes.texts} == {
+    assert {(text.get_position(), text.get_text()) for text in axes.texts if text.get_text()} == {
         ((j - 1, i), f"{j - i}.0") for i, j in itertools.combinations(range(4), 2)
     }
     hatched = {patch.get_xy() for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_hatch()}
@@ -177,8 +187,7 @@ def test_the_matrix_shows_points_and_hatches_what_cannot_be_told_apart():
 
 @pytest.mark.parametrize(("n", "length"), [(2, 3), (2, 45), (14, 20), (20, 45)])
 def test_the_matrix_for_any_number_of_models(n, length):
-    with style.chart_style():
-        figure = drawn(pairs.matrix(*made(n, length)))
+    figure = drawn(pairs.matrix(*made(n, length)))
     for label in [*figure.axes[0].get_yticklabels(), *figure.axes[0].get_xticklabels()]:
         extent = label.get_window_extent()
         assert extent.x0 >= 0
@@ -189,9 +198,11 @@ def test_the_matrix_for_any_number_of_models(n, length):
 def test_a_matrix_of_equals_and_one_with_gaps():
     names, comparison = made(3)
     level = Comparison(tuple(dataclasses.replace(pair, points=-0.0, adjusted_p=1.0) for pair in comparison.pairs), ())
-    assert [text.get_text() for text in drawn(pairs.matrix(names, level)).axes[0].texts] == ["0.0"] * 3
+    assert pairs.matrix(names, level).texts == [["0.0", "0.0"], ["", "0.0"]]
+    drawn(pairs.matrix(names, level))
     gaps = Comparison(comparison.pairs[:1], ())
-    assert len(drawn(pairs.matrix(names, gaps)).axes[0].texts) == 1
+    assert pairs.matrix(names, gaps).texts == [["1.0", ""], ["", ""]]
+    drawn(pairs.matrix(names, gaps))
 
 
 def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collection, make_cell):
@@ -203,30 +214,28 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
     labels = np.arange(300) % 3
     knn["test_predicted"] = np.where((labels == 0) & (np.arange(300) < 90), 1, labels)
     cnn["test_predicted"] = np.where((labels == 2) & (np.arange(300) < 90), 1, labels)
-    section = pairs.class_section(evidence)
-    assert section.text.startswith("### cnn-simple against knn, class by class\n")
-    assert "(recall), cnn-simple finds more in a; knn finds more in c; they cannot be told apart in b." in section.text
-    rows = [re.split(r" *\| *", line)[1:-1] for line in section.text.splitlines() if line.startswith("|")]
-    assert rows[0][:3] == ["class", "cnn-simple", "knn"]
-    assert [(row[0], row[3], row[5], row[6], row[8]) for row in rows[2:]] == [
-        ("a", "+30.0", "30", "0", "beats"),
-        ("b", "+0.0", "0", "0", "cannot be told apart"),
-        ("c", "-30.0", "0", "30", "is beaten"),
+    section = pairs.by_class(evidence)
+    assert (section.level, section.title) == (3, "cnn-simple against knn, class by class")
+    summary = "cnn-simple is better in a; knn is better in c; there is no significant difference in b."
+    assert summary in text(section)
+    (table,) = tables(section)
+    only = ("only cnn-simple correct", "only knn correct")
+    assert [(name, row["points"], *(row[title] for title in only), row["verdict"]) for name, row in table.items()] == [
+        ("a", "+30.00", "30", "0", "cnn-simple better"),
+        ("b", "+0.00", "0", "0", "no significant difference"),
+        ("c", "-30.00", "0", "30", "knn better"),
     ]
-    axes = drawn(section.figures["class-pairs.png"]).axes[0]
-    assert [text.get_text() for text in axes.texts] == ["+30.0", "+0.0", "-30.0"]
-    (legend,) = section.figures["class-pairs.png"].legends
-    assert [text.get_text() for text in legend.get_texts()] == [
-        "cnn-simple finds more",
-        "cannot be told apart",
-        "knn finds more",
-    ]
+    figure = drawn(pictures(section)["class-pairs"])
+    assert {label.get_text() for label in figure.axes[0].texts} == {"+30.0", "+0.0", "-30.0"}
+    (legend,) = figure.legends
+    labels = [label.get_text() for label in legend.get_texts()]
+    assert labels == ["cnn-simple better", "knn better", "no significant difference"]
 
 
 def test_hostile_class_names_stay_text(tmp_path, make_collection):
     models = [("cnn-simple", "network", 5), ("knn", "baseline", 30)]
     store = make_collection(tmp_path, models, seeds=(0,), class_names=("a|b\n<i>", "$^$"), n=60)
-    section = pairs.class_section(found(store))
-    assert "<i>" not in section.text
-    assert r"a\|b &lt;i&gt;" in section.text
-    drawn(section.figures["class-pairs.png"])
+    section = pairs.by_class(found(store))
+    assert "<i>" not in text(section)
+    assert r"a\|b &lt;i&gt;" in text(section)
+    drawn(pictures(section)["class-pairs"])

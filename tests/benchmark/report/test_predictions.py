@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
+from documents import drawn
 
-from benchmark.report import gallery, style
+from benchmark.report import document as doc
+from benchmark.report import predictions as gallery
 
 
 def shown(labels, predicted, confidence, k=3):
@@ -36,7 +36,7 @@ def test_one_right_of_each_class():
     assert gallery.one_right_of_each_class(EXAMPLE).tolist() == [2, 3, 0]
 
 
-def test_a_class_never_recognised_is_passed_over():
+def test_a_class_without_a_correct_image_is_skipped():
     assert gallery.one_right_of_each_class(shown([0, 1, 1], [0, 0, 0], [0.9] * 3)).tolist() == [0]
     assert gallery.one_right_of_each_class(shown([0, 1], [1, 0], [0.9] * 2)).tolist() == []
 
@@ -69,41 +69,35 @@ def test_gained_leaves_out_what_is_wrong_here():
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("n", [1, 5, 7])
 @pytest.mark.parametrize("other", [None, ("knn", np.zeros(7, dtype=int))])
-def test_drawing_tells_actual_predicted_and_the_other_model(channels, n, other):
+def test_items_have_the_actual_the_predicted_class_and_the_other_models(channels, n, other):
     images = np.arange(7 * 16 * channels, dtype=np.uint8).reshape(7, 4, 4, channels)
-    names = ("cat", "dog", "cow")
-    with style.chart_style():
-        figure = gallery.draw("A title", EXAMPLE, np.arange(n), images, names, other)
-        figure.savefig(io.BytesIO(), dpi=30)
-    pictures = [axes for axes in figure.axes if axes.images]
-    assert len(pictures) == n
-    titles = [axes.get_title().splitlines() for axes in pictures]
-    told = [[f"{other[0]}: cat"] if other else []] * n
-    assert titles[0] == ["cow", *told[0]]
+    items = gallery.items(EXAMPLE, np.arange(n), images, ("cat", "dog", "cow"), other)
+    assert len(items) == n
+    second = ["knn: cat"] if other else []
+    assert items[0].lines == ["cow", *second]
     if n > 1:
-        assert titles[1] == ["is cat", "taken for dog", *told[1]]
-    bars = [axes for axes in figure.axes if not axes.images]
-    assert bars[0].texts[0].get_text() == "cow: 90%"
-    assert len(bars[0].texts) == 3
+        assert items[1].lines == ["cat", "classified as dog", *second]
+    label, probability, shade = items[0].bars[0]
+    assert (label, round(probability, 3), shade) == ("cow", 0.9, "actual")
+    assert len(items[0].bars) == 3
+    figure = drawn(doc.Gallery("examples", "Alt", "A title", items))
+    assert len([axes for axes in figure.axes if axes.images]) == n
+
+
+def test_a_wrong_prediction_and_the_actual_class_have_their_shades():
+    (item,) = gallery.items(EXAMPLE, np.array([1]), np.zeros((7, 4, 4, 1), np.uint8), ("cat", "dog", "cow"))
+    assert {name: shade for name, _, shade in item.bars} == {"dog": "wrong", "cat": "actual", "cow": "other"}
 
 
 def test_two_classes_have_two_bars():
     two = shown([0, 1], [0, 0], [0.75, 0.75], k=2)
-    figure = gallery.draw("A title", two, np.array([0]), np.zeros((2, 4, 4, 1), np.uint8), ("cat", "dog"))
-    assert [text.get_text() for text in figure.axes[1].texts] == ["cat: 75%", "dog: 25%"]
+    (item,) = gallery.items(two, np.array([0]), np.zeros((2, 4, 4, 1), np.uint8), ("cat", "dog"))
+    assert [bar[:2] for bar in item.bars] == [("cat", 0.75), ("dog", 0.25)]
 
 
 def test_the_index_points_into_the_whole_test_set():
     images = np.zeros((9, 4, 4, 1), np.uint8)
     images[8] = 200
     place = gallery.Predicted(np.array([8]), np.array([0]), np.array([0]), np.array([[0.9, 0.1]]))
-    figure = gallery.draw("A title", place, np.array([0]), images, ("cat", "dog"))
-    assert (np.asarray(figure.axes[0].images[0].get_array()) == 200).all()
-
-
-@pytest.mark.parametrize(
-    ("probability", "text"),
-    [(0, "0%"), (1e-9, "<1%"), (0.0151, "2%"), (0.5, "50%"), (0.994, "99%"), (0.996, ">99%"), (1, "100%")],
-)
-def test_per_cent(probability, text):
-    assert gallery.per_cent(probability) == text
+    (item,) = gallery.items(place, np.array([0]), images, ("cat", "dog"))
+    assert (item.image == 200).all()

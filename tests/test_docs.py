@@ -14,8 +14,7 @@ import typer.main
 from benchmark.analysis.select import select
 from benchmark.cli.app import app
 from benchmark.records.store import Store
-from benchmark.report import headline, page
-from benchmark.report.evidence import Evidence
+from benchmark.report import write
 from benchmark.specs import DatasetSpec, ModelSpec, Run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,25 +81,25 @@ def test_the_examples_work_and_build_what_they_promise(tmp_path, monkeypatch):
 
 
 def test_readme_shows_the_leaderboard_of_the_reference_records():
-    _, selection = reference()
-    evidence = Evidence(selection, [], None, [])
+    store, _ = reference()
+    evidence = write.gather(store, "fashion-mnist")
     shown = re.search(r"<!-- leaderboard -->\n\n(.*?)\n\n<!-- /leaderboard -->", README, flags=re.DOTALL)
     assert shown is not None
-    assert shown[1] == headline.excerpt(evidence)
+    assert shown[1] == write.Written((), write.compose(evidence), evidence).excerpt
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_reference_report_is_that_of_the_reference_records(tmp_path):
     store, _ = reference()
     committed = ROOT / "reports/reference/fashion-mnist"
-    written = page.write(store, "fashion-mnist", tmp_path)
-    fresh, kept = written.path.read_text(encoding="utf-8"), (committed / "README.md").read_text(encoding="utf-8")
+    (path,) = write.write(store, "fashion-mnist", tmp_path, with_html=False).paths
+    fresh, kept = path.read_text(encoding="utf-8"), (committed / "README.md").read_text(encoding="utf-8")
     # Without the test images there are no pictures of them; all else must agree.
-    alike = re.sub(r"!\[[^\]]*\]\((suspects|near-duplicates|corruptions)\.png\)\n\n", "", kept)
+    alike = re.sub(r"!\[[^\]]*\]\(charts/(suspects|near-duplicates|corruptions)\.png\)\n\n", "", kept)
     assert fresh.split("## Predictions")[0] == alike.split("## Predictions")[0]
-    assert fresh.split("## The data")[1] == alike.split("## The data")[1]
+    assert fresh.split("## Suspected")[1] == alike.split("## Suspected")[1]
     linked = set(re.findall(r"\]\(([^)]+\.png)\)", kept))
-    assert {path.name for path in committed.glob("*.png")} == linked
+    assert {f"charts/{path.name}" for path in committed.rglob("*.png")} == linked
 
 
 def test_the_reference_passes_its_thresholds():

@@ -24,7 +24,7 @@ from benchmark.data.integrity import audit
 from benchmark.errors import UserError
 from benchmark.gate import thresholds as gate
 from benchmark.records.store import Problem, Stored, read
-from benchmark.report import page
+from benchmark.report.write import write
 from benchmark.utils.files import LOCK
 
 JUNK = (
@@ -130,7 +130,8 @@ def look_at_everything(collection, reports: Path, data=None) -> None:
     selection = select(good, "full")
     gate.judge("synthetic", "full", threshold, selection.summaries if selection else ())
     with clear_errors_only():
-        text = page.write(collection, "synthetic", reports, data=data).path.read_text(encoding="utf-8")
+        written = write(collection, "synthetic", reports, data=data, with_html=False)
+        text = written.paths[0].read_text(encoding="utf-8")
         assert re.search(r"[\x00-\x09\x0b-\x1f]", text) is None
 
 
@@ -256,10 +257,10 @@ def test_a_collection_may_itself_be_a_link(collection, tmp_path):
 def test_charts_do_not_overwrite_what_a_link_points_at(collection, tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("precious")
-    chart = tmp_path / "reports/made/synthetic/leaderboard.png"
+    chart = tmp_path / "reports/made/synthetic/charts/leaderboard.png"
     chart.parent.mkdir(parents=True)
     chart.symlink_to(precious)
-    page.write(collection, "synthetic", tmp_path / "reports")
+    write(collection, "synthetic", tmp_path / "reports", with_html=False)
     assert precious.read_text() == "precious"
     assert chart.read_bytes().startswith(b"\x89PNG")
 

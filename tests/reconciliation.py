@@ -3,7 +3,8 @@
 The published settings are those of the data set's paper: every pixel standardised, all 60,000 training images,
 scikit-learn's defaults of 2017. Ours are the registered models on our split. No test: nothing here passes or fails.
 Run it as ``python -m tests.reconciliation`` on a machine that does nothing else; what it finds on all images belongs
-into ``benchmark/data/published/fashion-mnist.toml`` (``refitted``). ``--only`` takes it piece by piece, ``--images`` is for a first look.
+into ``benchmark/data/published/fashion-mnist.toml`` (``refitted``). ``--only`` takes it piece by piece, ``--images`` is
+for a first look.
 """
 # ruff: noqa: T201
 

@@ -56,7 +56,7 @@ def compare(
             "See 'python -m benchmark report' for what each has.",
         )
     for title, rows in blocks.items():
-        console().print(terminal.table(report.table(rows, left, right), title), "")
+        console().print(terminal.table(report.table(rows, left, right).first(8), title), "")
     title, document = f"{left} and {right}", report.document(blocks, left, right)
     if markdown:
         write_atomically(markdown, render.page(Report(title, "", "", "", document)).encode())

@@ -113,6 +113,10 @@ class Table:
         best = [self._best(place) for place in range(len(self.columns))]
         return [[(text, text == top) for text, top in zip(row, best, strict=True)] for row in texts]
 
+    def first(self, n_columns: int) -> Table:
+        """The table of its first columns, where there is no room for more."""
+        return Table(self.columns[:n_columns], [row[:n_columns] for row in self.rows], self.sortable)
+
     def _best(self, place: int) -> Span | None:
         column = self.columns[place]
         values = [row[place] for row in self.rows if not is_absent(row[place])]

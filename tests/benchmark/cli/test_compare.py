@@ -31,11 +31,11 @@ def test_it_shows_and_writes_both_sides(results, tmp_path):
     pages = tmp_path / "page.md", tmp_path / "page.html"
     shown = compare("before", "after", "--results-dir", results, "--markdown", pages[0], "--html", pages[1])
     for text in (shown, *(page.read_text() for page in pages)):
-        for word in ("before", "after", "0.9600", "0.6000", "worse by 36.00 points"):
+        for word in ("before", "after", "96.00%", "60.00%", "worse by 36.00 points"):
             assert word in " ".join(text.split())
 
 
-def test_a_damaged_record_is_passed_over_with_a_note(results):
+def test_a_damaged_record_is_skipped_with_a_note(results):
     (results / "after" / "synthetic" / "knn" / "broken.json").write_text("{")
     assert "worse by" in " ".join(compare("before", "after", "--results-dir", results).split())
 

@@ -13,7 +13,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != "test_site.py")
 
 
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Figures are made but not rendered, which takes most of the time of a report; their files are empty."""
-    monkeypatch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))
+@pytest.fixture(autouse=True)
+def undrawn(request, monkeypatch):
+    """Figures are made but not rendered, which takes most of the time of a report; their files are empty.
+
+    Tests that look at pictures are marked ``drawn``.
+    """
+    if request.node.get_closest_marker("drawn") is None:
+        monkeypatch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))

@@ -88,7 +88,6 @@ def test_readme_shows_the_leaderboard_of_the_reference_records():
     assert shown[1] == write.Written((), write.compose(evidence), evidence).excerpt
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_reference_report_is_that_of_the_reference_records(tmp_path):
     store, _ = reference()
     committed = ROOT / "reports/reference/fashion-mnist"

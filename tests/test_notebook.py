@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbclient
 import nbformat
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "docs/notebook.ipynb"
@@ -26,6 +27,7 @@ def kinds(notebook: nbformat.NotebookNode) -> list[set[str]]:
     ]
 
 
+@pytest.mark.nightly
 def test_it_runs_and_is_committed_with_its_outputs(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", ""))))

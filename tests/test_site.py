@@ -15,6 +15,7 @@ from commands import Home
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if "decisions" not in path.parts)
+LONG = ("tutorial.md", "how-to/follow-a-run.md")  # Minutes of training.
 COMMANDS = {page: re.findall(r"^```console\n(.*?)^```", (DOCS / page).read_text(), re.M | re.S) for page in PAGES}
 
 
@@ -24,7 +25,14 @@ def cache(tmp_path_factory):
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.parametrize("page", [page for page, blocks in COMMANDS.items() if blocks])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.nightly if page in LONG else ())
+        for page, blocks in COMMANDS.items()
+        if blocks
+    ],
+)
 def test_every_command_runs(page, tmp_path, cache):
     """In the order of the page, in one folder; a TOML block before them is the thresholds file."""
     for block in re.findall(r"^```toml\n(.*?)^```", (DOCS / page).read_text(), re.M | re.S):

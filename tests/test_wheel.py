@@ -36,6 +36,7 @@ def test_it_has_all_rooms_and_their_templates_and_no_tests(wheel):
     assert packed == wanted
 
 
+@pytest.mark.nightly
 def test_installed_elsewhere_it_runs_and_reports(wheel, tmp_path):
     site, home = tmp_path / "site", tmp_path / "home"
     home.mkdir()

@@ -135,7 +135,7 @@ def look_at_everything(collection, reports: Path, data=None) -> None:
         assert re.search(r"[\x00-\x09\x0b-\x1f]", text) is None
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.parametrize("seed", [*range(24), *(pytest.param(n, marks=pytest.mark.nightly) for n in range(24, 120))])
 def test_damaged_records_and_predictions(collection, tmp_path, seed):
     """Every one is read; a report, which takes longest, is written of some."""
     chance = random.Random(seed)
@@ -254,6 +254,7 @@ def test_a_collection_may_itself_be_a_link(collection, tmp_path):
     assert all(isinstance(s, Stored) and s.is_intact() for s in good)
 
 
+@pytest.mark.drawn
 def test_charts_do_not_overwrite_what_a_link_points_at(collection, tmp_path):
     precious = tmp_path / "precious"
     precious.write_text("precious")

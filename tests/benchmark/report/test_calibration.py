@@ -181,7 +181,6 @@ def test_hostile_class_names_stay_text(evidence):
     assert r"No validation image shows &lt;b&gt;\|x," in text(calibration.scores(made))
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_in_a_whole_report_and_gone_with_the_probabilities(tmp_path, make_collection):
     def written(**settings):
         store = make_collection(tmp_path, [("knn", "baseline", 20)], class_names=NAMES, seeds=(0,), **settings)

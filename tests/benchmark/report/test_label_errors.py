@@ -166,7 +166,6 @@ def test_an_audit_of_another_version_of_the_data_is_none(sure, data):
         (b'{"schema_version": 3}', "schema version 3 is not supported"),
     ],
 )
-@pytest.mark.usefixtures("undrawn")
 def test_a_damaged_audit_is_a_problem_not_a_crash(sure, tmp_path, content, reason):
     path = sure.folder / "synthetic" / records.AUDIT
     path.write_bytes(content)

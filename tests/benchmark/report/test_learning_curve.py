@@ -130,7 +130,6 @@ def test_the_command_makes_what_the_section_shows(collection, whole):
     assert f"```\n{line}\n```" in text(found)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
     store = collection(CROSSING)
     folder = write.write(store, "synthetic", tmp_path / "reports", with_html=False).paths[0].parent

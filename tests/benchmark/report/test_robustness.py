@@ -119,7 +119,6 @@ def test_the_picture_shows_an_image_at_every_severity(summary, channels):
     assert "corruptions.png" not in text(section(summary("knn", "baseline", losing(0.05))))
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_page_has_the_section_its_charts_and_the_option(tmp_path, make_collection, data):
     names = {"class_names": ("cat", "dog"), "corruptions": losing(0.05)}
     store = make_collection(tmp_path, [("knn", "baseline", 20), ("cnn-simple", "network", 11)], **names)

@@ -39,6 +39,7 @@ def test_a_marker_is_the_models_own_or_its_familys():
     assert {name: look.marker for name, look in looks.items()} == {"resnet": "*", "cnn-simple": "D", "mine": "o"}
 
 
+@pytest.mark.drawn
 def test_saving_is_the_same_every_time_and_explains_failures(tmp_path):
     from matplotlib.figure import Figure
 

@@ -14,19 +14,15 @@ from markdown_it import MarkdownIt
 from benchmark.errors import UserError
 from benchmark.records.store import Problem
 from benchmark.report import provenance, style, write
-from benchmark.utils.files import write_atomically
 
 GOLDEN = Path(__file__).with_name("golden.md")
 HOSTILE = "a | b\n\n<script>alert(1)</script> `code` | --- |\n# head"
 BASELINE, CNN = ("knn", "baseline", 20), ("cnn-simple", "network", 11)
 
 
-def report(store, tmp_path, drawn=False, **options):
-    """Write a Markdown report, its figures rendered only if ``drawn``; its text, checked for what holds of all."""
-    with pytest.MonkeyPatch.context() as patch:
-        if not drawn:
-            patch.setattr(style, "save", lambda figure, path: write_atomically(path, b""))
-        written = write.write(store, "synthetic", tmp_path / "reports", with_html=False, **options)
+def report(store, tmp_path, **options):
+    """Write a Markdown report; its text, checked for what holds of all."""
+    written = write.write(store, "synthetic", tmp_path / "reports", with_html=False, **options)
     (path,) = written.paths
     assert path == tmp_path / "reports" / "made" / "synthetic" / "README.md"
     text = path.read_text(encoding="utf-8")
@@ -62,7 +58,7 @@ def full(tmp_path_factory, make_collection, make_record, data):
         make_record(model="svm-poly", status="error", reason="MemoryError: too | large"),
         make_record(model="cnn-simple", seed=2, status="timeout", reason="stopped after 1 min 00 s"),
     ]
-    return report(make_collection(folder, failed=failed), folder, drawn=True, data=data)
+    return report(make_collection(folder, failed=failed), folder, data=data)
 
 
 def test_the_text_is_that_of_the_golden_file(full):
@@ -110,11 +106,12 @@ def test_nothing_but_the_folded_matrices_is_html(full):
     assert found == {"<details>", "</details>"}
 
 
+@pytest.mark.drawn
 def test_writing_again_changes_nothing(tmp_path, make_collection, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
 
     def contents():
-        report(store, tmp_path, drawn=True, data=data)
+        report(store, tmp_path, data=data)
         return {file.name: file.read_bytes() for file in (tmp_path / "reports/made/synthetic").rglob("*.*")}
 
     assert contents() == contents()
@@ -151,18 +148,19 @@ def test_no_finished_model(tmp_path, make_collection, make_record, data):
 @pytest.mark.parametrize("names", [("cat", "dog"), ("cat", "dog", "cow")])
 def test_few_classes(tmp_path, make_collection, data, names):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=names, n=60)
-    text = report(store, tmp_path, drawn=True, data=data)
+    text = report(store, tmp_path, data=data)
     assert f"of {len(names)} classes" in text
     assert f"{len(names)} classes: {', '.join(names)}." in text
     assert len(re.findall(r"^- [a-z]+: knn \d", text, re.MULTILINE)) == len(names)
 
 
+@pytest.mark.drawn
 def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_record, data):
     failed = [make_record(model="broken", status="error", reason=HOSTILE)]
     texts = []
     for folder, name in (("tame", "x"), ("hostile", HOSTILE)):
         store = make_collection(tmp_path / folder, [BASELINE, CNN], class_names=(name, "dog"), failed=failed)
-        texts.append(report(store, tmp_path, drawn=True, data=data))
+        texts.append(report(store, tmp_path, data=data))
     tame, text = texts
     assert "<script" not in text
     assert headings(text) == headings(tame)
@@ -174,8 +172,9 @@ def test_hostile_names_and_reasons_stay_text(tmp_path, make_collection, make_rec
     assert "html_inline" not in inline
 
 
+@pytest.mark.drawn
 def test_a_class_name_with_dollars(tmp_path, make_collection):
-    report(make_collection(tmp_path, [BASELINE], class_names=("$^$", "dog"), n=20), tmp_path, drawn=True)
+    report(make_collection(tmp_path, [BASELINE], class_names=("$^$", "dog"), n=20), tmp_path)
 
 
 def test_what_is_left_out_is_listed(tmp_path, make_collection, make_cell):

@@ -45,9 +45,7 @@ class Times:
 @pytest.mark.parametrize("name", ["EatsQuickly", "EatsSlowly", "EatsInAChild"])
 def test_a_cell_that_eats_memory_is_ended_at_its_limit(prepared, settings, name):
     limited = dataclasses.replace(settings, memory_limit_bytes=900 * MB)
-    start = time.monotonic()
     records = go([greedy(name), spec("Majority")], prepared, limited)
-    assert time.monotonic() - start < 30
     record = records[name.lower(), 0]
     assert record.status == "out-of-memory", record.reason
     assert record.reason.startswith("stopped at the memory limit of 900 MB: it used ")

@@ -113,7 +113,8 @@ def kill_again_and_again(folder: Path, cache: Path, kills: int, seed: int) -> No
 
 
 @pytest.mark.skipif(not LINUX, reason="finds processes by /proc")
-def test_thirty_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_factory):
+@pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.nightly)])
+def test_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_factory, kills):
     cache = tmp_path_factory.mktemp("cache")
     undisturbed = start(tmp_path / "undisturbed", cache)
     assert undisturbed.communicate(timeout=120)[0]
@@ -124,7 +125,7 @@ def test_thirty_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_fa
 
     folders = [tmp_path / "killed-1", tmp_path / "killed-2"]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(kill_again_and_again, folders, [cache] * 2, [15] * 2, itertools.count()))
+        list(pool.map(kill_again_and_again, folders, [cache] * 2, [kills] * 2, itertools.count()))
     for folder in folders:
         last = start(folder, cache)
         last.communicate(timeout=120)

@@ -80,7 +80,6 @@ def test_the_result_stands_where_saving_hangs(prepared, settings, monkeypatch):
     monkeypatch.setattr(supervisor, "SAVE_SECONDS", 1.0)
     start = time.monotonic()
     record = go([saver("HangsInSaving")], prepared, keeping(settings))["hangsinsaving", 0]
-    assert time.monotonic() - start < 30
     assert record.status == "ok"
     assert record.not_saved.reason == "stopped at the time limit of 1.0 s"
     assert record.cost.total_seconds < time.monotonic() - start - 0.9  # Saving is no part of what the run cost.

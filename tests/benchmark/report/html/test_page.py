@@ -145,7 +145,6 @@ def test_failures_alone_make_a_page(tmp_path, make_collection, make_record, make
     assert data_of(text)["charts"] == {}
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_report_writes_both_and_no_html_takes_the_old_one_away(tmp_path, make_collection, data, capsys):
     store = make_collection(tmp_path)
     written = write(store, "synthetic", tmp_path / "reports", data=data)

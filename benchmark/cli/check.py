@@ -17,14 +17,19 @@ from benchmark.cli.options import (
     selected,
 )
 
+ThresholdsOption = Annotated[
+    Path | None, typer.Option(help="File of the thresholds.  [default: thresholds.toml, without --against]")
+]
+MarkdownOption = Annotated[
+    Path | None, typer.Option(help="Append the verdicts to this Markdown file, such as $GITHUB_STEP_SUMMARY.")
+]
+
 
 def check(
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
     collection: CollectionOption = None,
-    thresholds: Annotated[
-        Path | None, typer.Option(help="File of the thresholds.  [default: thresholds.toml, without --against]")
-    ] = None,
+    thresholds: ThresholdsOption = None,
     against: Annotated[
         str | None, typer.Option(metavar="COLLECTION", help="Compare predictions with those of this collection.")
     ] = None,
@@ -43,9 +48,7 @@ def check(
     ] = 0.2,
     strict: Annotated[bool, typer.Option("--strict", help="Treat inconclusive verdicts as failures.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML there.")] = None,
-    markdown: Annotated[
-        Path | None, typer.Option(help="Append the verdicts to this Markdown file, such as $GITHUB_STEP_SUMMARY.")
-    ] = None,
+    markdown: MarkdownOption = None,
     results_dir: ResultsOption = Path("results"),
 ) -> None:
     """Check recorded accuracies against thresholds, or against another collection.

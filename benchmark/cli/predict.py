@@ -95,10 +95,10 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
     from rich.markup import escape
     from rich.table import Table
 
-    from benchmark.utils.format import printable
+    from benchmark.utils.format import percent, printable
 
     screen = console()
-    run, score = record.run, "" if record.test is None else f"; test accuracy {record.test.accuracy:.4f}"
+    run, score = record.run, "" if record.test is None else f"; test accuracy {percent(record.test.accuracy)}"
     title = f"{run.model} on {record.dataset.title}, seed {run.seed}, profile {run.profile}{score}"
     screen.print(f"[bold]{escape(title)}[/]", highlight=False)
     table = Table(show_lines=True)

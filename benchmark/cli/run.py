@@ -40,6 +40,20 @@ from benchmark.errors import UserError
 if TYPE_CHECKING:
     from benchmark.specs import ModelSpec
 
+ChangesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the one model named; repeatable."),
+]
+RenameOption = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="With --set: the name under which it is recorded.")
+]
+CorruptionsOption = Annotated[
+    bool, typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities.")
+]
+SaveOption = Annotated[
+    bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
+]
+
 
 def run(
     models: ModelsArgument = None,
@@ -52,21 +66,11 @@ def run(
     time_limit: TimeLimitOption = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a parameter of the one model named; repeatable."),
-    ] = None,
-    rename: Annotated[
-        str | None, typer.Option("--as", metavar="NAME", help="With --set: the name under which it is recorded.")
-    ] = None,
+    changes: ChangesOption = None,
+    rename: RenameOption = None,
     fresh: FreshOption = False,
-    corruptions: Annotated[
-        bool,
-        typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities."),
-    ] = False,
-    save_models: Annotated[
-        bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
-    ] = False,
+    corruptions: CorruptionsOption = False,
+    save_models: SaveOption = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),

@@ -21,6 +21,10 @@ from benchmark.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
     from benchmark.runner.tune import Trial, TuningRecord
 
 
@@ -45,8 +49,6 @@ def tune(
     estimator. Every trial is written to tuning-MODEL.json beside the records. The winner is printed; to use it,
     put it into the model's specification, or try it with: run MODEL --set NAME=VALUE --as OTHER.
     """
-    from rich.markup import escape
-
     from benchmark import registry
     from benchmark.records.store import Store
     from benchmark.runner import environment
@@ -72,6 +74,23 @@ def tune(
     screen = console()
     size = train_size or len(wanted.prepared.dataset.split.train)
     screen.print(f"Tuning {spec.name} on {size:,} images of {data.title} for {duration(seconds)}.", highlight=False)
+    try:
+        record = search(wanted, store, _printer(screen))
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted: nothing was written", err=True)
+        raise typer.Exit(130) from None
+    if record.best is None:
+        raise no_winner(record, store)
+    _show_best(record)
+    typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
+
+
+def _printer(screen: Console) -> Callable[[Trial], None]:
+    """Prints a line per trial, marking the best so far."""
+    from rich.markup import escape
+
+    from benchmark.utils.format import duration, percent
+
     best = 0.0
 
     def show(trial: Trial) -> None:
@@ -83,24 +102,16 @@ def tune(
         mark = "[green]best so far[/]" if trial.validation_accuracy > best else ""
         best = max(best, trial.validation_accuracy)
         took = duration(trial.fit_seconds or 0.0)
-        screen.print(f"{trial.validation_accuracy:.4f}  {escape(words)} ({took}) {mark}", highlight=False)
+        screen.print(f"{percent(trial.validation_accuracy)}  {escape(words)} ({took}) {mark}", highlight=False)
 
-    try:
-        record = search(wanted, store, show)
-    except KeyboardInterrupt:
-        typer.echo("\ninterrupted: nothing was written", err=True)
-        raise typer.Exit(130) from None
-    if record.best is None:
-        raise no_winner(record, store)
-    _show_best(record)
-    typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
+    return show
 
 
 def _show_best(record: TuningRecord) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from benchmark.utils.format import duration
+    from benchmark.utils.format import duration, percent
 
     screen = console()
     screen.print(f"\nThe best of {len(record.trials)} trials, by validation accuracy:", highlight=False)
@@ -110,7 +121,9 @@ def _show_best(record: TuningRecord) -> None:
     scored = [trial for trial in record.trials if trial.validation_accuracy is not None]
     for trial in sorted(scored, key=lambda trial: -(trial.validation_accuracy or 0.0))[:5]:
         values = [_short(trial.params[name]) for name in record.space]
-        table.add_row(f"{trial.validation_accuracy:.4f}", duration(trial.fit_seconds or 0.0), *map(escape, values))
+        table.add_row(
+            percent(trial.validation_accuracy or 0.0), duration(trial.fit_seconds or 0.0), *map(escape, values)
+        )
     screen.print(table)
 
 

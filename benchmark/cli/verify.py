@@ -75,12 +75,14 @@ def _show(checks: list[Check]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from benchmark.utils.format import percent
+
     table = Table(title="Repeated runs", title_justify="left", box=None, pad_edge=False)
     for column in ("model", "seed", "recorded", "repeated", "outcome", ""):
         table.add_column(column, justify="right" if column in ("seed", "recorded", "repeated") else "left")
     for check in checks:
         accuracies = [
-            "-" if record is None or record.test is None else f"{record.test.accuracy:.4f}"
+            "-" if record is None or record.test is None else percent(record.test.accuracy)
             for record in (check.recorded, check.repeated)
         ]
         run = check.recorded.run

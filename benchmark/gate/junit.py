@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.files import write_atomically
+from benchmark.utils.format import percent
 
 
 def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
@@ -37,8 +38,8 @@ def _legal(text: str) -> str:
 
 
 def _numbers(verdict: Verdict) -> str:
-    found = "none" if verdict.found is None else f"{verdict.found:.4f}"
-    return f"required {verdict.required:.4f}, found {found}"
+    found = "none" if verdict.found is None else percent(verdict.found)
+    return f"required {percent(verdict.required)}, actual {found}"
 
 
 def write_junit(path: Path, verdicts: Sequence[Verdict], *, strict: bool) -> None:

@@ -17,6 +17,7 @@ from benchmark.analysis import stats
 from benchmark.analysis.comparison import Hits, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.gate.thresholds import Verdict
+from benchmark.utils.format import p_equals
 
 LEVEL = 0.05
 # What seeds move the accuracy of this suite's networks by, single images apart, is a tenth or two of a point in the
@@ -129,12 +130,12 @@ def compare(
 
 def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[str, str]:
     if identical:
-        return "pass", "the same images are right"
+        return "pass", "the same images are classified correctly"
     change = f"{-found.points:+.2f} points, standard error {found.error:.2f}"
     if p < LEVEL:
-        return "fail", f"{change}: a drop beyond {limits.tolerance:g} points (p = {max(p, 1e-4):.4f})"
+        return "fail", f"{change}: a drop beyond {limits.tolerance:g} points ({p_equals(p, LEVEL)})"
     if found.worst < limits.detectable:
-        return "pass", f"{change}: a drop of {limits.detectable:g} points would have been seen"
+        return "pass", f"{change}: a drop of {limits.detectable:g} points would have been detected"
     return (
         "insufficient evidence",
         f"{change}: the drop may be as large as {found.worst:.2f} points; more seeds would decide",
@@ -147,7 +148,7 @@ def _classes(
     limits: Limits,
     stochastic: dict[str, bool],
 ) -> list[Verdict]:
-    """Which classes are found less often than before, significantly and by more than the tolerance."""
+    """Which classes lose recall, significantly and by more than the tolerance."""
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
     for before, left, right, _ in judged:
@@ -165,7 +166,7 @@ def _classes(
             then - limits.class_tolerance / 100,
             now,
             "fail",
-            f"{-one.points:+.2f} points: a drop beyond {limits.class_tolerance:g} (p = {max(float(p), 1e-4):.4f})",
+            f"{-one.points:+.2f} points: a drop beyond {limits.class_tolerance:g} ({p_equals(float(p), LEVEL)})",
         )
         for (name, number, now, then, one), p in zip(found, adjusted, strict=True)
         if p < LEVEL

@@ -13,6 +13,7 @@ from benchmark.analysis.select import ModelSummary, best
 from benchmark.errors import UserError
 from benchmark.records.schema import Name
 from benchmark.records.store import first_problem
+from benchmark.utils.format import percent
 
 ROUNDING = 1e-9  # A mean of equal fractions may be slightly below them.
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -159,5 +160,5 @@ def _judge_margin(dataset: str, profile: str, least: float, summaries: Sequence[
         required=least,
         found=margin,
         outcome="pass" if margin >= least - ROUNDING else "fail",
-        reason=f"{cnn.name} {cnn.accuracy:.4f} against {baseline.name} {baseline.accuracy:.4f}",
+        reason=f"{cnn.name} {percent(cnn.accuracy)} against {baseline.name} {percent(baseline.accuracy)}",
     )

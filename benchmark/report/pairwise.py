@@ -12,7 +12,7 @@ from benchmark.analysis.comparison import Comparison, Hits, Pair, class_pairs, h
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import interval, p_value, points
+from benchmark.utils.format import interval, p_equals, p_value, points
 
 LEVEL = "no significant difference"
 P = doc.Column("p", p_value)
@@ -50,8 +50,7 @@ def evidence(pair: Pair) -> str:
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and the adjusted p."""
     difference = f"{pair.points:.2f}" if pair.beats else points(pair.points)
-    p = p_value(pair.adjusted_p)
-    return f"{difference} points (95% CI {interval(pair.low, pair.high)}, p {p if p[0] == '<' else f'= {p}'})"
+    return f"{difference} points (95% CI {interval(pair.low, pair.high)}, {p_equals(pair.adjusted_p)})"
 
 
 def verdict(pair: Pair) -> str:

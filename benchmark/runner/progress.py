@@ -25,7 +25,7 @@ from rich.table import Table
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Run
-from benchmark.utils.format import duration, memory, printable
+from benchmark.utils.format import duration, memory, percent, printable
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
@@ -138,7 +138,7 @@ def outcome_line(record: RunRecord, *, kept: bool) -> str:
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         model = f"; {model_note(record)}" if model_note(record) else ""
-        return f"[green]ok[/]            {name}: test accuracy {record.test.accuracy:.4f} ({took}){escape(model)}"
+        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){escape(model)}"
     return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
 
 
@@ -320,8 +320,8 @@ class Display(Quiet):
             escape(f"{name}, {run.profile}" if self._profiles else name),
             str(run.seed),
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
-            "" if row.validation is None else f"{row.validation:.4f}",
-            "" if row.test is None else f"[bold]{row.test:.4f}[/]",
+            "" if row.validation is None else percent(row.validation),
+            "" if row.test is None else f"[bold]{percent(row.test)}[/]",
             took,
             note,
         ]

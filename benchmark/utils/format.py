@@ -70,6 +70,12 @@ def p_value(p: float, threshold: float = 0.05) -> str:
     return f"{p:.{digits}f}"
 
 
+def p_equals(p: float, threshold: float = 0.05) -> str:
+    """``p = 0.012``, or ``p < 0.001``."""
+    text = p_value(p, threshold)
+    return f"p {text}" if text[0] == "<" else f"p = {text}"
+
+
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)

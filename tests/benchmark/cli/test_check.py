@@ -32,7 +32,7 @@ def check(results, *arguments):
 def test_the_same_predictions_pass(results):
     code, text = check(results, "--collection", "same", "--against", "before")
     assert code == 0
-    assert "the same images are right" in text
+    assert "the same images are classified correctly" in text
     assert "1 of 1 pass" in text
 
 

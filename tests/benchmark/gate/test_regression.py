@@ -122,7 +122,7 @@ def test_every_outcome_has_its_reason(selections):
     pair = selections({"knn": 10, "svm-rbf": 15, "cnn-x": 11, "new": 1}, {"knn": 10, "svm-rbf": 10, "cnn-x": 10})
     wide = dataclasses.replace(LIMITS, training_sd=0.5)
     found = judged(pair, wide, **{"svm-rbf": False})
-    assert found["knn"] == ("pass", "the same images are right")
+    assert found["knn"] == ("pass", "the same images are classified correctly")
     outcome, reason = found["svm-rbf"]
     assert outcome == "fail"
     assert "a drop beyond 0.1 points (p = 0.0001)" in reason

@@ -73,7 +73,7 @@ def test_margin(pair, least, outcome):
     assert found.subject == "best CNN - best baseline"
     assert found.found == pytest.approx(0.2)
     assert found.outcome == outcome
-    assert found.reason == "cnn-simple 0.9000 against knn 0.7000"
+    assert found.reason == "cnn-simple 90.00% against knn 70.00%"
 
 
 def test_a_margin_exactly_at_the_threshold_passes(make_summary):
@@ -89,7 +89,7 @@ def test_a_margin_of_tenths_exactly_at_the_threshold_passes(make_summary):
 
 def test_a_margin_takes_the_best_of_either_family(pair, make_summary):
     worse = [make_summary(run(1), model="a"), make_summary(run(2), model="b", family="network")]
-    assert verdict({"margin": 0.15}, [*worse, *pair]).reason == "cnn-simple 0.9000 against knn 0.7000"
+    assert verdict({"margin": 0.15}, [*worse, *pair]).reason == "cnn-simple 90.00% against knn 70.00%"
 
 
 @pytest.mark.parametrize(("kept", "reason"), [(0, "no CNN is recorded"), (1, "no baseline is recorded")])

@@ -19,7 +19,7 @@ from benchmark.records.store import Stored
 
 SIGNIFICANT = 0.05
 Lookup = Callable[[Stored], dict[str, np.ndarray] | None]
-Verdict = Literal["beats", "is beaten by", "cannot be told apart from"]
+Verdict = Literal["better", "worse", "no significant difference"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,16 +84,11 @@ class Pair:
     training_error: float
 
     @property
-    def beats(self) -> bool:
-        """Whether ``left`` is better, at the level of 5 % after adjustment."""
-        return self.points > 0 and self.adjusted_p < SIGNIFICANT
-
-    @property
     def verdict(self) -> Verdict:
-        """What ``left`` does to ``right``."""
+        """What ``left`` is beside ``right``, at the level of 5 % after adjustment."""
         if self.adjusted_p >= SIGNIFICANT or self.points == 0:
-            return "cannot be told apart from"
-        return "beats" if self.points > 0 else "is beaten by"
+            return "no significant difference"
+        return "better" if self.points > 0 else "worse"
 
     @property
     def discordant_share(self) -> float:

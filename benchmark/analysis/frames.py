@@ -61,7 +61,7 @@ def pairwise(comparison: Comparison) -> pd.DataFrame:
     rows = [
         {
             **dataclasses.asdict(pair),
-            "significant": pair.beats or pair.swapped().beats,
+            "significant": pair.verdict != "no significant difference",
         }
         for pair in comparison.pairs
     ]

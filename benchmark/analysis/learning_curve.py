@@ -138,7 +138,7 @@ def proven(leads: Mapping[int, Lead]) -> int | None:
     found = None
     for size in sorted(leads, reverse=True):
         pair = leads[size].pair
-        if pair is None or not pair.beats:
+        if pair is None or pair.verdict != "better":
             break
         found = size
     return found

@@ -108,7 +108,7 @@ def write(spec: DatasetSpec, raw: RawImages) -> None:
 def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     """Load a data set from the cache; None if it is not there.
 
-    With ``verify`` every byte is held against the fingerprint.
+    With ``verify`` every byte is checked by the fingerprint.
 
     Raises
     ------

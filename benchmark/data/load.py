@@ -51,7 +51,7 @@ def prepare(
     """Load a data set, first fetching and decoding it where that has not been done yet.
 
     A folder named by the user is read and checked each time, since its files may have changed; otherwise
-    the decoded arrays in the cache serve, held against their fingerprint.
+    the decoded arrays in the cache are used, checked by their fingerprint.
 
     Parameters
     ----------

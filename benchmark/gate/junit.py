@@ -15,7 +15,7 @@ from benchmark.utils.format import percent
 def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
     """A test suite in the XML that CI systems read, a test case a verdict.
 
-    What fails is a failure; what cannot be judged is skipped, and with ``strict`` a failure too.
+    A failed check is a failure; an inconclusive one is skipped, and with ``strict`` a failure too.
     """
     failing = [verdict for verdict in verdicts if verdict.fails(strict=strict)]
     skipped = [verdict for verdict in verdicts if verdict.outcome != "pass" and verdict not in failing]

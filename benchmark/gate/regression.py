@@ -1,8 +1,8 @@
 """A gate that knows noise: a collection's predictions against those of a reference, image by image.
 
-A drop is held against the two sources of chance kept apart: the choice of test images, from the paired
-differences, and training, from the seeds of either side. A side that ran a stochastic model once shows nothing of
-the second; it is lent the spread of the other side, or one that is stated.
+A drop is compared with two sources of variance, kept apart: test sampling, from the paired differences, and training,
+from the seeds of either side. A single-seed side of a stochastic model gives no estimate of the second; that of the
+other side is used, or a stated one.
 """
 
 from __future__ import annotations

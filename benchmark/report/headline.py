@@ -50,11 +50,11 @@ def sentence(evidence: Evidence) -> str:
             f"{_described(cnn)} and {other} differ by {points((cnn.accuracy - baseline.accuracy) * 100)} points; "
             "without predictions of the same images, significance cannot be tested."
         )
-    if pair.beats:
+    if pair.verdict == "better":
         fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
         outcome = "it makes no error" if cnn.accuracy == 1 else f"it makes {fewer:.0%} fewer errors"
         return f"{_described(cnn)} beats {other} by {pairwise.extent(pair)}: {outcome}."
-    if pair.swapped().beats:
+    if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."
     return f"No significant difference between {_described(cnn)} and {other[:-1]}: {pairwise.extent(pair)}."
 

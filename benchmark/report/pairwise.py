@@ -40,21 +40,19 @@ def kind(summary: ModelSummary) -> str:
 
 def evidence(pair: Pair) -> str:
     """What the comparison says about ``pair.left``, with its numbers where the difference is significant."""
-    if pair.beats:
-        return f"better by {extent(pair)}"
-    if pair.swapped().beats:
-        return f"worse by {extent(pair.swapped())}"
-    return LEVEL
+    if pair.verdict == LEVEL:
+        return LEVEL
+    return f"{pair.verdict} by {extent(pair if pair.points > 0 else pair.swapped())}"
 
 
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and the adjusted p."""
-    difference = f"{pair.points:.2f}" if pair.beats else points(pair.points)
+    difference = f"{pair.points:.2f}" if pair.verdict == "better" else points(pair.points)
     return f"{difference} points (95% CI {interval(pair.low, pair.high)}, {p_equals(pair.adjusted_p)})"
 
 
 def verdict(pair: Pair) -> str:
-    return "A better" if pair.beats else "B better" if pair.swapped().beats else LEVEL
+    return {"better": "A better", "worse": "B better"}.get(pair.verdict, LEVEL)
 
 
 def neighbours(found: Evidence) -> list[Pair]:
@@ -91,7 +89,7 @@ def comparison(found: Evidence) -> doc.Section | None:
     left_out = doc.Bullets(compared.left_out) if compared.left_out else None
     if not compared.pairs:
         return doc.section("pairwise", title, "No two models can be compared image by image:", left_out)
-    apart = sum(evidence(pair) != LEVEL for pair in compared.pairs)
+    apart = sum(pair.verdict != LEVEL for pair in compared.pairs)
     shown = [best, *(pair for pair in neighbours(found) if pair != best)] if best else neighbours(found)
     return doc.section(
         "pairwise",
@@ -156,7 +154,7 @@ def matrix(names: Sequence[str], compared: Comparison) -> doc.Heatmap:
         pair = compared.find(names[row], names[column + 1])
         if pair is not None:
             texts[row][column] = f"{pair.points:z.1f}"
-            greyed[row, column] = evidence(pair) == LEVEL
+            greyed[row, column] = pair.verdict == LEVEL
             values[row, column] = np.nan if greyed[row, column] else max(pair.points, 0.0)
     title = "By how many points of test accuracy the row is ahead of the column"
     alt = f"{title}, for {len(names)} models; grey where there is no significant difference."
@@ -175,7 +173,7 @@ def by_class(found: Evidence) -> doc.Section | None:
     compared = [(number, pair) for number, pair in enumerate(pairs) if pair is not None]
     compared.sort(key=lambda item: -item[1].points)
     better, worse, level = (
-        [names[number] for number, pair in compared if evidence(pair).startswith(outcome)]
+        [names[number] for number, pair in compared if pair.verdict == outcome]
         for outcome in ("better", "worse", LEVEL)
     )
     outcomes = {f"{cnn.name} is better": better, f"{baseline.name} is better": worse, f"there is {LEVEL}": level}

@@ -60,7 +60,7 @@
   }
   const sureness = (run, place) => (run.probabilities ? run.probabilities[(slots.get(place) * run.probabilities.length) / images.positions.length] : 0);
   const pictured = (wanted) => (images ? images.positions.filter(wanted) : []);
-  const without = () => (images ? "" : " There are no pictures: the images were not at hand when this page was written.");
+  const without = () => (images ? "" : " There are no images: they were not available when this page was written.");
 
   // ---- confusion ----
   const chosen = { model: byId("confusion-model"), actual: byId("confusion-actual"), predicted: byId("confusion-predicted") };

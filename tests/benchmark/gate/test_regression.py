@@ -125,7 +125,7 @@ def test_every_outcome_has_its_reason(selections):
     assert found["knn"] == ("pass", "the same images are classified correctly")
     outcome, reason = found["svm-rbf"]
     assert outcome == "fail"
-    assert "a drop beyond 0.1 points (p = 0.0001)" in reason
+    assert "a drop beyond 0.1 points (p < 0.001)" in reason
     outcome, reason = found["cnn-x"]
     assert outcome == "insufficient evidence"
     assert "-1.00 points" in reason
@@ -134,7 +134,7 @@ def test_every_outcome_has_its_reason(selections):
     assert found["svm-rbf, recall of cat"][0] == "fail"
     outcome, reason = judged(pair, dataclasses.replace(wide, detectable=5.0))["cnn-x"]
     assert outcome == "pass"
-    assert "a drop of 5 points would have been seen" in reason
+    assert "a drop of 5 points would have been detected" in reason
 
 
 def test_a_class_may_fail_alone(selections):

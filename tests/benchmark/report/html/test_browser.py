@@ -295,6 +295,6 @@ def test_without_images_and_predictions_the_page_says_so(visit, write_html, tmp_
     poor = visit(write_html(make_contents(store)))
     choose(poor, "Model", "svm-rbf")
     assert "cannot be read" in poor.locator("#confusion-said").inner_text()
-    assert "no pictures" in poor.locator("#confusion-said").inner_text()
+    assert "no images" in poor.locator("#confusion-said").inner_text()
     assert "svm-rbf cannot be read" in poor.locator("#compare-said").inner_text()
     assert poor.troubles == []

@@ -75,7 +75,7 @@ class PixelBoosting(ClassifierMixin, BaseEstimator):
         """Fit on ``X`` (n, d) and ``y`` (n,), choosing the number of rounds on ``X_val`` and ``y_val``."""
         self.classes_, y_index = np.unique(y, return_inverse=True)
         if not np.isin(y_val, self.classes_).all():
-            raise ValueError("y_val has a class that y has not")
+            raise ValueError("y_val has a class that y does not have")
         self.n_features_in_ = X.shape[1]
         params = {
             "objective": "multiclass",

@@ -139,7 +139,7 @@ def check_fit(X: np.ndarray, y: np.ndarray, X_val: np.ndarray, y_val: np.ndarray
     if len(X) != len(y) or len(X_val) != len(y_val):
         raise ValueError("as many labels as images are needed")
     if not np.isin(y_val, y).all():
-        raise ValueError("y_val has a class that y has not")
+        raise ValueError("y_val has a class that y does not have")
 
 
 def to_device(X: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -67,7 +67,7 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
 
 @data_app.command()
 def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
-    """Describe a data set: sizes, classes, split, fingerprint, where it lies."""
+    """Describe a data set: sizes, classes, split, fingerprint, location."""
     from benchmark.data import cache
     from benchmark.data import load as store
 

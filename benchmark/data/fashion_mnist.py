@@ -101,7 +101,7 @@ def content(path: Path, known: KnownFile) -> bytes:
     if found != known.sha256:
         raise UserError(
             f"{path} was altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
-            f"found {len(raw):,} bytes with {found} (decompressed).",
+            f"got {len(raw):,} bytes with {found} (decompressed).",
             "Replace the file, or remove it so that another source is tried.",
         )
     return raw
@@ -143,7 +143,7 @@ def load(places: Places) -> RawImages:
         if raw is not None:
             return raw
         if folder is places.data_dir:
-            places.say(f"{folder} has not all four files of Fashion-MNIST; trying the other sources")
+            places.say(f"{folder} lacks some of the four files of Fashion-MNIST; trying the other sources")
 
     fetchers: list[tuple[str, Callable[[Path], str | None]]] = [
         ("torchvision's download", _fetch_by_torchvision),
@@ -155,13 +155,13 @@ def load(places: Places) -> RawImages:
             problem = fetch(Path(temporary))
             files = None if problem else locate(Path(temporary))
             if files is None:
-                tried.append(f"{label} ({problem or 'files missing in what came'})")
+                tried.append(f"{label} ({problem or 'files are missing'})")
                 continue
             try:
                 for key, path in files.items():
                     content(path, FILES[key])
             except UserError:
-                tried.append(f"{label} (what came has wrong sums)")
+                tried.append(f"{label} (wrong SHA-256 sums)")
                 continue
             for path in files.values():
                 shutil.move(path, places.downloads / path.name)
@@ -169,7 +169,7 @@ def load(places: Places) -> RawImages:
         if raw is not None:
             return raw
     raise UserError(
-        f"Fashion-MNIST was found nowhere. Tried: {'; '.join(tried)}.",
+        f"Fashion-MNIST is not available. Tried: {'; '.join(tried)}.",
         "Put its four .gz files into a folder and name it with --data-dir, or take --dataset digits, "
         "which needs nothing fetched.",
     )
@@ -206,7 +206,7 @@ def _fetch_by_apt(folder: Path) -> str | None:
         problem = _run(retry, folder)
     packages = list(folder.glob(f"{PACKAGE}_*.deb"))
     if not packages:
-        return problem or "no package came"
+        return problem or "no package was downloaded"
     problem = _run([["dpkg-deb", "-x", str(packages[0]), str(folder / "unpacked")]], folder)
     if problem is not None:
         return problem

@@ -65,7 +65,7 @@ def _load(places: Places, class_name: str, title: str) -> RawImages:
             return raw
         problem = raw
     raise UserError(
-        f"{title} was found nowhere. Tried: {'; '.join(tried)}; torchvision's download ({problem}).",
+        f"{title} is not available. Tried: {'; '.join(tried)}; torchvision's download ({problem}).",
         f"Where there is a network, fetch it with torchvision.datasets.{class_name}(FOLDER, download=True) "
         "and name FOLDER with --data-dir; or take --dataset digits, which needs nothing fetched.",
     )

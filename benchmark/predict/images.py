@@ -1,8 +1,8 @@
 """Pictures of any kind prepared like the images of a data set, each step named.
 
 The steps are those by which Fashion-MNIST was made of photographs (Xiao, Rasul and Vollgraf, "Fashion-MNIST", 2017):
-trim what is like the ground, shrink, centre, negate, make grey. Where the ground is light and the data set's dark, or
-the other way round, a picture is inverted.
+trim what is like the background, shrink, centre, negate, make grey. Where the background is light and the data set's
+dark, or the other way round, a picture is inverted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AV
 LARGEST_PIXELS = 100_000_000
 WORKING_SIDE = 1024  # Pixels; what is larger is averaged down first.
 THUMBNAIL_SIDE = 320
-CLOSE = 13  # Of 255: the paper's 5 % within which a pixel is like the ground.
+CLOSE = 13  # Of 255: the paper's 5 % within which a pixel is like the background.
 EVEN_SHARE = 0.95
 DARK, LIGHT = 85, 170
 SAMPLE = 1000
@@ -33,26 +33,26 @@ EXIF_ORIENTATION = 0x0112
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """What a data set's images are like: the ground if they share one, and how much of the longer side is taken."""
+    """What a data set's images are like: the background if they share one, and how much of the longer side is taken."""
 
-    ground: Ground | None
+    background: Ground | None
     extent: float = 1.0
 
     @classmethod
     def of(cls, images: np.ndarray) -> Style:
-        """From the first images, uint8 (n, h, w, c); four in five must have the same ground."""
+        """From the first images, uint8 (n, h, w, c); four in five must have the same background."""
         grey = images[:SAMPLE].mean(axis=3)
         border = np.array([np.median(_border(image)) for image in grey])
         if np.mean(border <= 2 * CLOSE) > 0.8:
-            ground, distance = "dark", grey
+            background, distance = "dark", grey
         elif np.mean(border >= 255 - 2 * CLOSE) > 0.8:
-            ground, distance = "light", 255 - grey
+            background, distance = "light", 255 - grey
         else:
             return cls(None)
         boxes = [_box(image > CLOSE) for image in distance]
         sides = [max(bottom - top, right - left) for top, bottom, left, right in filter(None, boxes)]
         extent = float(np.median(sides)) / max(images.shape[1:3]) if sides else 1.0
-        return cls("dark" if ground == "dark" else "light", extent)
+        return cls("dark" if background == "dark" else "light", extent)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,9 +177,9 @@ def _opaque(image: Image.Image, steps: list[str]) -> Image.Image:
         return image.convert("RGB")
     grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
     bright = alpha.any() and float(np.average(grey, weights=alpha)) > 127.5
-    ground = "black" if bright else "white"
-    steps.append(f"transparent parts laid on {ground}")
-    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image).convert("RGB")
+    background = "black" if bright else "white"
+    steps.append(f"transparent parts laid on {background}")
+    return Image.alpha_composite(Image.new("RGBA", image.size, background), image).convert("RGB")
 
 
 def _like(
@@ -195,22 +195,22 @@ def _like(
     border = _border(pixels)
     level = int(np.median(border))
     if invert if invert is not None else _opposite(level, style, doubts):
-        why = f", for its ground is {_word(level)} and the data set's is not: --no-invert leaves it"
+        why = f", for its background is {_word(level)} and the data set's is not: --no-invert leaves it"
         steps.append("inverted" if invert else f"inverted{why}")
         image, pixels, border, level = ImageOps.invert(image), 255 - pixels, 255 - border, 255 - level
-    if style is not None and style.ground not in (None, _word(level)):
-        doubts.append(f"its ground is {_word(level)} now, that of the data set {style.ground}")
+    if style is not None and style.background not in (None, _word(level)):
+        doubts.append(f"its background is {_word(level)} now, that of the data set {style.background}")
     if int(pixels.max()) - int(pixels.min()) <= CLOSE:
         doubts.append("there is nothing to see: it is of one brightness")
     if image.size != (width, height):
         fill = tuple(int(value) for value in np.median(_border(np.asarray(image)), axis=0).reshape(-1))
         extent = 1.0
-        if style is not None and style.ground is not None:
+        if style is not None and style.background is not None:
             if np.mean(np.abs(border - level) <= CLOSE) >= EVEN_SHARE:
                 image = _trimmed(image, np.abs(pixels - level) > CLOSE, steps)
                 extent = style.extent
             else:
-                doubts.append("its ground is uneven, so it was not trimmed")
+                doubts.append("its background is uneven, so it was not trimmed")
         image = _squared(image, width / height, extent, fill, steps)
         verb = "shrunk" if image.width > width else "enlarged" if image.width < width else ""
         if verb:
@@ -222,12 +222,12 @@ def _like(
 
 
 def _opposite(level: int, style: Style | None, doubts: list[str]) -> bool:
-    """Whether a picture with this ground must be inverted to be like the data set's images."""
+    """Whether a picture with this background must be inverted to be like the data set's images."""
     if style is None:
         doubts.append("whether to invert it is not known, because the data set is not decoded here: see --invert")
-    if style is None or style.ground is None:
+    if style is None or style.background is None:
         return False
-    return _word(level) != style.ground and _word(level) != "grey"
+    return _word(level) != style.background and _word(level) != "grey"
 
 
 def _word(level: int) -> str:
@@ -251,18 +251,18 @@ def _trimmed(image: Image.Image, differs: np.ndarray, steps: list[str]) -> Image
     box = _box(differs)
     if box is None or box == (0, image.height, 0, image.width):
         return image
-    steps.append("trimmed to what differs from its ground")
+    steps.append("trimmed to what differs from its background")
     top, bottom, left, right = box
     return image.crop((left, top, right, bottom))
 
 
 def _squared(image: Image.Image, ratio: float, extent: float, fill: tuple[int, ...], steps: list[str]) -> Image.Image:
-    """Centre the picture on its ground, of the data set's ratio of width to height and with its margin."""
+    """Centre the picture on its background, of the data set's ratio of width to height and with its margin."""
     height = max(image.height, image.width / ratio) / extent
     size = max(image.width, round(height * ratio)), max(image.height, round(height))
     if size == image.size:
         return image
-    steps.append("centred on a square" if ratio == 1 else "centred on a ground of the data set's ratio")
+    steps.append("centred on a square" if ratio == 1 else "centred on a background of the data set's ratio")
     squared = Image.new(image.mode, size, fill if image.mode == "RGB" else fill[0])
     squared.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
     return squared

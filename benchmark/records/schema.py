@@ -267,7 +267,7 @@ class RunRecord(Model):
             varied = [metrics for v in self.variants.values() for metrics in (v.validation, v.test)]
             for metrics in (self.validation, self.test, *varied):
                 if metrics is not None and len(metrics.per_class) != len(self.dataset.class_names):
-                    raise ValueError("the metrics have not as many classes as the data set")
+                    raise ValueError("the metrics do not have as many classes as the data set")
             tests = [self.test, *(v.test for v in self.variants.values())]
             if any(test is not None and test.n_images != self.dataset.test_size for test in tests):
                 raise ValueError("the metrics are not on as many images as the data set's test part has")

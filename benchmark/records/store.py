@@ -133,9 +133,9 @@ class Stored:
             for field in ("index", "labels", "predicted"):
                 array = arrays.get(f"{part}_{field}")
                 if array is None or array.shape != (n,) or array.dtype.kind not in "iu" or (n and array.min() < 0):
-                    raise UserError(f"{name} lacks {part}_{field}, or it has not {n} whole numbers.", remedy)
+                    raise UserError(f"{name} lacks {part}_{field}, or does not have {n} integers in it.", remedy)
                 if field != "index" and n and array.max() >= n_classes:
-                    raise UserError(f"{name} has classes in {part}_{field} that the record has not.", remedy)
+                    raise UserError(f"{name} has classes in {part}_{field} that the record does not have.", remedy)
             probabilities = arrays.get(f"{part}_probabilities")
             if probabilities is not None and (probabilities.shape != (n, n_classes) or probabilities.dtype.kind != "f"):
                 raise UserError(f"{name} has {part}_probabilities of a wrong shape or type.", remedy)
@@ -295,7 +295,7 @@ def read(path: Path) -> Stored | Problem:
     if isinstance(record, Problem):
         return record
     if (record.run.dataset, record.run.model) != (path.parent.parent.name, path.parent.name):
-        return Problem(path, f"it lies in the wrong folder: it is about {record.run.model} on {record.run.dataset}")
+        return Problem(path, f"it is in the wrong folder: it is about {record.run.model} on {record.run.dataset}")
     return Stored(record, path)
 
 

@@ -132,7 +132,7 @@ def test_models_without_predictions_are_left_out(world):
     del held["b", 1]
     found = compare(summaries, lookup)
     assert [(pair.left, pair.right) for pair in found.pairs] == [("a", "c")]
-    assert found.left_out == ("b: the predictions of seed 1 cannot be had",)
+    assert found.left_out == ("b: the predictions of seed 1 cannot be read",)
     assert comparison.pair(summaries[0], summaries[1], lookup) == found.left_out[0]
     assert comparison.pair(summaries[1], summaries[0], lookup) == found.left_out[0]
     assert class_pairs(summaries[0], summaries[1], 4, lookup) == found.left_out[0]

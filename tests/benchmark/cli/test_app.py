@@ -170,9 +170,7 @@ def test_an_altered_data_file_names_the_sums(home, tmp_path):
     ):
         (folder / name).write_bytes(b"no images")
     done = home("run", "--all", "--data-dir", "data")
-    mistake(
-        done, "train-images-idx3-ubyte", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888", "found"
-    )
+    mistake(done, "train-images-idx3-ubyte", "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888")
     assert not (tmp_path / "results/local/fashion-mnist").exists()
 
 

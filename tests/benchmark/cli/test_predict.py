@@ -149,7 +149,7 @@ def test_run_keeps_models_and_says_so(results, tmp_path, monkeypatch, prepared):
 def test_one_picture_and_another_folder(predict, tmp_path):
     three().save(tmp_path / "three.png")
     done = predict("knn", "three.png", "--output", "elsewhere", "--top", "2")
-    assert "inverted, for its ground is light" in done.text
+    assert "inverted, for its background is light" in done.text
     assert done.output.count("%") == 2
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["knn-three.png"]
 

@@ -131,7 +131,7 @@ def test_a_folder_of_the_users_without_the_files_is_said_and_passed_over(
 ) -> None:
     empty(tmp_path / "mine")
     assert load(everywhere).source == "user cache"
-    assert spoken == [f"{tmp_path / 'mine'} has not all four files of Fashion-MNIST; trying the other sources"]
+    assert spoken == [f"{tmp_path / 'mine'} lacks some of the four files of Fashion-MNIST; trying the other sources"]
 
 
 def test_folders_are_silent_where_the_files_are_found(everywhere: Places, spoken: list[str]) -> None:
@@ -181,7 +181,7 @@ def test_an_altered_download_is_refused_and_not_kept(places: Places, put: Put, f
         put(folder)["test_images"].write_bytes(gzip.compress(b"something else"))
 
     fetchers[TORCHVISION] = deliver
-    with pytest.raises(UserError, match="what came has wrong sums"):
+    with pytest.raises(UserError, match="wrong SHA-256 sums"):
         load(places)
     assert not (places.downloads / "t10k-images-idx3-ubyte.gz").exists()
     assert [path for path in places.downloads.iterdir() if path.is_dir()] == []
@@ -193,9 +193,9 @@ def test_found_nowhere_lists_everything_tried(places: Places, tiny, fetchers, tm
     with pytest.raises(UserError) as caught:
         load(dataclasses.replace(places, data_dir=tmp_path / "mine"))
     assert caught.value.problem == (
-        f"Fashion-MNIST was found nowhere. Tried: user's folder {tmp_path / 'mine'}; "
+        f"Fashion-MNIST is not available. Tried: user's folder {tmp_path / 'mine'}; "
         f"user cache {places.downloads}; {SYSTEM} {tmp_path / 'system'}; "
-        f"{TORCHVISION} (no route to host); {APT} (files missing in what came)."
+        f"{TORCHVISION} (no route to host); {APT} (files are missing)."
     )
     assert "--data-dir" in caught.value.remedy
     assert "--dataset digits" in caught.value.remedy
@@ -207,7 +207,7 @@ def assert_refused(path: Path, known: KnownFile, found: bytes) -> None:
         content(path, known)
     assert caught.value.problem == (
         f"{path} was altered or cut short: expected {known.size:,} bytes with SHA-256 {known.sha256}, "
-        f"found {len(found):,} bytes with {hashlib.sha256(found).hexdigest()} (decompressed)."
+        f"got {len(found):,} bytes with {hashlib.sha256(found).hexdigest()} (decompressed)."
     )
     assert "Replace the file" in caught.value.remedy
 

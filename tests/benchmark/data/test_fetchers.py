@@ -122,7 +122,7 @@ def test_a_quiet_apt_that_brings_nothing_is_a_problem(
     monkeypatch.setattr(
         fashion_mnist.subprocess, "run", lambda command, **settings: subprocess.CompletedProcess(command, 0, "", "")
     )
-    assert fashion_mnist._fetch_by_apt(tmp_path) == "no package came"
+    assert fashion_mnist._fetch_by_apt(tmp_path) == "no package was downloaded"
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def test_a_download_that_fails_is_a_users_error_in_one_line(
     with pytest.raises(UserError) as caught:
         GREY[class_name](dataclasses.replace(places, data_dir=tmp_path / "mine"))
     assert caught.value.problem == (
-        f"{title} was found nowhere. Tried: user's folder {tmp_path / 'mine'} "
+        f"{title} is not available. Tried: user's folder {tmp_path / 'mine'} "
         f"(not there, or not as torchvision expects it); user cache {places.downloads} "
         f"(not there, or not as torchvision expects it); "
         "torchvision's download (Error downloading train-images-idx3-ubyte.gz: Tried one mirror Tried another)."

@@ -19,9 +19,9 @@ OUTLINE = ((0.3, 0.1), (0.42, 0.1), (0.5, 0.18), (0.58, 0.1), (0.7, 0.1), (0.95,
 OUTLINE += ((0.7, 0.9), (0.3, 0.9), (0.3, 0.36), (0.2, 0.48), (0.05, 0.38))
 
 
-def shirt(size=(300, 300), fill="black", ground="white", mode="RGB", box=(0.0, 0.0, 1.0, 1.0)) -> Image.Image:
+def shirt(size=(300, 300), fill="black", background="white", mode="RGB", box=(0.0, 0.0, 1.0, 1.0)) -> Image.Image:
     """A shirt within ``box``, which is left, top, width and height as shares of the picture."""
-    image = Image.new(mode, size, ground)
+    image = Image.new(mode, size, background)
     left, top, width, height = box
     points = [((left + x * width) * size[0], (top + y * height) * size[1]) for x, y in OUTLINE]
     ImageDraw.Draw(image).polygon(points, fill=fill)
@@ -53,7 +53,7 @@ def sixteen_bits(image: Image.Image) -> Image.Image:
 
 
 KINDS = {
-    "light on dark": (lambda: shirt(fill="white", ground="black"), "shirt.png", {}, ""),
+    "light on dark": (lambda: shirt(fill="white", background="black"), "shirt.png", {}, ""),
     "colour": (lambda: shirt(fill=(10, 0, 30)), "shirt.png", {}, "grey by luminance"),
     "one bit": (lambda: shirt().convert("1"), "shirt.png", {}, ""),
     "grey": (lambda: shirt().convert("L"), "shirt.jpg", {}, ""),
@@ -93,7 +93,7 @@ def test_every_kind_becomes_the_same_shirt(read, expected, kind):
 
 
 def test_a_transparent_colour_of_a_palette_is_ground(read, expected):
-    image = shirt(ground="lime").convert("P")
+    image = shirt(background="lime").convert("P")
     found = read(image, "shirt.gif", transparency=image.getpixel((0, 0)))
     assert "transparent parts laid on white" in found.steps
     assert np.mean(np.abs(found.seen.astype(int) - expected)) < 12
@@ -124,21 +124,21 @@ def test_an_image_of_the_data_set_is_left_alone(read):
 
 
 def test_inverting_is_as_asked_and_told(read, expected):
-    dark, light = shirt(fill="white", ground="black"), shirt()
-    assert "inverted, for its ground is light" in "; ".join(read(light).steps)
+    dark, light = shirt(fill="white", background="black"), shirt()
+    assert "inverted, for its background is light" in "; ".join(read(light).steps)
     assert not any("inverted" in step for step in read(dark).steps)
     kept = read(light, invert=False)
     assert kept.seen[0, 0, 0] > 250
-    assert kept.doubts == ("its ground is light now, that of the data set dark",)
+    assert kept.doubts == ("its background is light now, that of the data set dark",)
     assert read(dark, invert=True).doubts == kept.doubts
     assert np.array_equal(read(light, invert=True).seen, expected)
     assert read(dark, style=Style("light")).seen[0, 0, 0] > 250
 
 
 def test_a_grey_ground_is_not_inverted_and_doubted(read):
-    found = read(shirt(ground=(128, 128, 128)))
+    found = read(shirt(background=(128, 128, 128)))
     assert not any("inverted" in step for step in found.steps)
-    assert found.doubts == ("its ground is grey now, that of the data set dark",)
+    assert found.doubts == ("its background is grey now, that of the data set dark",)
 
 
 def test_an_uneven_ground_is_not_trimmed_and_doubted(read):
@@ -167,13 +167,13 @@ def test_the_margin_is_that_of_the_data_set(read):
     assert 12 <= np.ptp(rows) + 1 <= 15
 
 
-@pytest.mark.parametrize(("ground", "value"), [("dark", 0), ("light", 255), (None, 128)])
-def test_the_style_of_a_data_set_is_seen(ground, value):
+@pytest.mark.parametrize(("background", "value"), [("dark", 0), ("light", 255), (None, 128)])
+def test_the_style_of_a_data_set_is_seen(background, value):
     images = np.full((20, 20, 20, 1), value, dtype=np.uint8)
     images[:, 5:15, 8:12] = 255 - value
     style = Style.of(images)
-    assert style.ground == ground
-    assert style.extent == (1.0 if ground is None else 0.5)
+    assert style.background == background
+    assert style.extent == (1.0 if background is None else 0.5)
 
 
 def bad(tmp_path, kind: str):

@@ -185,7 +185,7 @@ def test_the_key_names_profile_and_seed():
         (lambda arrays: arrays.pop("test_predicted"), "lacks test_predicted"),
         (lambda arrays: arrays.update(test_index=arrays["test_index"][:-1]), "lacks test_index"),
         (lambda arrays: arrays.update(test_labels=arrays["test_labels"] * 0.5), "lacks test_labels"),
-        (lambda arrays: arrays.update(validation_predicted=arrays["test_labels"] + 9), "that the record has not"),
+        (lambda arrays: arrays.update(validation_predicted=arrays["test_labels"] + 9), "that the record does not have"),
         (lambda arrays: arrays.update(test_probabilities=np.ones((200, 3))), "wrong shape"),
     ],
 )

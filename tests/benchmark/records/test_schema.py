@@ -84,7 +84,7 @@ def test_metrics_that_contradict_themselves_are_refused(make_record, part, field
 
 def test_metrics_need_as_many_classes_as_the_data_set(make_record):
     content = altered(make_record(), "dataset", "class_names", to=["cat", "dog", "cow"])
-    with pytest.raises(ValidationError, match="not as many classes"):
+    with pytest.raises(ValidationError, match="do not have as many classes"):
         RunRecord.model_validate(content)
 
 

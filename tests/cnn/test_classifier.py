@@ -31,9 +31,14 @@ def fitted(data, **params) -> CnnClassifier:
     return small(**params).fit(X, y, X_val=X_val, y_val=y_val)
 
 
-@pytest.mark.parametrize("network", ["mlp", "simple", "deep", "resnet"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_it_learns_and_speaks_scikit_learn(data, network, optimizer):
+@pytest.mark.parametrize(
+    ("optimizer", "network"),
+    [
+        *(("sgd", network) for network in ("mlp", "simple", "deep", "resnet")),
+        *(("adam", "simple"), pytest.param("adam", "resnet", marks=pytest.mark.nightly)),
+    ],
+)
+def test_it_learns_and_speaks_scikit_learn(data, optimizer, network):
     model = fitted(data, network=network, optimizer=optimizer, epochs=8, learning_rate=0.01)
     probabilities = model.predict_proba(data[2])
     assert probabilities.shape == (50, 3)

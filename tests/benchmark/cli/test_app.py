@@ -54,7 +54,7 @@ def test_run_report_and_check_go_together(home, tmp_path):
 
     before = page.read_bytes()
     page.unlink()
-    assert home("report", "--collection", "quick").returncode == 0
+    assert home.here("report", "--collection", "quick").returncode == 0
     assert page.read_bytes() == before
 
     limits = tmp_path / "thresholds.toml"
@@ -79,7 +79,7 @@ def test_an_unreadable_record_is_named_and_the_rest_is_reported(home, tmp_path):
     assert record.name in done.stderr
     assert "99" in done.stderr
     page = (tmp_path / "reports/local/digits/README.md").read_text(encoding="utf-8")
-    assert "**knn**" in page
+    assert "| knn " in page
     assert "schema version 99" in page
 
 

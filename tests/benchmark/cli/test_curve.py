@@ -59,7 +59,7 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
     ]
     assert 0.6 < accuracies[0] < accuracies[1] < 0.95
     text = page(home)
-    assert "## How many images each needs" in text
+    assert "## How many training images each model needs" in text
     assert "1,200 training" in text.split("## The data")[1]  # The page itself is about all images.
     assert "11 already recorded" in home.here(*CURVE, "--no-report").stdout
 
@@ -73,7 +73,7 @@ def test_corruptions_are_run_once_reported_and_kept(home):
     (record,) = records(home, "knn", "full")
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]
-    assert "## Corrupted images" in page(home)
+    assert "## Robustness to corrupted images" in page(home)
     assert "1 run, 1 already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
     home.here(*run, "--fresh", "--no-report")
     assert records(home, "knn", "full")[0]["corruptions"] == record["corruptions"]

@@ -60,8 +60,8 @@ def test_a_model_with_other_parameters_stands_beside_the_first(home):
     assert records["nearest"]["model"]["params"]["n_neighbors"] == 1
     assert records["knn"]["model"]["params"]["n_neighbors"] == 5
     page = (home.folder / "reports/local/digits/README.md").read_text(encoding="utf-8")
-    assert "**nearest**" in page
-    assert "**knn**" in page
+    assert "| nearest " in page
+    assert "| knn " in page
     assert "already recorded" in home.here(*changed, "--no-report").stdout
     line = "python -m benchmark run knn --set n_neighbors=1 --as nearest --dataset digits --profile full"
     assert f"\n{line} --collection local\n" in page

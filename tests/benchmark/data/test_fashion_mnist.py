@@ -243,7 +243,7 @@ def test_of_a_truncated_archive_the_sum_found_is_of_what_came_out(tmp_path: Path
     path.write_bytes(gzip.compress(data, compresslevel=0)[: 2 << 20])
     with pytest.raises(UserError) as caught:
         content(path, known)
-    (n_found,) = (int(word.replace(",", "")) for word in caught.value.problem.split("found ")[1].split()[:1])
+    (n_found,) = (int(word.replace(",", "")) for word in caught.value.problem.split("got ")[1].split()[:1])
     assert 1 << 20 < n_found < 2 << 20
     assert hashlib.sha256(data[:n_found]).hexdigest() in caught.value.problem
 

@@ -123,7 +123,7 @@ def test_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_factory, 
     assert len(expected) == SEEDS
     assert len({scores[1].accuracy for scores, _ in expected.values()}) > 1
 
-    folders = [tmp_path / "killed-1", tmp_path / "killed-2"]
+    folders = [tmp_path / f"killed-{number}" for number in range(1 + (kills > 2))]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(kill_again_and_again, folders, [cache] * 2, [kills] * 2, itertools.count()))
     for folder in folders:

@@ -15,7 +15,7 @@ import benchmark as bm
 from benchmark.runner.progress import Quiet
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = ["logistic-regression", "knn", "cnn-simple"]
+MODELS = ["logistic-regression", "knn", "mlp"]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_every_run_is_a_row(results):
     assert runs["test_accuracy"].between(0.9, 1).all()
     assert (runs["fit_seconds"] > 0).all()
     assert isinstance(runs["started_at"].dtype, pd.DatetimeTZDtype)
-    assert [record.run.model for record in results.records].count("cnn-simple") == 2
+    assert [record.run.model for record in results.records].count("mlp") == 2
 
 
 def test_the_leaderboard_is_numeric_and_best_first(results):
@@ -47,8 +47,8 @@ def test_the_leaderboard_is_numeric_and_best_first(results):
     assert set(board["model"]) == set(MODELS)
     assert board["accuracy"].is_monotonic_decreasing
     assert (board["ci_low"] < board["accuracy"]).all()
-    network = board.set_index("model").loc["cnn-simple"]
-    own = results.runs.query("model == 'cnn-simple'")["test_accuracy"]
+    network = board.set_index("model").loc["mlp"]
+    own = results.runs.query("model == 'mlp'")["test_accuracy"]
     assert network["accuracy"] == pytest.approx(own.mean())
 
 
@@ -71,17 +71,17 @@ def test_scores_by_class_are_those_of_the_predictions(results):
 
 
 def test_predictions_have_a_column_per_class(results):
-    predictions = results.predictions("cnn-simple", seed=1)
+    predictions = results.predictions("mlp", seed=1)
     assert list(predictions)[:3] == ["index", "label", "predicted"]
     assert len(predictions) == 360
     np.testing.assert_allclose(predictions.iloc[:, 3:].sum(axis=1), 1, atol=2e-3)
     with pytest.raises(bm.UserError, match="There are"):
-        results.predictions("cnn-simple", seed=7)
+        results.predictions("mlp", seed=7)
 
 
 def test_a_report_is_written(results, tmp_path):
     written = results.report(tmp_path)
-    assert "cnn-simple" in written.headline
+    assert "knn" in written.headline
     assert all(path.is_file() for path in written.paths)
 
 

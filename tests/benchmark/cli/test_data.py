@@ -52,8 +52,8 @@ def test_the_digits_are_audited_and_the_report_says_so(call, tmp_path):
     run = call("run", "knn", "--dataset", "digits", "--collection", "mine", "--threads", "1", "--jobs", "1")
     assert run.exit_code == 0, run.output
     page = (tmp_path / "reports/mine/digits/README.md").read_text(encoding="utf-8")
-    assert "## Suspect labels and near duplicates" in page
-    assert "Near duplicates: for each image" in page
+    assert "## Suspected label errors and near duplicates" in page
+    assert "Near duplicates: each image is paired" in page
 
     path.write_text(json.dumps({**json.loads(before), "schema_version": 99}), encoding="utf-8")
     again = call("report", "--collection", "mine")

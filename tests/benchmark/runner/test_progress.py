@@ -46,12 +46,12 @@ def test_the_table_fills_in(make_record):
     display.started(KNN, 3)
     display.epoch(KNN, {"epoch": 1, "validation_accuracy": 0.5})
     row = last_table(screen, display)[1]
-    assert row[:4] == ["knn", "0", "running", "0.5000"]
+    assert row[:4] == ["knn", "0", "running", "50.00%"]
     assert set(row[-1]) <= set("━╸╺ ")
     display.finished(make_record(), kept=False)
     display.finished(make_record(seed=1, status="error", reason="[bold]it broke"), kept=False)
     first, second = last_table(screen, display)[1:3]
-    assert first == ["knn", "0", "ok", "0.7500", "0.7500", "5.0", "s"]
+    assert first == ["knn", "0", "ok", "75.00%", "75.00%", "5.0", "s"]
     assert second[:3] == ["knn", "1", "error"]
     assert " ".join(second).endswith("[bold]it broke")
     assert "2/2" in " ".join(map(" ".join, last_table(screen, display)))
@@ -94,7 +94,7 @@ def test_elsewhere_there_is_a_plain_line_a_cell(make_record):
     a_run(Lines(screen), make_record)
     assert screen.file.getvalue().splitlines() == [
         "started       knn on synthetic, seed 0",
-        "ok            knn on synthetic, seed 0: test accuracy 0.7500 (5.0 s)",
+        "ok            knn on synthetic, seed 0: test accuracy 75.00% (5.0 s)",
         "started       knn on synthetic, seed 1",
         "error         knn on synthetic, seed 1: [bold]it broke",
     ]

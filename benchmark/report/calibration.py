@@ -279,7 +279,7 @@ def risk_coverage(models: Sequence[Scored]) -> Chart:
         dash: Dash = "solid" if m.summary.family == "network" else "dash"
         series.append(Series(m.name, SHARES, risk, m.name, kind="line", dash=dash, hover=hover))
     title = "Errors when the least confident images are left unanswered"
-    x = Axis("coverage: share of the images that are answered, most confident first", percent=True, low=0, high=1)
+    x = Axis("coverage: share answered, most confident first", percent=True, low=0, high=1)
     y = Axis("errors among them", percent=True, low=0)
     panel = Panel(title, series, x, y, guide=COVERAGE)
     return Chart("risk-coverage", f"{title}, for {len(models)} models.", [panel], columns=1, height=4.6)

@@ -98,14 +98,12 @@ def chart(summaries: Sequence[ModelSummary]) -> Chart:
     series = []
     for place, s in zip(places, summaries, strict=True):
         if s.n_seeds > 1:
-            spread = {"kind": "points", "sizes": [0.25] * s.n_seeds, "marker": "o"}
+            spread = {"kind": "points", "sizes": [0.05] * s.n_seeds, "marker": "o"}
             series.append(Series("", s.accuracies, [place] * s.n_seeds, s.name, **spread))  # type: ignore[arg-type]
         ends = [(s.accuracies.min(), s.accuracies.max())]
         series.append(Series("", [s.accuracy], [place], s.name, notes=[percent(s.accuracy)], x_range=ends))
     ticks = {float(place): f"{s.name} ({s.family})" for place, s in zip(places, summaries, strict=True)}
-    x = Axis(
-        "test accuracy (the axis does not begin at zero)", percent=True, low=low - 0.1 * span, high=high + span / 4
-    )
+    x = Axis("test accuracy (axis not from zero)", percent=True, low=low - 0.1 * span, high=high + span / 4)
     best = summaries[0]
     alt = f"Test accuracy of {len(summaries)} models; the most accurate is {best.name} with {percent(best.accuracy)}."
     panel = Panel("Test accuracy by model", series, x, Axis(ticks=ticks))

@@ -37,7 +37,7 @@ def figures(chart: Chart | Heatmap) -> dict[str, Figure]:
 def figure(panel: Panel) -> Figure:
     """Traces with ``meta``: ``model`` takes that model's colour and marker and is switched by the legend; ``role``
     ``"frontier"`` is drawn through the best of the models that are switched on, ``"ink"`` has the colour of text."""
-    traces = [_trace(series) for series in panel.series]
+    traces = [trace for series in panel.series for trace in (_trace(series), *_notes(series))]
     if any(series.frontier for series in panel.series):
         line = {"type": "scatter", "mode": "lines", "line": {"shape": "hv"}, "hoverinfo": "skip"}
         traces.insert(0, {**line, "meta": {"role": "frontier"}})
@@ -71,12 +71,6 @@ def _trace(series: Series) -> dict[str, Any]:
     if series.kind == "bars":
         trace |= {"type": "bar", "orientation": "h", "text": series.notes, "textposition": "outside"}
         trace |= {"mode": None, "line": None, "marker": {}}
-    elif series.notes:
-        trace |= {
-            "mode": f"{trace['mode']}+text",
-            "text": list(series.notes),
-            "textposition": "middle right" if series.x_range else "top center",
-        }
     if series.frontier:  # The page writes the names of those on it.
         trace["mode"] = "markers+text"
     if series.sizes is not None:
@@ -87,6 +81,23 @@ def _trace(series: Series) -> dict[str, Any]:
         if bounds is not None:
             trace[f"error_{axis}"] = _spread(np.asarray(trace[axis], dtype=float), bounds)
     return {key: value for key, value in trace.items() if value is not None}
+
+
+def _notes(series: Series) -> list[dict[str, Any]]:
+    """The notes as a trace of their own, to the right of the points and their error bars."""
+    if not series.notes or series.kind == "bars":
+        return []
+    ends = series.x if series.x_range is None else [high for _, high in series.x_range]
+    texts = [f" {plain(note)}" for note in series.notes]
+    common = {
+        "type": "scatter",
+        "mode": "text",
+        "hoverinfo": "skip",
+        "cliponaxis": False,
+        "textposition": "middle right",
+    }
+    meta = {"model": series.model} if series.model else {"role": "ink"}
+    return [{**common, "x": _numbers(ends), "y": _numbers(series.y), "text": texts, "meta": meta}]
 
 
 def _spread(middle: np.ndarray, bounds: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _notes(series: Series) -> list[dict[str, Any]]:
     if not series.notes or series.kind == "bars":
         return []
     ends = series.x if series.x_range is None else [high for _, high in series.x_range]
-    texts = [f" {plain(note)}" for note in series.notes]
+    texts = [f"\u00a0\u00a0{plain(note)}" for note in series.notes]
     common = {
         "type": "scatter",
         "mode": "text",

@@ -101,7 +101,8 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
     alike = [
         s
         for s in same_data
-        if _images(s.record) == _images(same_data[0].record) and _model(s.record) == _model(newest[s.record.run.model])
+        if _images(s.record) == _images(same_data[0].record)
+        and s.record.model.identity == newest[s.record.run.model].model.identity
     ]
     found: dict[tuple[str, int], Point] = {}
     # A size recorded under two names, as is the whole training part, is that of "full", which comes last.
@@ -160,7 +161,3 @@ def _counts(record: RunRecord) -> bool:
 
 def _images(record: RunRecord) -> tuple[object, ...]:
     return record.dataset.fingerprint, record.dataset.validation_size, record.dataset.test_size
-
-
-def _model(record: RunRecord) -> tuple[object, ...]:
-    return record.model.build, record.model.version, record.model.params

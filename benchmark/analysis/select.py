@@ -164,12 +164,12 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
             notes.append(f"{why}: {before - len(kept)}.")
         return kept
 
-    current = [s for s in chosen if _data_version(s) == _data_version(chosen[0])]
+    current = [s for s in chosen if s.record.dataset.identity == chosen[0].record.dataset.identity]
     leave_out(current, len(chosen), "Records of another version of the data set, or of other sizes, left out")
     newest: dict[str, Stored] = {}
     for s in current:
         newest.setdefault(s.record.run.model, s)
-    alike = [s for s in current if _model_version(s) == _model_version(newest[s.record.run.model])]
+    alike = [s for s in current if s.record.model.identity == newest[s.record.run.model].record.model.identity]
     leave_out(alike, len(current), "Records of other versions or parameters of a model left out")
     runs: dict[tuple[str, int], Stored] = {}
     for s in alike:
@@ -188,16 +188,3 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
         failed=tuple(s.record for _, s in sorted(runs.items()) if s.record.status != "ok"),
         notes=tuple(notes),
     )
-
-
-def _data_version(stored: Stored) -> tuple[object, ...]:
-    """What two records must share for their images to be the same."""
-    info = stored.record.dataset
-    sizes = info.train_size, info.validation_size, info.test_size
-    return info.fingerprint, *sizes, info.class_names, info.image_shape
-
-
-def _model_version(stored: Stored) -> tuple[object, ...]:
-    """What two records must share for their seeds to be averaged."""
-    model = stored.record.model
-    return model.build, model.version, model.params

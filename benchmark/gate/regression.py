@@ -63,7 +63,7 @@ class Drop:
 
 
 def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, training_sd: float) -> Drop:
-    """Hold hits against hits.
+    """The drop from one model's hits to another's.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, trainin
 def compare(
     candidate: Selection, reference: Selection, lookup: Lookup, limits: Limits, stochastic: dict[str, bool]
 ) -> list[Verdict]:
-    """Hold every model of the reference that the candidate has, or has lost, against it.
+    """Compare every model of the reference with the candidate's, if it has it or has lost it.
 
     ``stochastic`` says of a model's name whether its training is random; of those that it does not know it is
     assumed so. p-values are adjusted by Holm's method over the models, those of classes over models and classes.
@@ -178,15 +178,10 @@ def _unlike(candidate: Selection, reference: Selection, after: ModelSummary, bef
     here, there = candidate.dataset, reference.dataset
     if here.fingerprint != there.fingerprint:
         return "another version of the data"
-    sizes = [(info.train_size, info.validation_size, info.test_size) for info in (here, there)]
-    if sizes[0] != sizes[1]:
+    if here.sizes != there.sizes:
         return "other numbers of images"
-    now, then = after.records[0].model, before.records[0].model
-    if (now.build, now.version) != (then.build, then.version):
-        return f"version {now.version} of the model against version {then.version}"
-    names = sorted(now.params.keys() | then.params.keys())
-    changed = [name for name in names if now.params.get(name) != then.params.get(name)]
-    return f"other parameters: {', '.join(changed)}" if changed else ""
+    changed = after.records[0].model.differences(before.records[0].model)
+    return f"another model: {'; '.join(changed)}" if changed else ""
 
 
 def _verdict(

@@ -75,6 +75,11 @@ class DatasetInfo(Model):
         """Training, validation and test images."""
         return self.train_size, self.validation_size, self.test_size
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What two runs must share for their images to be the same."""
+        return self.fingerprint, *self.sizes, self.class_names, self.image_shape
+
 
 class ModelInfo(Model):
     """Which model it was. ``implementation`` names the class that ran, with its package's version."""

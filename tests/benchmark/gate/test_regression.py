@@ -156,9 +156,9 @@ def test_a_class_may_fail_alone(selections):
 def test_unlike_models_are_never_compared(selections, make_record):
     here, there = selections({"knn": 5}, {"knn": 30})
     for change, words in (
-        ({"version": 2}, "version 2 of the model against version 1"),
-        ({"params": {"alpha": 1}}, "other parameters: alpha"),
-        ({"params": {}}, "other parameters: alpha"),
+        ({"version": 2}, "another model: version 2 and 1"),
+        ({"params": {"alpha": 1}}, "another model: alpha: 1 and 0.5"),
+        ({"params": {}}, "another model: alpha: None and 0.5"),
     ):
         (summary,) = here.summaries
         (stored,) = summary.stored

@@ -89,9 +89,9 @@ def test_a_search_that_only_fails_is_given_up_and_leaves_its_log(prepared, tmp_p
 
 def test_a_trial_is_cut_off_when_the_budget_is_spent_and_nothing_is_overwritten(prepared, tmp_path):
     store = Store(tmp_path, "made")
-    tuning.tune(search(prepared, spec(), seconds=2.0), store, lambda trial: None)
     written = tuning.path_of(store, "digits", "tunable")
-    before = written.read_bytes()
+    written.parent.mkdir(parents=True)
+    written.write_bytes(before := b"an earlier search")
     model = spec(build="misbehaving:HangsWhenTuned")
     record = tuning.tune(search(prepared, model, seconds=2.0), store, lambda trial: None)
     assert [trial.status for trial in record.trials] == ["timeout"]

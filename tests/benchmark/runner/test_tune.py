@@ -70,9 +70,10 @@ def test_the_present_parameters_come_first_and_the_best_wins_without_a_look_at_t
     assert store.read_all("digits") == ([], [])
 
 
+@pytest.mark.usefixtures("a_trial_a_second")
 def test_a_trial_that_breaks_is_told_and_does_not_win(prepared, tmp_path):
     model = spec(params={"kind": "broken"}, search={"kind": ("broken", "slow")})
-    record = tuning.tune(search(prepared, model, seconds=4.0), Store(tmp_path, "made"), lambda trial: None)
+    record = tuning.tune(search(prepared, model, seconds=12.0), Store(tmp_path, "made"), lambda trial: None)
     assert record.trials[0].status == "error"
     assert "this kind breaks" in record.trials[0].reason
     assert record.best == {"kind": "slow"}

@@ -82,8 +82,8 @@ def test_probabilities_are_probabilities_or_absent(fitted):
 
 
 def test_fitting_again_with_the_same_seed_predicts_the_same(fitted):
-    fewer = {"epochs": 2} if "epochs" in fitted["model"].get_params() else {}
-    one, two = (fitted["fit"](300, **fewer)[0].predict(fitted["X_test"]) for _ in range(2))
+    fewer = {"epochs": 1} if "epochs" in fitted["model"].get_params() else {}
+    one, two = (fitted["fit"](200, **fewer)[0].predict(fitted["X_test"]) for _ in range(2))
     assert np.array_equal(one, two)
 
 

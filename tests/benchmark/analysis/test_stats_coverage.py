@@ -19,6 +19,11 @@ from benchmark.analysis import stats
 RUNS = 1_500
 
 
+def nightly(*values):
+    """Parameters of a simulation that is run at night; by day there is a sample of each."""
+    return pytest.param(*values, marks=pytest.mark.nightly)
+
+
 def simulated(rng, n, accuracies, seeds, *, shared=3.0, shift=0.075):
     """Hits of models with these true accuracies, each of so many seeds, on n images drawn anew.
 
@@ -54,7 +59,9 @@ def test_wilson_covers(n, accuracy):
     assert 0.94 <= times[inside].sum() / 20_000 <= 0.965
 
 
-@pytest.mark.parametrize(("n", "accuracy"), [(1_000, 0.5), (1_000, 0.9), (2_000, 0.95), (4_000, 0.99)])
+@pytest.mark.parametrize(
+    ("n", "accuracy"), [(1_000, 0.9), nightly(1_000, 0.5), nightly(2_000, 0.95), nightly(4_000, 0.99)]
+)
 def test_bootstrap_over_images_covers(n, accuracy):
     rng = np.random.default_rng(n)
     intervals = [
@@ -89,7 +96,11 @@ def test_paired_bootstrap_covers(accuracies):
 
 
 @pytest.mark.parametrize(
-    ("n", "accuracies"), [(1_000, (0.9, 0.9)), (1_000, (0.99, 0.97)), (2_000, (0.945, 0.925)), (2_000, (0.85, 0.6))]
+    ("n", "accuracies"),
+    [
+        (1_000, (0.9, 0.9)),
+        *(nightly(1_000, (0.99, 0.97)), nightly(2_000, (0.945, 0.925)), nightly(2_000, (0.85, 0.6))),
+    ],
 )
 def test_paired_difference_of_single_runs_covers(n, accuracies):
     found = differences(n, accuracies, (1, 1))
@@ -100,10 +111,10 @@ def test_paired_difference_of_single_runs_covers(n, accuracies):
     ("seeds", "accuracies"),
     [
         ((3, 1), (0.945, 0.925)),
-        ((3, 3), (0.945, 0.925)),
-        ((3, 3), (0.9, 0.9)),
-        ((5, 1), (0.8, 0.7)),
-        ((2, 1), (0.9, 0.88)),
+        nightly((3, 3), (0.945, 0.925)),
+        nightly((3, 3), (0.9, 0.9)),
+        nightly((5, 1), (0.8, 0.7)),
+        nightly((2, 1), (0.9, 0.88)),
     ],
 )
 def test_paired_difference_of_several_seeds_covers(seeds, accuracies):

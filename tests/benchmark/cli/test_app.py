@@ -211,7 +211,10 @@ def start_run(home: Home, *options: str) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize(("jobs", "number"), [("1", signal.SIGINT), ("2", signal.SIGINT), ("2", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("jobs", "number"),
+    [pytest.param("1", signal.SIGINT, marks=pytest.mark.nightly), ("2", signal.SIGINT), ("2", signal.SIGTERM)],
+)
 def test_ctrl_c_ends_cleanly_and_the_same_command_goes_on(home, tmp_path, jobs, number):
     process = start_run(home, "--jobs", jobs)
     os.killpg(process.pid, number)

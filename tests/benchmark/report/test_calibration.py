@@ -157,7 +157,7 @@ def test_pooled_reliability_is_that_of_all_images():
         assert getattr(pooled, name) == pytest.approx(getattr(whole, name), nan_ok=True), name
 
 
-@pytest.mark.parametrize(("n", "panels"), [(1, 1), (2, 2), (5, 5), (14, 12)])
+@pytest.mark.parametrize(("n", "panels"), [(1, 1), (2, 2), pytest.param(14, 12, marks=pytest.mark.nightly)])
 def test_charts_of_any_number_of_models(evidence, n, panels):
     one = calibration._runs(made := evidence({"knn": arrays(0.9, 0.8)}), made.summaries[0])
     record = made.stored[0].record

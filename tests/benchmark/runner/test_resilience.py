@@ -141,7 +141,7 @@ def test_kills_leave_what_an_undisturbed_run_leaves(tmp_path, tmp_path_factory, 
         assert sorted(Path(name).suffix for name in names) == [".json"] * SEEDS + [".npz"] * SEEDS
 
 
-@pytest.mark.parametrize("options", [(), ("--fresh",)])
+@pytest.mark.parametrize("options", [pytest.param((), marks=pytest.mark.nightly), ("--fresh",)])
 def test_two_runs_on_one_collection_do_not_disturb_each_other(tmp_path, tmp_path_factory, options):
     cache = tmp_path_factory.mktemp("cache")
     models = ("logistic-regression", "knn", "linear-svm")

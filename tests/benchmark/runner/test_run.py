@@ -130,7 +130,7 @@ def test_a_record_tells_all_that_it_should(prepared, settings):
 
 
 def test_the_same_cell_twice_is_bit_identical_and_another_seed_is_not(prepared, settings, tmp_path):
-    params = {"network": "deep", "epochs": 2, "rotation_degrees": 10.0, "zoom": 0.1, "shift": 0.05}
+    params = {"network": "deep", "epochs": 1, "rotation_degrees": 10.0, "zoom": 0.1, "shift": 0.05}
     cnn = dataclasses.replace(registry.models()["cnn-augmented"], params=params, dataset_params={})
     other = dataclasses.replace(settings, store=Store(tmp_path / "again", "test"))
     go([cnn], prepared, settings, n_seeds=2)

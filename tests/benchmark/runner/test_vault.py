@@ -65,7 +65,14 @@ def hide(how, monkeypatch):
     return holders.get(how, lambda: None)(), {"secret": (secret.size, spies.digest(secret))}
 
 
-@pytest.mark.parametrize("how", ["local", "closure", "attribute", "bytes", "environment"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "closure",
+        "environment",
+        *(pytest.param(how, marks=pytest.mark.nightly) for how in ("local", "attribute", "bytes")),
+    ],
+)
 def test_the_spy_looks_everywhere(how, monkeypatch):
     kept, sought = hide(how, monkeypatch)
     assert spies.look(sought) == ["secret"]

@@ -25,6 +25,7 @@ Inputs = Literal["flat", "images"]
 OLD_FAMILIES: Mapping[str, Family] = {"classical": "baseline", "deep": "network"}  # Accepted until 0.3.0.
 
 
+MARKERS = ("o", "D", "v", "^", "s", "p", "h", "X", "d", "*", "P")  # matplotlib's names; Plotly has them all too.
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
@@ -130,7 +131,7 @@ class ModelSpec:
     description : str
         One line for ``list`` and for reports.
     colour, marker : str or None
-        How charts show it: ``"#rrggbb"`` and a marker of matplotlib. None: chosen by name and family.
+        How charts show it: ``"#rrggbb"`` and one of :data:`MARKERS`. None: chosen by name and family.
     """
 
     name: str
@@ -166,6 +167,10 @@ class ModelSpec:
             object.__setattr__(self, "family", OLD_FAMILIES[self.family])
         if self.convolutional is None:
             object.__setattr__(self, "convolutional", self.family == "network")
+        if self.colour is not None and re.fullmatch("#[0-9a-fA-F]{6}", self.colour) is None:
+            raise ValueError(f"model {self.name!r}: colour must be like '#0072B2', got {self.colour!r}")
+        if self.marker is not None and self.marker not in MARKERS:
+            raise ValueError(f"model {self.name!r}: marker must be one of {' '.join(MARKERS)}, got {self.marker!r}")
         if type(self.version) is not int:
             raise ValueError(f"model {self.name!r}: version must be an integer, got {self.version!r}")
         layers = (self.params, *self.profile_params.values(), *self.dataset_params.values())

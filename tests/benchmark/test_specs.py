@@ -54,6 +54,12 @@ def test_a_specification_of_wrong_types_is_refused_when_it_is_made(changes, mess
         spec(**changes)
 
 
+@pytest.mark.parametrize("changes", [{"colour": "red"}, {"colour": "#12345"}, {"marker": "$x$"}, {"marker": ""}])
+def test_a_look_that_charts_cannot_draw_is_refused_when_it_is_made(changes):
+    with pytest.raises(ValueError, match=f"{next(iter(changes))} must be"):
+        ModelSpec(name="m", family="baseline", build="a:b", inputs="flat", description="d", **changes)
+
+
 def test_a_users_mistake_is_one_line_with_its_remedy():
     error = UserError("This is wrong.", "Do that.")
     assert str(error) == "This is wrong. Do that."

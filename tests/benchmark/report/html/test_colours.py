@@ -7,6 +7,7 @@ import pytest
 from benchmark import registry
 from benchmark.report.html import colours, plotly
 from benchmark.report.style import SPARE, Look
+from benchmark.specs import MARKERS
 
 OWN = [spec.colour for spec in registry.models().values()]
 
@@ -26,6 +27,7 @@ def test_contrast_is_that_of_the_standard():
 
 
 def test_every_shape_has_its_picture():
+    assert set(plotly.SYMBOLS) == set(MARKERS)
     assert set(plotly.SYMBOLS.values()) == set(colours.PATHS)
 
 

@@ -59,6 +59,6 @@ def compare(
         console().print(terminal.table(report.table(rows, left, right).first(8), title), "")
     title, document = f"{left} and {right}", report.document(blocks, left, right)
     if markdown:
-        write_atomically(markdown, render.page(Report(title, "", "", "", document)).encode())
+        write_atomically(markdown, render.page(Report(title, document)).encode())
     if html:
         write_atomically(html, page.simple(title, document).encode())

@@ -319,10 +319,10 @@ class Report:
     """
 
     title: str
-    headline: str
-    price: str
-    notice: str
     sections: Sequence[Section]
+    headline: str = ""
+    price: str = ""
+    notice: str = ""
 
     def pictures(self) -> Iterator[Picture]:
         for part in self.sections:

@@ -40,8 +40,7 @@ def write(store: Store, reports_dir: Path, read: Mapping[str, Sequence[Stored]] 
         return None
     title = f"Reports of the collection {store.collection}"
     content = section("index", "", Table(COLUMNS, rows), NOTE)
-    text = render.page(Report(title, "", "", "", ())) + "\n" + render.blocks(content.blocks) + "\n"
-    write_atomically(folder / "README.md", text.encode())
+    write_atomically(folder / "README.md", render.page(Report(title, [content])).encode())
     write_atomically(folder / "index.html", page.simple(title, [content]).encode())
     return folder / "index.html"
 

@@ -108,10 +108,10 @@ def compose(evidence: Evidence) -> Report:
     )
     return Report(
         f"{info.title}: do I need a CNN, and what does it cost me?",
+        sections,
         headline.sentence(evidence),
         headline.price(evidence),
         "" if profile == "full" else notice,
-        sections,
     )
 
 

@@ -115,7 +115,6 @@ def _filters(found: doc.Table) -> Markup:
 
 def _chart(chart: doc.Chart | doc.Heatmap) -> Markup:
     """Places for the figures of a chart, which the page's script draws: one to choose from, or all side by side."""
-    titles = list(plotly.figures(chart))
     place = Markup(
         '<figure>{}<div class="chart" id="chart-{}" data-key="{}" style="height: {}px" role="img" aria-label="{}">'
         "</div></figure>\n"
@@ -123,6 +122,7 @@ def _chart(chart: doc.Chart | doc.Heatmap) -> Markup:
     if isinstance(chart, doc.Heatmap):
         height = 110 + 30 * len(chart.rows)
         return _caption(chart.title) + place.format(EMPTY, chart.name, chart.name, height, chart.alt)
+    titles = plotly.titles(chart)
     height = max(330, min(round(90 * chart.height), 1200))
     if not chart.choice:
         made = [

@@ -31,7 +31,12 @@ def figures(chart: Chart | Heatmap) -> dict[str, Figure]:
     """A figure per panel, by its title."""
     if isinstance(chart, Heatmap):
         return {chart.title: heatmap(chart)}
-    return {panel.title.partition("\n")[0]: figure(panel) for panel in chart.panels}
+    return dict(zip(titles(chart), map(figure, chart.panels), strict=True))
+
+
+def titles(chart: Chart) -> list[str]:
+    """What panels are chosen by: the first lines of their titles."""
+    return [panel.title.partition("\n")[0] for panel in chart.panels]
 
 
 def figure(panel: Panel) -> Figure:

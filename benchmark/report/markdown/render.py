@@ -22,7 +22,8 @@ def answer(report: doc.Report) -> str:
 
 
 def section(part: doc.Section) -> str:
-    return f"{'#' * part.level} {md.escape(part.title)}\n\n{blocks(part.blocks)}"
+    heading = f"{'#' * part.level} {md.escape(part.title)}\n\n" if part.title else ""
+    return heading + blocks(part.blocks)
 
 
 def blocks(found: Iterable[doc.Block]) -> str:

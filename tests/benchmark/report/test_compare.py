@@ -77,6 +77,6 @@ def test_pages_escape_what_they_are_told(selections):
     assert "<script>" not in page
     assert "<img>" not in page
     assert page.count("<tr>") == 1 + 4
-    text = render.page(doc.Report("before and after", "", "", "", document))
+    text = render.page(doc.Report("before and after", document))
     assert "<script>" not in text
     assert len(re.findall(r"^\| (cnn|knn|forest|svm)", text, re.M)) == 4

@@ -85,5 +85,5 @@ def test_every_block(block, text):
 
 
 def test_a_page_has_its_title_answer_and_sections():
-    report = doc.Report("A_b", "Yes!", "Cheap.", "", [doc.section("x", "X", "Text.", level=3)])
+    report = doc.Report("A_b", [doc.section("x", "X", "Text.", level=3)], "Yes!", "Cheap.")
     assert render.page(report) == "# A\\_b\n\n**Yes\\!** Cheap.\n\n### X\n\nText.\n"

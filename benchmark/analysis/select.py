@@ -142,12 +142,12 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
         Of one data set.
     profile : str or None
         None takes ``full`` where it is recorded, otherwise the profile with the newest record; one of fewer
-        training images (``train-1000``) only where there is no other.
+        training images (``train-1000``) only if nothing else is recorded.
 
     Returns
     -------
     Selection or None
-        None if there is no record of that profile. Summaries are sorted by accuracy, best first.
+        None without a record of that profile. Summaries are sorted by accuracy, best first.
     """
     newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
     if profile is None and newest_first:

@@ -29,7 +29,7 @@ def remove(collection: Path) -> None:
 
 
 def remove_unnamed(record: Path) -> None:
-    """Remove predictions and models of the record's key that it does not name; all, where there is no record."""
+    """Remove predictions and models of the record's key that it does not name; all of them if the record is missing."""
     with explain_write_errors(record):
         named = read_text(record) if record.exists() else b""
         for path in record.parent.glob(f"{record.stem}-*"):

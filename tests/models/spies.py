@@ -69,7 +69,7 @@ def opened() -> list[str]:
 
 
 def look(sought: dict[str, tuple[int, str]]) -> list[str]:
-    """Which of the things sought can be had, each told by its size and digest, or are open files."""
+    """Which of the arrays sought, given by size and digest, are reachable in memory or as open files."""
     digests = {digest(values) for values in candidates({size for size, _ in sought.values()})}
     found = {name for name, (_, expected) in sought.items() if expected in digests}
     files = opened() if sys.platform == "linux" else []

@@ -11,10 +11,11 @@ import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from benchmark.estimators.details import DetailsMixin
 from benchmark.specs import ignore_epoch
 
 
-class PixelBoosting(ClassifierMixin, BaseEstimator):
+class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
     """LightGBM, stopped when the validation images have seen no better round for a while.
 
     Parameters

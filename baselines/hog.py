@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from baselines.pixels import PixelSVC
 from baselines.virtual import virtual_samples
 from benchmark.errors import UnsupportedError
+from benchmark.estimators.details import DetailsMixin
 from benchmark.estimators.feature_cache import features
 
 
@@ -61,7 +62,7 @@ def _hog_chunk(images: np.ndarray, settings: dict[str, Any]) -> np.ndarray:
     return np.stack([hog(image, channel_axis=-1, **settings) for image in images]).astype(np.float32)
 
 
-class HogSVC(ClassifierMixin, BaseEstimator):
+class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
     """A support vector machine, RBF kernel, on HOG features at several scales and on pixels beside them.
 
     Gradients do not distinguish a bright shirt from a dark one: pixels do.

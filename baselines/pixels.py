@@ -18,14 +18,16 @@ from baselines.accelerated import (
     SVC,
     KNeighborsClassifier,
     LogisticRegression,
+    Ran,
     RandomForestClassifier,
     watched,
 )
 from baselines.portable import plain_forest, plain_knn, plain_logistic_regression, plain_pca, plain_svc
 from benchmark.errors import UnsupportedError
+from benchmark.estimators.details import DetailsMixin
 
 
-class PixelLogisticRegression(LogisticRegression):
+class PixelLogisticRegression(DetailsMixin, LogisticRegression):
     """Multinomial logistic regression by L-BFGS, stopped after ``max_iter`` steps on purpose."""
 
     def __init__(self, *, C: float = 1.0, max_iter: int = 100, n_jobs: int | None = None) -> None:
@@ -51,7 +53,7 @@ class PixelLogisticRegression(LogisticRegression):
         return int(self.coef_.size + self.intercept_.size)
 
 
-class PixelSVC(SVC):
+class PixelSVC(DetailsMixin, SVC):
     """A support vector machine that predicts in ``n_jobs`` threads, with oneDAL or without."""
 
     def __init__(
@@ -90,7 +92,7 @@ class PixelSVC(SVC):
         return int(self.support_vectors_.size + self.dual_coef_.size + self.intercept_.size)
 
 
-class PixelKNeighbors(KNeighborsClassifier):
+class PixelKNeighbors(DetailsMixin, KNeighborsClassifier):
     """Nearest neighbours; what it keeps is the training set, and its work is to predict."""
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelKNeighbors:
@@ -112,7 +114,7 @@ class PixelKNeighbors(KNeighborsClassifier):
         return plain_knn(self)
 
 
-class PixelForest(RandomForestClassifier):
+class PixelForest(DetailsMixin, RandomForestClassifier):
     """A random forest; what it keeps is a feature, a threshold or a class distribution a node."""
 
     def __init__(
@@ -149,7 +151,7 @@ class PixelForest(RandomForestClassifier):
         return 2 * (nodes - leaves) + len(self.classes_) * leaves
 
 
-class PixelLinearSVC(LinearSVC):
+class PixelLinearSVC(DetailsMixin, LinearSVC):
     """A linear support vector machine, one class against the rest, by LIBLINEAR: ``n_jobs`` classes at a time."""
 
     def __init__(self, *, C: float = 1.0, tol: float = 1e-4, n_jobs: int | None = None) -> None:
@@ -158,6 +160,7 @@ class PixelLinearSVC(LinearSVC):
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLinearSVC:
         classes = np.unique(y)
+        self.implementation_ = Ran().implementation("LinearSVC")
         if len(classes) < 3:
             super().fit(X, y, sample_weight)
             return self
@@ -178,7 +181,7 @@ class PixelLinearSVC(LinearSVC):
         return int(self.coef_.size + self.intercept_.size)
 
 
-class PcaSVC(ClassifierMixin, BaseEstimator):
+class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
     """A support vector machine on the leading principal components of the pixels.
 
     Parameters

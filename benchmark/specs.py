@@ -43,13 +43,25 @@ def _check_text(owner: str, **fields: object) -> None:
 class Classifier(Protocol):
     """The part of scikit-learn's classifier interface that a registered model must have.
 
-    ``predict_proba`` is optional: a model without it is recorded as having no probabilities. Where the
-    constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets them. More is recorded
-    where a fitted model has it: ``parameter_count_`` (numbers kept to predict), ``history_`` (a list of
-    one mapping an epoch), ``device_``, ``precision_`` (of its arithmetic), ``implementation_`` (which
-    code ran, in words), ``by_epoch()``, which iterates over the model as it was after each epoch (None for
-    one that cannot have been the best), and ``variants()``, other ways to predict with the same fitted
-    model: a mapping from what is different, in words, to an object with ``predict``.
+    Labels are 0 to m - 1, all of which ``y`` shows. ``predict_proba`` is optional: a model without it is recorded
+    as having no probabilities. Where the constructor has ``random_state``, ``n_jobs`` or ``device``, the worker sets
+    them.
+
+    More is recorded where a fitted model has a method ``benchmark_details()``, which returns a mapping. Its entries,
+    each optional and a value or a function without arguments that returns it, are
+
+    - ``parameter_count``: numbers kept to predict;
+    - ``history``: a sequence of one mapping of names to numbers an epoch;
+    - ``device``, ``precision`` (of its arithmetic), ``implementation`` (which code ran): text;
+    - ``by_epoch``: an iterable of the model as it was after each epoch, None for one that cannot have been the best;
+    - ``variants``: other ways to predict with the same fitted model, a mapping from what is different, in words, to an
+      object with ``predict``;
+    - ``state``: what was learnt as arrays by name, and what JSON can hold, to save the model as safetensors; the
+      unfitted model must then have ``load_state(arrays, meta)``, which returns the fitted one;
+    - ``portable``: a fitted model that predicts the same and that skops can write.
+
+    :class:`benchmark.estimators.details.DetailsMixin` provides the method from attributes of these names. An entry that
+    cannot be used is left out, with a warning in the record.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...

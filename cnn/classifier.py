@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from benchmark.errors import UnsupportedError
+from benchmark.estimators.details import DetailsMixin
 from benchmark.estimators.history import best_epoch
 from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
@@ -26,7 +27,7 @@ from cnn.views import VIEWS, WORDS, Memory
 FAR_BEHIND = 0.02  # Of validation accuracy: about four standard errors of two epochs' difference on 5,000 images.
 
 
-class CnnClassifier(ClassifierMixin, BaseEstimator):
+class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
     """Train a network by cross-entropy, stop early on validation, predict by softmax.
 
     Parameters
@@ -186,6 +187,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
         self._memory = Memory()
         self.best_epoch_ = 1 + (best_epoch(self.history_) or 0)
         self.parameter_count_ = sum(p.numel() for p in self.network_.parameters())
+        self.implementation_ = f"{type(self).__module__}.{type(self).__qualname__} on torch {torch.__version__}"
         return self
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:

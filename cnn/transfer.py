@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from benchmark.estimators import timing as clock
+from benchmark.estimators.details import DetailsMixin
 from benchmark.estimators.feature_cache import features
 from benchmark.estimators.history import best_epoch
 from benchmark.specs import ignore_epoch
@@ -26,7 +27,7 @@ MODES = ("frozen", "finetuned")
 UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
 
 
-class TransferClassifier(ClassifierMixin, BaseEstimator):
+class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
     """A linear classifier on the features of a backbone.
 
     Parameters

@@ -1,34 +1,115 @@
-"""How the suite uses any model: configures it, passes images in its form, and checks its predictions."""
+"""How the suite uses any model: configures it, passes images in its form, and reads its predictions."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
-import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmark.estimators import metrics
+from benchmark.errors import UnsupportedError
+from benchmark.estimators.predictions import as_labels, as_probabilities
 from benchmark.specs import ModelSpec
+from benchmark.utils.format import first_line
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """What a model predicted: int64 (n,) and, where it has probabilities, float32 (n, k); copies, so that it
-    cannot change them later."""
+    cannot change them later. ``problem`` says why there are no probabilities of a model that should have them."""
 
     predicted: np.ndarray
     probabilities: np.ndarray | None
+    problem: str = ""
 
 
-def answer(model: Any, images: np.ndarray, n_classes: int, predicted: np.ndarray | None = None) -> Answer:
-    """What ``model`` says of ``images``; ``predicted`` if it has said that already."""
-    labels = metrics.check_labels(model.predict(images) if predicted is None else predicted, len(images), n_classes)
-    probabilities = all_classes(model, images, n_classes)
-    if probabilities is not None:
-        probabilities = metrics.check_probabilities(probabilities, len(images), n_classes)
-    return Answer(labels, probabilities)
+@dataclasses.dataclass(frozen=True)
+class Adapter:
+    """A model that is fitted and asked in the labels that it understands: 0 to m - 1, without gaps.
+
+    Where training images show all classes, these are the data set's labels. Some models (XGBoost) refuse others.
+
+    Attributes
+    ----------
+    model : object
+    classes : ndarray of int64 (m,)
+        The labels that training images show, sorted.
+    n_classes : int
+        Of the data set.
+    """
+
+    model: Any
+    classes: np.ndarray
+    n_classes: int
+
+    @classmethod
+    def for_labels(cls, model: Any, y: np.ndarray, n_classes: int) -> Adapter:
+        """For a model that is to be fitted on ``y`` (n,)."""
+        return cls(model, np.unique(y), n_classes)
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Labels of the data set (n,) as the model's.
+
+        Raises
+        ------
+        UnsupportedError
+            If the training images do not show one of them.
+        """
+        unseen = np.setdiff1d(y, self.classes)
+        if len(unseen):
+            raise UnsupportedError(f"no training image shows class {unseen[0]}, which validation images show")
+        return np.searchsorted(self.classes, y)
+
+    def fit(self, X: np.ndarray, y: np.ndarray, **validation: Any) -> None:
+        with during("fitting"):
+            self.model.fit(X, y, **validation)
+
+    def predict(self, images: np.ndarray) -> Any:
+        """Whatever the model returns."""
+        with during("predicting"):
+            return self.model.predict(images)
+
+    def labels(self, images: np.ndarray, predicted: Any = None) -> np.ndarray:
+        """Labels of ``images``, int64 (n,); of ``predicted`` if the model has predicted them already."""
+        found = self.predict(images) if predicted is None else predicted
+        labels: np.ndarray = self.classes[as_labels(found, len(images), len(self.classes))]
+        return labels
+
+    def answer(self, images: np.ndarray, predicted: Any = None) -> Answer:
+        """Labels and, where there are any, probabilities; those that are none are left out, with the reason."""
+        labels = self.labels(images, predicted)
+        if not hasattr(self.model, "predict_proba"):
+            return Answer(labels, None)
+        try:
+            return Answer(labels, self._probabilities(images))
+        except Exception as error:  # The labels are valid whatever is wrong with the probabilities.
+            return Answer(labels, None, f"its probabilities are left out: {first_line(error)[:500]}")
+
+    def of(self, model: Any) -> Adapter:
+        """For another model that was fitted on the same labels."""
+        return dataclasses.replace(self, model=model)
+
+    def _probabilities(self, images: np.ndarray) -> np.ndarray:
+        m = len(self.classes)
+        own = getattr(self.model, "classes_", None)
+        columns = np.arange(m) if own is None else as_labels(own, len(own), m, source="classes_")
+        if len(np.unique(columns)) != len(columns):
+            raise ValueError("classes_ names a class twice")
+        found = self.model.predict_proba(images)
+        return as_probabilities(found, len(images), self.classes[columns], self.n_classes)
+
+
+@contextlib.contextmanager
+def during(what: str) -> Iterator[None]:
+    """Errors of a model say during what they happened (:func:`benchmark.runner.worker.main` prints it)."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while {what}")
+        raise
 
 
 def configured(model: Any, random_state: int, threads: int, device: str = "auto") -> Any:
@@ -58,32 +139,9 @@ def inputs(images: np.ndarray, index: np.ndarray, model: ModelSpec) -> np.ndarra
     return flat
 
 
-def all_classes(model: Any, images: np.ndarray, n_classes: int) -> np.ndarray | None:
-    """Probabilities with a column for every class, also for those that training has not shown; None if
-    the model has no probabilities."""
-    if not hasattr(model, "predict_proba"):
-        return None
-    probabilities = np.asarray(model.predict_proba(images))
-    seen = getattr(model, "classes_", None)
-    if seen is None or len(seen) == n_classes or probabilities.shape[-1] != len(seen):
-        return probabilities
-    every = np.zeros((len(probabilities), n_classes), dtype=probabilities.dtype)
-    every[:, seen] = probabilities
-    return every
-
-
 def implementation(model: Any) -> str:
-    """What did the work: in the model's own words, or the nearest class not of this project, with its version."""
-    own = getattr(model, "implementation_", None)
-    if own is not None:
-        return str(own)
-    for base in type(model).__mro__:
-        package = base.__module__.partition(".")[0]
-        if package not in ("baselines", "cnn"):
-            if base.__name__ in ("ClassifierMixin", "BaseEstimator", "object"):
-                break
-            names = importlib.metadata.packages_distributions().get(package, [])
-            version = f" {importlib.metadata.version(names[0])}" if names else ""
-            return f"{base.__module__}.{base.__qualname__}{version}"
-    version = importlib.metadata.version("torch") if "torch" in sys.modules else ""
-    return f"{type(model).__module__}.{type(model).__qualname__}" + (f" on torch {version}" if version else "")
+    """The class of a model, with the version of its package."""
+    kind = type(model)
+    names = importlib.metadata.packages_distributions().get(kind.__module__.partition(".")[0], [])
+    version = f" {importlib.metadata.version(names[0])}" if names else ""
+    return f"{kind.__module__}.{kind.__qualname__}{version}"

@@ -1,11 +1,16 @@
-"""Scores of predicted labels, and checks of what a model predicted."""
+"""Scores of predicted labels, and what makes them doubtful."""
 
 from __future__ import annotations
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from benchmark.estimators.adapter import Answer
 from benchmark.records.schema import ClassScores, Metrics
+from benchmark.utils.format import percent
+
+CONTRADICTION = 0.005  # Share of images.
+TIE = 1e-6  # Of probabilities: either class is then the most probable.
 
 
 def evaluate(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> Metrics:
@@ -31,27 +36,24 @@ def evaluate(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> Metri
     )
 
 
-def check_labels(predicted: np.ndarray, n_images: int, n_classes: int) -> np.ndarray:
-    """Return what a model predicted as int64 (n_images,), or say what is wrong with it."""
-    predicted = np.asarray(predicted)
-    if predicted.shape != (n_images,):
-        raise ValueError(f"predict returned shape {predicted.shape} for {n_images} images")
-    if not np.issubdtype(predicted.dtype, np.integer):
-        raise ValueError(f"predict returned {predicted.dtype}, not integer labels")
-    if predicted.min() < 0 or predicted.max() >= n_classes:
-        raise ValueError(f"predict returned labels outside 0-{n_classes - 1}")
-    return predicted.astype(np.int64)
+def doubts(part: str, labels: np.ndarray, answer: Answer) -> list[str]:
+    """What in a model's predictions contradicts itself or cannot be of use, in words.
 
-
-def check_probabilities(probabilities: np.ndarray, n_images: int, n_classes: int) -> np.ndarray:
-    """Return a model's probabilities as float32 (n_images, n_classes), or say what is wrong with them."""
-    probabilities = np.asarray(probabilities)
-    if probabilities.shape != (n_images, n_classes):
-        raise ValueError(
-            f"predict_proba returned shape {probabilities.shape} for {n_images} images and {n_classes} classes"
-        )
-    if not np.isfinite(probabilities).all():
-        raise ValueError("predict_proba returned numbers that are not finite")
-    if probabilities.min() < 0 or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("predict_proba returned rows that are no probabilities")
-    return probabilities.astype(np.float32)
+    Parameters
+    ----------
+    part : str
+        Name of the part that ``labels`` (n,) and ``answer`` are about.
+    """
+    found = [answer.problem] if answer.problem else []
+    predicted, probabilities = answer.predicted, answer.probabilities
+    if probabilities is not None:
+        gap = probabilities.max(axis=1) - np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0]
+        share = np.mean(gap > TIE)
+        if share > CONTRADICTION:
+            found.append(f"predict and the highest probability disagree on {percent(share)} of the {part} images")
+    accuracy, largest = np.mean(predicted == labels), np.bincount(labels).max() / len(labels)
+    if (predicted == predicted[0]).all() and not (labels == labels[0]).all():
+        found.append(f"all {len(predicted):,} {part} images are predicted as the same class")
+    elif accuracy < largest:
+        found.append(f"{part} accuracy {percent(accuracy)} is below the share of the largest class, {percent(largest)}")
+    return found

@@ -1,8 +1,9 @@
 """Fitted models on disk: networks as safetensors, all others as skops. No pickle is written, and none is ever read.
 
 A safetensors file holds arrays, to which a network is fitted that the registry's own specification has built. A skops
-file also names types: only scikit-learn's and those of :data:`TRUSTED` are made. That keeps untrusted code out. It
-does not make an untrusted model a good one, and the native code of scikit-learn and LightGBM does not expect malice.
+file also names types: only those that skops trusts, scikit-learn's estimators above all, and those of :data:`TRUSTED`
+are made. That keeps untrusted code out. It does not make an untrusted model a good one, and the native code of
+scikit-learn, LightGBM, XGBoost and CatBoost does not expect malice.
 """
 
 from __future__ import annotations
@@ -14,22 +15,40 @@ import os
 import shutil
 import sys
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from benchmark.errors import UserError
+from benchmark.estimators.details import Details
 from benchmark.records.store import Stored, first_problem
 from benchmark.utils.files import read_whole
 
 Format = Literal["safetensors", "skops"]
+# Types that hold numbers, text and each other, and run nothing of what a file says; a test saves a model of each.
 TRUSTED = (
     "baselines.boosting.PixelBoosting",
     "baselines.hog.HogSVC",
     "baselines.pixels.PcaSVC",
     "baselines.pixels.PixelLinearSVC",
+    "catboost.core.CatBoostClassifier",
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    *(f"sklearn.gaussian_process.kernels.{name}" for name in ("ConstantKernel", "Product", "RBF")),
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.StratifiedKFold",
+    *(f"sklearn.neural_network._stochastic_optimizers.{name}" for name in ("AdamOptimizer", "SGDOptimizer")),
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
 )
 LARGEST_BYTES = 4 << 30
 SPARE_BYTES = 256 << 20  # Of the disk, left for records.
@@ -42,8 +61,8 @@ class CannotBeSavedError(Exception):
 def save(model: Any, path: Path) -> Format:
     """Write a fitted model to ``path``.
 
-    A model with ``save_state()``, which returns arrays by name and what JSON can hold, is written as safetensors.
-    Of any other, what its ``portable()`` returns is written as skops, or itself if it has no such method.
+    A model whose details (:mod:`benchmark.estimators.details`) have a ``state``, arrays by name and what JSON can hold,
+    is written as safetensors. Of any other, its ``portable`` form is written as skops, or itself if it has none.
 
     Raises
     ------
@@ -52,15 +71,16 @@ def save(model: Any, path: Path) -> Format:
     OSError
         If there is no room for it.
     """
-    if hasattr(model, "save_state"):
+    told = Details(model)
+    if told.has("state"):
         from safetensors.numpy import save as write_arrays
 
-        arrays, meta = model.save_state()
+        arrays, meta = told.read("state")
         _write(path, write_arrays(arrays, metadata={"model": json.dumps(meta)}))
         return "safetensors"
     skops = _skops()
     try:
-        content = skops.dumps(model.portable() if hasattr(model, "portable") else model)
+        content = skops.dumps(told.read("portable") if told.has("portable") else model)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # Types that skops does not know raise what they like.
@@ -102,7 +122,7 @@ def load(stored: Stored, unfitted: Any) -> Any:
     UserError
         If there is none, it is not the one that the record names, or it is not a model that may be read.
     """
-    remedy = f"Fit it again: python -m benchmark run {stored.record.run.model} --save-models --fresh"
+    remedy = f"Fit it again: {stored.command('--save-models', '--fresh')}"
     saved = stored.record.saved
     if saved is None:
         raise UserError(f"{stored.path} has no saved model.", remedy)
@@ -115,14 +135,27 @@ def load(stored: Stored, unfitted: Any) -> Any:
     if found != saved.sha256:
         raise UserError(f"{path.name} was altered: expected SHA-256 {saved.sha256}, found {found}.", remedy)
     try:
-        if saved.format == "skops":
-            return _from_skops(content)
-        arrays, meta = _from_safetensors(content)
-        return unfitted.load_state(arrays, meta)
+        return read(content, saved.format, unfitted)
     except UserError as error:
         raise UserError(f"{path.name} is refused: {error.problem}", error.remedy) from error
     except Exception as error:  # Untrusted input, read by four libraries.
         raise UserError(f"{path.name} is not a model of this kind: {first_problem(error)}.", remedy) from error
+
+
+def read(content: bytes, kind: Format, unfitted: Any) -> Any:
+    """The fitted model that :func:`save` has written.
+
+    Raises
+    ------
+    UserError
+        If it names types that are not trusted.
+    Exception
+        Of any kind, if it is not a model.
+    """
+    if kind == "skops":
+        return _from_skops(content)
+    arrays, meta = _from_safetensors(content)
+    return unfitted.load_state(arrays, meta)
 
 
 def _from_safetensors(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -146,8 +179,7 @@ def _from_skops(content: bytes) -> Any:
     if strange:
         raise UserError(f"it names types that are not trusted: {strange}.", "Nothing of it was run. Do not use it.")
     model = skops.loads(content, trusted=list(TRUSTED))
-    for tree in (estimator.tree_ for estimator in getattr(model, "estimators_", ())):
-        _check_tree(tree)
+    _check_trees(model)
     return model
 
 
@@ -171,14 +203,71 @@ def _untrusted(content: bytes) -> str:
     return ", ".join(strange[:3]) + (f" and {len(strange) - 3} more" if len(strange) > 3 else "")
 
 
-def _check_tree(tree: Any) -> None:
+def _check_trees(model: Any) -> None:
+    """Hold all trees inside a model, however deep, against the number of features that their owners check."""
+    from sklearn.ensemble._forest import BaseForest
+    from sklearn.ensemble._gb import BaseGradientBoosting
+    from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting
+    from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
+    from sklearn.tree import BaseDecisionTree
+    from sklearn.tree._tree import Tree
+
+    parts = list(_parts(model))
+    checked: set[int] = set()
+    for part in parts:
+        trees: list[Any] = []
+        if not hasattr(part, "n_features_in_"):  # Not fitted: a prototype of others.
+            continue
+        if isinstance(part, BaseDecisionTree):
+            trees = [part.tree_]
+        elif isinstance(part, BaseForest | BaseGradientBoosting):  # They ask their trees without checking again.
+            trees = [estimator.tree_ for estimator in np.ravel(part.estimators_)]
+        elif isinstance(part, BaseHistGradientBoosting):
+            trees = [tree for iteration in part._predictors for tree in iteration]
+        for tree in trees:
+            fields = _of_predictor(tree) if isinstance(tree, TreePredictor) else _of_tree(tree)
+            _check_tree(*fields, n_features=int(part.n_features_in_))
+            checked.add(id(tree))
+    if any(isinstance(part, Tree | TreePredictor) and id(part) not in checked for part in parts):
+        raise ValueError("a tree belongs to no model")
+
+
+def _parts(model: Any) -> Iterator[Any]:
+    """The model and every object inside it, once each."""
+    seen: set[int] = set()
+    waiting = [model]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or isinstance(part, str | bytes | int | float | type | None):
+            continue
+        seen.add(id(part))
+        yield part
+        if isinstance(part, Mapping):
+            waiting += part.values()
+        elif isinstance(part, list | tuple | set) or (isinstance(part, np.ndarray) and part.dtype == object):
+            waiting += np.ravel(part).tolist() if isinstance(part, np.ndarray) else part
+        else:
+            waiting += getattr(part, "__dict__", {}).values()
+
+
+def _of_tree(tree: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    left = np.asarray(tree.children_left)
+    return left == -1, left, np.asarray(tree.children_right), np.asarray(tree.feature)
+
+
+def _of_predictor(tree: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    nodes = tree.nodes
+    if nodes["is_categorical"].any():
+        raise ValueError("a tree asks for categories, which pixels do not have")
+    return nodes["is_leaf"].astype(bool), *(nodes[name].astype(np.int64) for name in ("left", "right", "feature_idx"))
+
+
+def _check_tree(leaf: np.ndarray, left: np.ndarray, right: np.ndarray, feature: np.ndarray, *, n_features: int) -> None:
     """A tree whose branches lead down and whose features exist: native code follows them unseen."""
-    left, right = np.asarray(tree.children_left), np.asarray(tree.children_right)
-    inner = left != -1
-    place = np.arange(len(left))[inner]
+    inner = ~leaf
+    place = np.arange(len(leaf))[inner]
     for child in (left[inner], right[inner]):
-        if (child <= place).any() or (child >= len(left)).any():
+        if (child <= place).any() or (child >= len(leaf)).any():
             raise ValueError("a tree's branches lead nowhere")
-    feature = np.asarray(tree.feature)[inner]
-    if ((feature < 0) | (feature >= tree.n_features)).any():
+    if ((feature[inner] < 0) | (feature[inner] >= n_features)).any():
         raise ValueError("a tree asks for features that there are not")

@@ -7,13 +7,12 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmark.data import cache, load
 from benchmark.errors import UserError
-from benchmark.estimators import adapter, metrics, serialization
+from benchmark.estimators import adapter, serialization
 from benchmark.estimators.feature_cache import unkept
 from benchmark.predict import images, saved, sheet
 from benchmark.predict.sheet import Shown
@@ -110,24 +109,25 @@ class SavedClassifier:
         X = adapter.inputs(np.stack([question.seen for question in questions]), np.arange(len(questions)), self._spec)
         try:
             with unkept():
-                labels = metrics.check_labels(fitted.predict(X), len(X), len(names))
-                probabilities = adapter.all_classes(fitted, X, len(names))
-            if probabilities is not None:
-                probabilities = metrics.check_probabilities(probabilities, len(X), len(names))
+                answer = fitted.answer(X)
         except Exception as error:  # The file may come from others and hold anything.
             raise UserError(
                 f"{self.stored.path.name}: the saved model does not predict: {first_line(error)}.",
-                f"Fit it again: python -m benchmark run {self.record.run.model} --save-models --fresh",
+                f"Fit it again: {self.stored.command('--save-models', '--fresh')}",
             ) from error
+        probabilities = answer.probabilities
         return [
             _shown(question, int(label), None if probabilities is None else probabilities[place], names, top)
-            for place, (question, label) in enumerate(zip(questions, labels, strict=True))
+            for place, (question, label) in enumerate(zip(questions, answer.predicted, strict=True))
         ]
 
-    def _load(self) -> Any:
+    def _load(self) -> adapter.Adapter:
         state = self.record.random_state
         fitted = serialization.load(self.stored, adapter.configured(self._spec.create(self._run), state, 1, "cpu"))
-        return adapter.configured(fitted, state, 1, "cpu")
+        every = np.arange(len(self.record.dataset.class_names))
+        known = self.record.saved.classes if self.record.saved is not None else None
+        classes = every if known is None else every[list(known)]
+        return adapter.Adapter(adapter.configured(fitted, state, 1, "cpu"), classes, len(every))
 
     def write_sheets(self, rows: Sequence[Shown], folder: Path) -> list[Path]:
         """Write pictures of at most ROWS_PER_SHEET images each, named after the model and the first image."""

@@ -61,7 +61,7 @@ def check_current(stored: Stored, spec: ModelSpec, fingerprint: str | None) -> R
     """
     record = stored.record
     run = record.run.to_run()
-    remedy = f"Fit it again: python -m benchmark run {run.model} --dataset {run.dataset} --save-models"
+    remedy = f"Fit it again: {stored.command('--save-models')}"
     pairs = {
         "another version": (record.model.version, spec.version),
         "another builder": (record.model.build, spec.build),

@@ -215,6 +215,10 @@ class SavedModel(Model):
     sha256: Sha256
     format: Literal["safetensors", "skops"]
     size_bytes: Count
+    classes: Annotated[
+        tuple[Count, ...] | None,
+        Field(description="label of each number that it predicts, where training images did not show all classes"),
+    ] = None
 
     @model_validator(mode="after")
     def _named_after_its_format(self) -> Self:

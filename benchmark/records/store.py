@@ -83,6 +83,15 @@ class Stored:
     record: RunRecord
     path: Path
 
+    def command(self, *options: str) -> str:
+        """What to type to execute the run again."""
+        run, collection = self.record.run, _collection(self.path).name
+        parts = [f"python -m benchmark run {run.model} --dataset {run.dataset}"]
+        parts += [f"--profile {run.profile}"] if run.profile != "full" else []
+        parts += [f"--seeds {run.seed + 1}"] if run.seed else []
+        parts += [f"--collection {collection}"] if collection not in ("local", run.profile) else []
+        return " ".join([*parts, *options])
+
     def predictions(self) -> dict[str, np.ndarray]:
         """The arrays beside the record: ``<part>_index``, ``_labels``, ``_predicted`` and, where the model
         has them, ``_probabilities``, for the parts ``validation`` and ``test``.
@@ -95,7 +104,7 @@ class Stored:
         if self.record.predictions is None:
             raise UserError(f"{self.path} has no predictions: its status is {self.record.status}.")
         path = self.path.parent / self.record.predictions.file
-        remedy = "Run the run again with --fresh."
+        remedy = f"Run it again: {self.command('--fresh')}"
         try:
             content = read_whole(path, root=_collection(self.path))
         except OSError as error:

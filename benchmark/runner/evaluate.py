@@ -8,8 +8,8 @@ thread that waits, finds what it looks for.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,10 +20,11 @@ import threadpoolctl
 
 from benchmark.data import cache, corruptions
 from benchmark.data.splits import Parts, parts_for
-from benchmark.errors import UnsupportedError, UserError
-from benchmark.estimators import metrics
+from benchmark.errors import UserError
+from benchmark.estimators import details, metrics
 from benchmark.estimators import serialization as saving
-from benchmark.estimators.adapter import Answer, answer, configured, implementation, inputs
+from benchmark.estimators.adapter import Adapter, Answer, configured, implementation, inputs
+from benchmark.estimators.details import Details
 from benchmark.estimators.feature_cache import unkept
 from benchmark.estimators.timing import Stopwatch
 from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
@@ -33,9 +34,23 @@ from benchmark.specs import Dataset
 from benchmark.utils.format import first_line
 
 OnEpoch = Callable[[dict[str, float | None]], None]
+CHECKED = 200  # Images that a saved model has to predict again.
+SAME_SHARE = 0.005  # Of them may differ: a model made portable computes in another order.
 
 
-def execute(job: Job, on_epoch: OnEpoch, keep: Callable[[Any], object] = lambda model: None) -> Result:
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """A fitted model with some images and the labels that it predicts for them."""
+
+    fitted: Adapter
+    images: np.ndarray
+    labels: np.ndarray
+
+
+Keep = Callable[[Kept], object]
+
+
+def execute(job: Job, on_epoch: OnEpoch, keep: Keep = lambda kept: None) -> Result:
     """Fit and score the job's model in this process.
 
     ``on_epoch`` is called after each epoch of a network; ``keep`` gets the fitted model after its last prediction.
@@ -82,16 +97,15 @@ class Outputs:
     fields: dict[str, Any]
 
 
-def _fit_and_predict(
-    job: Job, pool: Dataset, parts: Parts, on_epoch: OnEpoch, keep: Callable[[Any], object]
-) -> Outputs:
+def _fit_and_predict(job: Job, pool: Dataset, parts: Parts, on_epoch: OnEpoch, keep: Keep) -> Outputs:
     n_classes = len(pool.class_names)
     # Imported before the limit is set, which holds only for libraries that are loaded by then.
     model = configured(job.model.create(job.run), job.random_state, job.threads, job.device)
+    fitted = Adapter.for_labels(model, pool.train_labels[parts.train], n_classes)
     libraries = memory_bytes(peak=False)
     with threadpoolctl.threadpool_limits(job.threads):
         watch, X_val = Stopwatch(), inputs(pool.train_images, parts.validation, job.model)
-        fit_seconds = _fit(model, job, pool, parts, X_val, on_epoch, watch)
+        fit_seconds = _fit(fitted, job, pool, parts, X_val, on_epoch, watch)
 
         index, images = {"validation": parts.validation}, {"validation": X_val}
         if job.test:
@@ -100,21 +114,22 @@ def _fit_and_predict(
             images["test"] = inputs(test_images, index["test"], job.model)
         timed = "test" if job.test else "validation"
         watch.lap()
-        predicted = model.predict(images[timed])
+        predicted = fitted.predict(images[timed])
         predict_seconds = watch.lap()
 
         scoring = Stopwatch()
-        predictions = {timed: answer(model, images[timed], n_classes, predicted)}
+        predictions = {timed: fitted.answer(images[timed], predicted)}
         for part in images.keys() - predictions.keys():
-            predictions[part] = answer(model, images[part], n_classes)
-        variants = _variants(model, images, n_classes) if job.test else {}
-        epochs = _by_epoch(model, images["test"], n_classes) if job.test else ()
+            predictions[part] = fitted.answer(images[part])
+        told = Details(model)
+        variants = told.get("variants", lambda others: _variants(others, fitted, images), {}) if job.test else {}
+        epochs = told.get("by_epoch", lambda then: _by_epoch(then, fitted, images["test"]), ()) if job.test else ()
         scoring_seconds = scoring.lap() - scoring.spared
         peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
         corrupted = {}
         if job.corruptions and job.test:
-            corrupted = _corrupted(model, job, test_images[index["test"]], n_classes)
-    keep(model)
+            corrupted = _corrupted(fitted, job, test_images[index["test"]])
+    keep(Kept(fitted, images[timed][:CHECKED], predictions[timed].predicted[:CHECKED]))
     seconds = {
         "fit_seconds": fit_seconds,
         "predict_seconds": predict_seconds,
@@ -122,77 +137,80 @@ def _fit_and_predict(
         "scoring_seconds": scoring_seconds,
     }
     memory = None if libraries is None or peak is None else max(0, peak - libraries)
-    return Outputs(index, predictions, variants, epochs, corrupted, _fields(model, job, seconds, memory))
+    return Outputs(index, predictions, variants, epochs, corrupted, _fields(model, told, job, seconds, memory))
 
 
 def _fit(
-    model: Any, job: Job, pool: Dataset, parts: Parts, X_val: np.ndarray, on_epoch: OnEpoch, watch: Stopwatch
+    fitted: Adapter, job: Job, pool: Dataset, parts: Parts, X_val: np.ndarray, on_epoch: OnEpoch, watch: Stopwatch
 ) -> float:
     """Fit, and return the seconds that it took."""
     X = inputs(pool.train_images, parts.train, job.model)
-    y = np.asarray(pool.train_labels[parts.train])
-    watch.lap()
+    y = fitted.encode(pool.train_labels[parts.train])
     if not job.model.validates:
-        model.fit(X, y)
+        watch.lap()
+        fitted.fit(X, y)
         return watch.lap()
-    y_val = np.asarray(pool.train_labels[parts.validation])
-    if not np.isin(y_val, y).all():  # Possible with very few images.
-        raise UnsupportedError("the validation images show a class that the training images do not")
-    model.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=lambda row: on_epoch(_finite(row)))
+    y_val = fitted.encode(pool.train_labels[parts.validation])
+
+    def report(row: Mapping[str, Any]) -> None:
+        with contextlib.suppress(TypeError, ValueError):  # Progress that cannot be shown is no reason to stop.
+            on_epoch(details.finite(row))
+
+    watch.lap()
+    fitted.fit(X, y, X_val=X_val, y_val=y_val, on_epoch=report)
     return watch.lap()
 
 
-def _fields(model: Any, job: Job, seconds: dict[str, float], memory: int | None) -> dict[str, Any]:
+def _fields(model: Any, told: Details, job: Job, seconds: dict[str, float], memory: int | None) -> dict[str, Any]:
     """What a result says besides predictions and scores."""
-    count, precision = getattr(model, "parameter_count_", None), getattr(model, "precision_", None)
-    device = str(getattr(model, "device_", "cpu"))
+    device = told.get("device", details.text, "cpu")
     return {
         "cost": Cost(
             **seconds,
             total_seconds=0.0,  # The supervisor knows.
             peak_memory_bytes=memory,
-            parameter_count=None if count is None else int(count),
+            parameter_count=told.get("parameter_count", details.number, None),
             threads=job.threads,
             device=device,
-            precision=None if precision is None else str(precision),
+            precision=told.get("precision", details.text, None),
         ),
-        "gpu": _gpu(device),
-        "implementation": implementation(model),
-        "epochs": tuple(_finite(row) for row in getattr(model, "history_", ())),
+        "gpu": told.get("device", _gpu, None),
+        "implementation": told.get("implementation", details.text, None) or implementation(model),
+        "epochs": told.get("history", details.rows, ()),
+        "warnings": tuple(told.problems),
     }
 
 
 def _variants(
-    model: Any, images: Mapping[str, np.ndarray], n_classes: int
+    others: Mapping[str, Any], fitted: Adapter, images: Mapping[str, np.ndarray]
 ) -> dict[str, tuple[dict[str, Answer], float]]:
-    """Predictions of the fitted model in its other ways to predict, if it has any, and seconds for the test images."""
+    """Predictions of the fitted model in its other ways to predict, and seconds for the test images."""
     variants = {}
-    for words, variant in getattr(model, "variants", dict)().items():
-        watch = Stopwatch()
-        predicted = variant.predict(images["test"])
+    for words, model in others.items():
+        watch, variant = Stopwatch(), fitted.of(model)
+        predicted = model.predict(images["test"])
         seconds = watch.lap()
-        test = answer(variant, images["test"], n_classes, predicted)
-        variants[str(words)] = ({"test": test, "validation": answer(variant, images["validation"], n_classes)}, seconds)
+        answers = {
+            "test": variant.answer(images["test"], predicted),
+            "validation": variant.answer(images["validation"]),
+        }
+        variants[details.text(words)] = (answers, seconds)
     return variants
 
 
-def _by_epoch(model: Any, images: np.ndarray, n_classes: int) -> tuple[np.ndarray | None, ...]:
-    """What the model would have predicted after each epoch, if it keeps them."""
-    predictors: Iterable[Any] = getattr(model, "by_epoch", tuple)()
-    return tuple(
-        None if then is None else metrics.check_labels(then.predict(images), len(images), n_classes)
-        for then in predictors
-    )
+def _by_epoch(models: Iterable[Any], fitted: Adapter, images: np.ndarray) -> tuple[np.ndarray | None, ...]:
+    """What the model would have predicted after each epoch."""
+    return tuple(None if then is None else fitted.of(then).labels(images) for then in models)
 
 
-def _corrupted(model: Any, job: Job, images: np.ndarray, n_classes: int) -> dict[str, list[np.ndarray]]:
+def _corrupted(fitted: Adapter, job: Job, images: np.ndarray) -> dict[str, list[np.ndarray]]:
     """Predicted labels of corrupted ``images`` uint8 (n, h, w, c), by corruption, from the mildest severity on."""
     predicted: dict[str, list[np.ndarray]] = {}
     every = np.arange(len(images))
     with unkept():
         for name, _, changed in corruptions.versions(images, job.dataset.name):
-            labels = model.predict(inputs(changed, every, job.model))
-            predicted.setdefault(name, []).append(metrics.check_labels(labels, len(images), n_classes))
+            labels = fitted.labels(inputs(changed, every, job.model))
+            predicted.setdefault(name, []).append(labels)
     return predicted
 
 
@@ -211,10 +229,13 @@ def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int) 
         arrays[f"{part}_index"] = outputs.index[part].astype(np.int32)
         arrays[f"{part}_labels"] = labels[part].astype(label_type)
         arrays[f"{part}_predicted"] = one.predicted.astype(label_type)
-        if one.probabilities is not None:
+        if one.probabilities is not None and not any(other.problem for other in outputs.predictions.values()):
             arrays[f"{part}_probabilities"] = one.probabilities
     by_part = scores(outputs.predictions)
+    doubts = {doubt for part, one in outputs.predictions.items() for doubt in metrics.doubts(part, labels[part], one)}
+    warnings = (*sorted(doubts), *outputs.fields.pop("warnings"))
     return Result(
+        warnings=warnings,
         validation=by_part["validation"],
         test=by_part.get("test"),
         variants={
@@ -231,26 +252,30 @@ def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int) 
     )
 
 
-def save(model: Any, path: Path) -> Saved | NotSaved:
-    """Write a fitted model to ``path``, or say why not."""
+def save(kept: Kept, job: Job, path: Path) -> Saved | NotSaved:
+    """Write a fitted model to ``path`` and read it again; or say why it is not saved."""
     try:
-        kind = saving.save(model, path)
-        return Saved(kind, saving.sha256(path), path.stat().st_size)
+        kind = saving.save(kept.fitted.model, path)
+        unfitted = configured(job.model.create(job.run), job.random_state, job.threads, job.device)
+        again = configured(saving.read(path.read_bytes(), kind, unfitted), job.random_state, job.threads)
+        with unkept():
+            differing = int((kept.fitted.of(again).labels(kept.images) != kept.labels).sum())
+        if differing > SAME_SHARE * len(kept.labels):
+            raise saving.CannotBeSavedError(
+                f"read again, it predicts {differing} of {len(kept.labels)} images differently"
+            )
+        classes = kept.fitted.classes
+        known = None if len(classes) == kept.fitted.n_classes else tuple(int(label) for label in classes)
+        return Saved(kind, saving.sha256(path), path.stat().st_size, known)
     except (OSError, MemoryError) as error:
         return NotSaved(reason=f"{type(error).__name__}: {first_line(error)}", lasting=False)
     except Exception as error:  # A model may raise anything; its result has been sent.
         return NotSaved(reason=first_line(error)[:500], lasting=True)
 
 
-def _gpu(device: str) -> str | None:
-    if not device.startswith("cuda"):
+def _gpu(device: Any) -> str | None:
+    if not str(device).startswith("cuda"):
         return None
     import torch
 
-    return str(torch.cuda.get_device_name(device))
-
-
-def _finite(row: Mapping[str, Any]) -> dict[str, float | None]:
-    """Numbers as a record may hold them; None for what is not finite or out of range."""
-    numbers = {str(name): math.nan if value is None else float(value) for name, value in row.items()}
-    return {name: value if abs(value) <= 1e12 else None for name, value in numbers.items()}
+    return str(torch.cuda.get_device_name(str(device)))

@@ -48,6 +48,7 @@ class Saved:
     format: Literal["safetensors", "skops"]
     sha256: str
     size_bytes: int
+    classes: tuple[int, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Result:
     epochs: tuple[dict[str, float | None], ...]
     epoch_tests: tuple[float | None, ...]
     arrays: dict[str, np.ndarray]
+    warnings: tuple[str, ...] = ()
     corruptions: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
     saved: Saved | NotSaved | None = None
     saving_seconds: float = 0.0

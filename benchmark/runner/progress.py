@@ -132,13 +132,20 @@ def model_note(record: RunRecord) -> str:
     return "" if record.not_saved is None else f"model not saved: {record.not_saved.reason}"
 
 
+def remarks(record: RunRecord) -> str:
+    """What there is to say of a run beside its accuracy: why it failed, its warnings, what became of the model."""
+    return "; ".join(
+        filter(None, (record.reason, *(f"warning: {text}" for text in record.warnings), model_note(record)))
+    )
+
+
 def outcome_line(record: RunRecord, *, kept: bool) -> str:
     """One line of markup on a finished run."""
     name = named(record.run)
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
-        model = f"; {model_note(record)}" if model_note(record) else ""
-        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){escape(model)}"
+        more = f"; {remarks(record)}" if remarks(record) else ""
+        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){escape(more)}"
     return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
 
 
@@ -189,6 +196,7 @@ class JsonLines(Quiet):
             **dataclasses.asdict(record.run.to_run()),
             status=record.status,
             reason=record.reason,
+            warnings=record.warnings,
             saved=None if record.saved is None else record.saved.model_dump(),
             not_saved=None if record.not_saved is None else record.not_saved.reason,
             already_recorded=kept,
@@ -209,7 +217,7 @@ class Row:
     epochs: int | None = None
     validation: float | None = None
     test: float | None = None
-    reason: str = ""
+    remarks: str = ""
 
 
 class Display(Quiet):
@@ -273,7 +281,7 @@ class Display(Quiet):
                 took="already recorded" if kept else duration(seconds),
                 validation=None if record.validation is None else record.validation.accuracy,
                 test=None if record.test is None else record.test.accuracy,
-                reason=record.reason or model_note(record),
+                remarks=remarks(record),
             )
             self._bars.advance(self._all)
 
@@ -309,7 +317,7 @@ class Display(Quiet):
 
     def _cells(self, run: Run, row: Row) -> list[RenderableType]:
         took: str = row.took
-        note: RenderableType = escape(row.reason)
+        note: RenderableType = escape(row.remarks)
         if row.status == "running":
             seconds = time.monotonic() - row.since
             took = duration(seconds) if seconds >= 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ def result_parts(job: Job, name: str, result: Result, total_seconds: float, stor
         "epochs": result.epochs,
         "epoch_tests": result.epoch_tests,
         "corruptions": result.corruptions,
+        "warnings": result.warnings,
         "predictions": Predictions(file=file, sha256=sha256, scores=scores),
         **_saved_parts(job, name, result),
     }
@@ -46,7 +48,8 @@ def _saved_parts(job: Job, name: str, result: Result) -> dict[str, Any]:
     path = job.save.with_name(f"{name}-{saved.sha256[:8]}.{saved.format}")
     with explain_write_errors(path):
         job.save.replace(path)
-    return {"saved": SavedModel(file=path.name, sha256=saved.sha256, format=saved.format, size_bytes=saved.size_bytes)}
+    fields = {name: value for name, value in dataclasses.asdict(saved).items() if value is not None}
+    return {"saved": SavedModel(file=path.name, **fields)}
 
 
 def has_model(stored: Stored) -> bool:

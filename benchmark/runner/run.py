@@ -206,7 +206,7 @@ class Runner:
         if planned.recorded is not None:
             self.watcher.finished(planned.recorded, kept=True)
             return planned.recorded
-        epochs = planned.model.params_for(planned.run).get("epochs")
+        epochs = planned.model.params_for(planned.run).get("epochs") if planned.model.validates else None
         self.watcher.started(planned.run, epochs if isinstance(epochs, int) else None)
         record = self._execute_one(planned, settings)
         self.watcher.finished(record, kept=False)

@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from pydantic import ValidationError
 
@@ -42,7 +42,7 @@ def main(connection: Connection, job: Job) -> None:
         if job.save is not None and isinstance(outcome, Result):
             from benchmark.runner import evaluate
 
-            connection.send(evaluate.save(fitted.pop(), job.save))
+            connection.send(evaluate.save(fitted.pop(), job, job.save))
     connection.close()
 
 
@@ -58,22 +58,28 @@ def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) ->
         from benchmark.runner import evaluate
 
         return evaluate.execute(job, lambda row: connection.send(Epoch(row)), keep)
-    except UnsupportedError as reason:
-        return Failure("unsupported", _short(reason) or "no reason was given")
-    except UserError as error:
-        return Failure("error", _short(error))
-    except ValidationError as error:  # The model's own statements about itself may be wrong.
-        return Failure("error", f"its result is invalid: {first_problem(error)}")
     except Exception as error:  # A model may raise anything; the other runs go on.
-        traceback.print_exc()
-        text = _short(error)
-        # PyTorch's name for an accelerator's memory error, which is not a MemoryError.
-        no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        status: Literal["out-of-memory", "error"] = "out-of-memory" if no_memory else "error"
-        return Failure(status, f"{type(error).__name__}: {text}" if text else type(error).__name__)
+        return failure(error)
+
+
+def failure(error: Exception) -> Failure:
+    """What to record of an error; unless it explains itself, its traceback is printed."""
+    text = _short(error)
+    if isinstance(error, UnsupportedError):
+        return Failure("unsupported", text or "no reason was given")
+    if isinstance(error, UserError):
+        return Failure("error", text)
+    if isinstance(error, ValidationError):
+        return Failure("error", f"its result is invalid: {first_problem(error)}")
+    traceback.print_exception(error)
+    # PyTorch's name for an accelerator's memory error, which is not a MemoryError.
+    no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    name = type(error).__name__
+    return Failure("out-of-memory" if no_memory else "error", f"{name}: {text}" if text else name)
 
 
 def _short(error: Exception) -> str:
     """What an error says, in one line of at most 500 characters."""
     text = " ".join(str(error).split()).encode(errors="replace").decode()
-    return text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
+    text = text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
+    return " ".join([text, *(f"({note})" for note in getattr(error, "__notes__", ()))]).strip()

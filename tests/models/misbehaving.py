@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.errors import UnsupportedError
+from benchmark.estimators.details import DetailsMixin
 
 
 class Tunable:
@@ -43,7 +44,7 @@ class HangsWhenTuned(Tunable):
             time.sleep(60)
 
 
-class TwoWays:
+class TwoWays(DetailsMixin):
     """Can predict in another way too."""
 
     def fit(self, X, y):
@@ -150,7 +151,7 @@ class WrongLength(Majority):
 
 class FloatLabels(Majority):
     def predict(self, X):
-        return np.zeros(len(X))
+        return np.full(len(X), 0.5)
 
 
 class UnknownLabels(Majority):
@@ -233,19 +234,42 @@ class Hoards(Majority):
         return super().fit(X, y)
 
 
-class TellsItsSurroundings(Majority):
+class TellsItsSurroundings(DetailsMixin, Majority):
     @property
     def implementation_(self):
         return os.environ.get("BENCHMARK_TEST_WORD", "no word")
 
 
-class CountsBelowZero(Majority):
+class TellsNonsense(DetailsMixin, Majority):
     parameter_count_ = -1
+    history_ = "of art"
+    implementation_ = "by hand"
+
+    def variants(self):
+        raise RuntimeError("there is only one way")
+
+    def by_epoch(self):
+        return [object()]
+
+
+class Stranger(Majority):
+    """Has attributes of its own that are named like ours."""
+
+    history_ = "of art"
+    parameter_count_ = "many"
+    device_ = precision_ = implementation_ = object()
+
+    def variants(self, of):
+        raise AssertionError("nobody asked")
+
+    by_epoch = save_state = portable = variants
 
 
 class TellsWords(Majority):
     def fit(self, X, y, *, X_val, y_val, on_epoch):
         on_epoch({"epoch": 1, "validation_accuracy": "good"})
+        on_epoch("still going")
+        return super().fit(X, y)
 
 
 class PredictsSlowly(Majority):

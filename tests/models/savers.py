@@ -8,8 +8,10 @@ import time
 import numpy as np
 from misbehaving import Majority
 
+from benchmark.estimators.details import DetailsMixin
 
-class Saves(Majority):
+
+class Saves(DetailsMixin, Majority):
     def save_state(self):
         return {"label": np.array([self.label_])}, {"words": "any"}
 

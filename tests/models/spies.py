@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.estimators.details import DetailsMixin
+
 
 def digest(values) -> str:
     """SHA-256 of labels or pixels, alike for every type and shape that could hold them."""
@@ -76,7 +78,7 @@ def look(sought: dict[str, tuple[int, str]]) -> list[str]:
     return sorted(found | {f"{name}.npy" for name in sought if any(f"{name}.npy" in file for file in files)})
 
 
-class Spy:
+class Spy(DetailsMixin):
     """Looks for what it is told of whenever it is called, and writes down when it found what.
 
     ``sought`` maps names to sizes and digests: what it seeks is not in its memory.

@@ -1,11 +1,12 @@
-"""Scores against an example worked by hand, and what is refused as a prediction."""
+"""Scores against an example worked by hand, and contradictions in predictions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from benchmark.estimators.metrics import check_labels, check_probabilities, evaluate
+from benchmark.estimators.adapter import Answer
+from benchmark.estimators.metrics import doubts, evaluate
 
 
 def test_scores_of_three_classes_one_of_them_never_predicted():
@@ -28,51 +29,44 @@ def test_a_class_without_images_has_a_row_of_its_own():
     assert scores.per_class[1].recall == 0
 
 
-def test_good_labels_come_back_as_int64():
-    checked = check_labels(np.array([0, 2, 1], dtype=np.uint8), 3, 3)
-    assert checked.dtype == np.int64
-    assert checked.tolist() == [0, 2, 1]
+def images_of(share_wrong, n=1000):
+    """Labels of two classes, as many right as asked for, and probabilities that agree."""
+    labels = np.arange(n) % 2
+    predicted = np.where(np.arange(n) < share_wrong * n, 1 - labels, labels)
+    return labels, predicted, np.eye(2, dtype=np.float32)[predicted] * 0.8 + 0.1
 
 
-@pytest.mark.parametrize(
-    ("predicted", "reason"),
-    [
-        ([0, 1], "shape"),
-        ([[0], [1], [2]], "shape"),
-        ([0.0, 1.0, 2.0], "not integer labels"),
-        ([0.0, np.nan, 1.0], "not integer labels"),
-        ([True, False, True], "not integer labels"),
-        (["0", "1", "2"], "not integer labels"),
-        ([0, 1, 3], "outside 0-2"),
-        ([0, 1, -1], "outside 0-2"),
-    ],
-)
-def test_labels_that_are_refused(predicted, reason):
-    with pytest.raises(ValueError, match=reason):
-        check_labels(np.array(predicted), 3, 3)
+def test_predictions_without_contradiction_are_not_doubtful():
+    labels, predicted, probabilities = images_of(0.3)
+    assert doubts("test", labels, Answer(predicted, probabilities)) == []
+    assert doubts("test", labels, Answer(predicted, None)) == []
 
 
-def test_good_probabilities_come_back_as_float32():
-    given = np.array([[0.25, 0.75], [1.0, 0.0]])
-    checked = check_probabilities(given, 2, 2)
-    assert checked.dtype == np.float32
-    assert np.array_equal(checked, given)
+def test_labels_that_are_not_the_most_probable_class_are_doubtful_from_half_a_percent_on():
+    labels, predicted, probabilities = images_of(0.3)
+    probabilities[:5] = probabilities[:5, ::-1]
+    assert doubts("test", labels, Answer(predicted, probabilities)) == []
+    probabilities[5] = probabilities[5, ::-1]
+    assert doubts("test", labels, Answer(predicted, probabilities)) == [
+        "predict and the highest probability disagree on 0.60% of the test images"
+    ]
 
 
-@pytest.mark.parametrize(
-    ("probabilities", "reason"),
-    [
-        ([[0.5, 0.5]], "shape"),
-        ([0.5, 0.5], "shape"),
-        ([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]], "shape"),
-        ([[0.5, 0.5], [np.nan, 1.0]], "not finite"),
-        ([[0.5, 0.5], [np.inf, 0.0]], "not finite"),
-        ([[0.5, 0.5], [1.2, -0.2]], "no probabilities"),
-        ([[0.5, 0.5], [0.5, 0.4]], "no probabilities"),
-        ([[0.5, 0.5], [0.5, 0.6]], "no probabilities"),
-        ([[2.0, -3.0], [0.1, 0.2]], "no probabilities"),
-    ],
-)
-def test_probabilities_that_are_refused(probabilities, reason):
-    with pytest.raises(ValueError, match=reason):
-        check_probabilities(np.array(probabilities), 2, 2)
+def test_either_of_two_equally_probable_classes_may_be_predicted():
+    labels, predicted, _ = images_of(0.3)
+    assert doubts("test", labels, Answer(predicted, np.full((1000, 2), 0.5, dtype=np.float32))) == []
+
+
+def test_predicting_one_class_only_is_doubtful_unless_there_is_only_one():
+    labels = np.arange(10) % 2
+    assert doubts("test", labels, Answer(np.ones(10, dtype=int), None)) == [
+        "all 10 test images are predicted as the same class"
+    ]
+    assert doubts("test", np.ones(10, dtype=int), Answer(np.ones(10, dtype=int), None)) == []
+
+
+def test_an_accuracy_below_the_largest_class_is_doubtful():
+    labels = np.repeat([0, 1, 2], [6, 2, 2])
+    assert doubts("validation", labels, Answer(np.roll(labels, 5), None)) == [
+        "validation accuracy 20.00% is below the share of the largest class, 60.00%"
+    ]

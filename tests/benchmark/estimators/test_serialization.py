@@ -80,7 +80,7 @@ def test_a_file_made_by_hand_to_run_a_command_is_refused(put, tmp_path):
 def test_an_estimator_of_an_installed_package_that_nobody_listed_is_refused(put):
     import lightgbm
 
-    stored = put(skops.io.dumps(lightgbm.LGBMClassifier()))
+    stored = put(skops.io.dumps(lightgbm.LGBMRegressor()))
     with pytest.raises(UserError, match="lightgbm"):
         saving.load(stored, None)
 

@@ -103,7 +103,7 @@ def test_a_log_does_not_fill_the_disk(prepared, settings, monkeypatch):
     assert len(content) < 1.1 * supervisor.LOG_BYTES
     assert content.startswith("the beginning\n")
     assert "left out" in content
-    assert content.rstrip().endswith("RuntimeError: the end")
+    assert content.rstrip().endswith("RuntimeError: the end\nwhile fitting")
     assert len(most) > 2
     assert sorted(most)[len(most) // 2] < 300 * MB  # Cut again and again, not only at the end.
 

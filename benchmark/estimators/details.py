@@ -59,7 +59,10 @@ class Details:
         self._entries: Mapping[str, Any] = {}
         ask = getattr(model, METHOD, None)
         if callable(ask) and not isinstance(model, type):
-            self._entries = self._guarded("", lambda: _entries(ask()), {})
+            try:
+                self._entries = _entries(ask())
+            except Exception as error:  # A model may raise anything; its predictions are what counts.
+                self._refuse("", error)
 
     def has(self, name: str) -> bool:
         return self._entries.get(name) is not None
@@ -73,21 +76,16 @@ class Details:
         """An entry in the form that ``convert`` gives it; ``default`` where there is none or it cannot be used."""
         if not self.has(name):
             return default
-
-        def value() -> T | D:
+        try:
             found = self.read(name)
             return default if found is None else convert(found)
-
-        found: T | D = self._guarded(f"[{name!r}]", value, default)
-        return found
-
-    def _guarded(self, which: str, read: Callable[[], T], default: T) -> T:
-        try:
-            return read()
-        except Exception as error:  # A model may raise anything; its predictions are what counts.
-            text = " ".join(str(error).split()) or type(error).__name__
-            self.problems.append(f"{METHOD}(){which} cannot be used: {text[:LONGEST_TEXT]}")
+        except Exception as error:  # The same.
+            self._refuse(f"[{name!r}]", error)
             return default
+
+    def _refuse(self, which: str, error: Exception) -> None:
+        text = " ".join(str(error).split()) or type(error).__name__
+        self.problems.append(f"{METHOD}(){which} cannot be used: {text[:LONGEST_TEXT]}")
 
 
 def _entries(found: Any) -> Mapping[str, Any]:

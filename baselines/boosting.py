@@ -11,6 +11,7 @@ import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from baselines.scale import share_of_pixels
 from benchmark.estimators.details import DetailsMixin
 from benchmark.specs import ignore_epoch
 
@@ -24,8 +25,13 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         Most rounds; a round adds a tree per class.
     patience : int
         Rounds without a lower validation loss after which fitting stops; the best round is kept.
-    learning_rate, num_leaves, feature_fraction, bagging_fraction, min_child_samples, lambda_l2
+    learning_rate, num_leaves, bagging_fraction, lambda_l2
         LightGBM's parameters of these names; bagging draws anew every round.
+    feature_fraction : float
+        Share of the pixels that a tree may ask (:func:`baselines.scale.share_of_pixels`).
+    min_child_samples : int
+        Images in a leaf at least; where a class has fewer than ten times as many, a tenth of its images on average: of
+        few images larger leaves would leave nothing to divide.
     max_bin : int
         Bins of a pixel's values.
 
@@ -84,10 +90,10 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
             "metric": ["multi_logloss", "multi_error"],
             "learning_rate": self.learning_rate,
             "num_leaves": self.num_leaves,
-            "feature_fraction": self.feature_fraction,
+            "feature_fraction": share_of_pixels(self.feature_fraction, X.shape[1]),
             "bagging_fraction": self.bagging_fraction,
             "bagging_freq": 1,
-            "min_child_samples": self.min_child_samples,
+            "min_child_samples": max(1, min(self.min_child_samples, len(X) // (10 * len(self.classes_)))),
             "lambda_l2": self.lambda_l2,
             "max_bin": self.max_bin,
             "num_threads": self.n_jobs or 0,

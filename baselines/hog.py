@@ -16,10 +16,13 @@ from skimage.feature import hog
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from baselines.pixels import PixelSVC
+from baselines.scale import SIDE, pixel_weight, reduced
 from baselines.virtual import virtual_samples
 from benchmark.errors import UnsupportedError
 from benchmark.estimators.details import DetailsMixin
 from benchmark.estimators.feature_cache import features
+
+LEAST_CELL = 2  # Pixels a side.
 
 
 def hog_features(
@@ -72,9 +75,11 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
     orientations, block : int
         See :func:`hog_features`.
     cells : sequence of int
-        Sides of a cell; the features of all are concatenated.
+        Sides of a cell in images of 28 x 28 pixels, in proportion in others, but at least 2; the features of all are
+        concatenated. Larger images are reduced first (:func:`baselines.scale.reduced`).
     pixels : float
-        What pixels, in [0, 1], are multiplied by; with 0 they are left out.
+        What pixels, in [0, 1], are multiplied by in images of 28 x 28 grey pixels, in others so that they weigh as
+        much (:func:`baselines.scale.pixel_weight`); with 0 they are left out.
     C, gamma
         Of the support vector machine, see :class:`baselines.pixels.PixelSVC`.
     copies : int
@@ -122,11 +127,13 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> HogSVC:
         """Fit on ``X`` uint8 (n, h, w, c) and ``y`` (n,)."""
-        side = max(self.cells) * self.block
-        if min(X.shape[1:3]) < side:
+        if min(X.shape[1:3]) < LEAST_CELL * self.block:
             raise UnsupportedError(
-                f"a block of HOG is {side} pixels a side, these images are {X.shape[1]}x{X.shape[2]}"
+                f"a block of HOG has at least {LEAST_CELL * self.block} pixels a side, these images are "
+                f"{X.shape[1]}x{X.shape[2]}"
             )
+        n_features = int(np.prod(X.shape[1:]))
+        X = reduced(X)
         found = self._features(X)
         self.svc_ = self._machine().fit(found, y)
         if self.copies:
@@ -144,13 +151,13 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
             every = np.concatenate([found[support], self._features(variants, cached=False)])
             self.svc_ = self._machine().fit(every, np.tile(y[support], 1 + self.copies))
         self.classes_ = self.svc_.classes_
-        self.n_features_in_ = int(np.prod(X.shape[1:]))
+        self.n_features_in_ = n_features
         self.parameter_count_ = self.svc_.parameter_count_
         self.implementation_ = f"{self.svc_.implementation_}; HOG of scikit-image {metadata.version('scikit-image')}"
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.svc_.predict(self._features(X))
+        return self.svc_.predict(self._features(reduced(X)))
 
     def portable(self) -> HogSVC:
         plain = copy.copy(self)
@@ -162,7 +169,11 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
 
     def _features(self, X: np.ndarray, *, cached: bool = True) -> np.ndarray:
         settings: dict[str, Any] = {"orientations": self.orientations, "block": self.block, "n_jobs": self.n_jobs}
-        parts = [hog_features(X, cell=cell, cached=cached, **settings) for cell in self.cells]
+        side = min(X.shape[1:3])
+        most = side // self.block
+        cells = dict.fromkeys(min(most, max(LEAST_CELL, round(cell * side / SIDE))) for cell in self.cells)
+        parts = [hog_features(X, cell=cell, cached=cached, **settings) for cell in cells]
         if self.pixels:
-            parts.append(X.reshape(len(X), -1) * np.float32(self.pixels / 255))
+            flat = X.reshape(len(X), -1)
+            parts.append(flat * (np.float32(self.pixels / 255) * pixel_weight(flat.shape[1])))
         return np.concatenate(parts, axis=1)

@@ -9,51 +9,55 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.svm import LinearSVC
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, LinearSVC
 
-from baselines.accelerated import (
-    ACCELERATED,
-    PCA,
-    SVC,
-    KNeighborsClassifier,
-    LogisticRegression,
-    Ran,
-    RandomForestClassifier,
-    watched,
-)
-from baselines.portable import plain_forest, plain_knn, plain_logistic_regression, plain_pca, plain_svc
-from benchmark.errors import UnsupportedError
+from baselines.accelerated import ACCELERATED, Accelerated, Fitted, Ran, fit, watched
+from baselines.portable import plain_forest, plain_logistic_regression, plain_pca, plain_svc
+from baselines.scale import in_pixels, row_space, share_of_pixels, weighted
 from benchmark.estimators.details import DetailsMixin
 
+MOST_COVARIANCE = 2000  # Features up to which their covariance is made, images up to which an exact SVD.
+VOTES = 1 << 26  # Numbers of pairs of images held at a time.
 
-class PixelLogisticRegression(DetailsMixin, LogisticRegression):
+
+class PixelLogisticRegression(Accelerated, ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression by L-BFGS, stopped after ``max_iter`` steps on purpose."""
 
     def __init__(self, *, C: float = 1.0, max_iter: int = 100, n_jobs: int | None = None) -> None:
-        super().__init__(C=C, max_iter=max_iter)
+        self.C = C
+        self.max_iter = max_iter
         self.n_jobs = n_jobs
 
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLogisticRegression:
-        with warnings.catch_warnings(), watched() as ran:
+    def fit(self, X: np.ndarray, y: np.ndarray) -> PixelLogisticRegression:
+        coordinates, basis = row_space(weighted(X))
+        with warnings.catch_warnings():
             # On pixels L-BFGS needs thousands of steps to converge and generalises worse for it: stopping
             # early is part of the model, as it is in the published baselines.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            if not ACCELERATED:  # scikit-learn has no use for n_jobs here any more, and warns.
-                self.n_jobs = None
-            super().fit(X, y, sample_weight)
-        self.implementation_ = ran.implementation("LogisticRegression")
+            self._fit(LogisticRegression, coordinates, y, self.n_jobs, C=self.C, max_iter=self.max_iter)
+        self.estimator_ = plain_logistic_regression(self.estimator_)
+        self.estimator_.coef_ = in_pixels(self.estimator_.coef_, basis, X.shape[1])
+        self.n_features_in_ = self.estimator_.n_features_in_ = X.shape[1]
         return self
 
-    def portable(self) -> Any:
-        return plain_logistic_regression(self)
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Probabilities (n, n_classes), columns in the order of ``classes_``."""
+        return np.asarray(self.estimator_.predict_proba(X))
+
+    def portable(self) -> LogisticRegression:
+        return self.estimator_
 
     @property
     def parameter_count_(self) -> int:
-        return int(self.coef_.size + self.intercept_.size)
+        return int(self.estimator_.coef_.size + self.estimator_.intercept_.size)
 
 
-class PixelSVC(DetailsMixin, SVC):
+class PixelSVC(Accelerated, ClassifierMixin, BaseEstimator):
     """A support vector machine that predicts in ``n_jobs`` threads, with oneDAL or without."""
 
     def __init__(
@@ -65,21 +69,23 @@ class PixelSVC(DetailsMixin, SVC):
         cache_size: float = 200,
         n_jobs: int | None = None,
     ) -> None:
-        super().__init__(C=C, kernel=kernel, gamma=gamma, cache_size=cache_size)
+        self.C = C
+        self.kernel = kernel
+        self.gamma = gamma
+        self.cache_size = cache_size
         self.n_jobs = n_jobs
 
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelSVC:
-        with watched() as ran:
-            super().fit(X, y, sample_weight)
-        self.implementation_ = ran.implementation("SVC")
+    def fit(self, X: np.ndarray, y: np.ndarray) -> PixelSVC:
+        params = {"C": self.C, "kernel": self.kernel, "gamma": self.gamma, "cache_size": self.cache_size}
+        self._fit(SVC, X, y, self.n_jobs, **params)
         return self
 
-    def portable(self) -> Any:
-        return plain_svc(self)
+    def portable(self) -> SVC:
+        return plain_svc(self.estimator_)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        predict = super().predict
-        if ACCELERATED:  # It has threads of its own.
+        predict = self.estimator_.predict
+        if type(self.estimator_) in ACCELERATED.values():  # It has threads of its own.
             return np.asarray(predict(X))
         # LIBSVM gives up the interpreter's lock meanwhile, so threads share the support vectors.
         chunks = np.array_split(X, min(len(X), 4 * effective_n_jobs(self.n_jobs))) if len(X) else [X]
@@ -88,34 +94,76 @@ class PixelSVC(DetailsMixin, SVC):
         )
 
     @property
+    def support_(self) -> np.ndarray:
+        """Places of the support vectors among the training images (n_support,)."""
+        return np.asarray(self.estimator_.support_)
+
+    @property
     def parameter_count_(self) -> int:
-        return int(self.support_vectors_.size + self.dual_coef_.size + self.intercept_.size)
+        machine = self.estimator_
+        return int(machine.support_vectors_.size + machine.dual_coef_.size + machine.intercept_.size)
 
 
-class PixelKNeighbors(DetailsMixin, KNeighborsClassifier):
-    """Nearest neighbours; what it keeps is the training set, and its work is to predict."""
+class PixelKNeighbors(Accelerated, ClassifierMixin, BaseEstimator):
+    """Nearest neighbours, Euclidean; what it keeps is the training set, and its work is to predict.
+
+    The neighbours are found by oneDAL or scikit-learn, the vote among them is taken here. With ``weights="distance"``
+    a neighbour counts by the inverse of its distance, and where some are at distance 0, only those count: as in
+    scikit-learn, but with distances that are exact for copies.
+    """
+
+    def __init__(
+        self, *, n_neighbors: int = 5, weights: str = "distance", algorithm: str = "brute", n_jobs: int | None = None
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.weights = weights
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelKNeighbors:
-        if X.shape[0] < self.n_neighbors:
-            raise UnsupportedError(f"{self.n_neighbors} neighbours are looked for among {X.shape[0]} training images")
-        with watched() as ran:
-            super().fit(X, y)
-        self.implementation_ = ran.implementation("KNeighborsClassifier")
+        """Fit on ``X`` (n, d) and ``y`` (n,); of fewer images than ``n_neighbors`` all are neighbours."""
+        if self.weights not in ("distance", "uniform"):
+            raise ValueError(f"weights must be 'distance' or 'uniform', got {self.weights!r}")
+        k = min(self.n_neighbors, len(X))
+        self._fit(KNeighborsClassifier, X, y, self.n_jobs, n_neighbors=k, algorithm=self.algorithm)
+        self.images_, self.labels_ = X, np.searchsorted(self.classes_, y)
         self.parameter_count_ = int(np.size(X))
         return self
 
-    def predict(self, X: np.ndarray) -> np.ndarray:
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Shares of the votes (n, n_classes), columns in the order of ``classes_``."""
         with watched() as ran:
-            predicted = np.asarray(super().predict(X))
-        self.implementation_ = ran.implementation("KNeighborsClassifier", "predict")
-        return predicted
+            neighbours = self.estimator_.kneighbors(X, return_distance=False)
+        self.implementation_ = ran.implementation("KNeighborsClassifier", "kneighbors")
+        votes = np.zeros((len(X), len(self.classes_)))
+        rows = max(1, VOTES // max(1, neighbours.shape[1] * X.shape[1]))
+        for start in range(0, len(X), rows):
+            part = slice(start, start + rows)
+            found = neighbours[part]
+            counts = np.ones(found.shape)
+            if self.weights == "distance":
+                # Anew from differences: from inner products, copies would be at a small distance.
+                distances = np.linalg.norm(self.images_[found] - X[part, None, :], axis=2).astype(np.float64)
+                copies = distances == 0
+                counts = np.where(copies.any(axis=1, keepdims=True), copies, 1 / np.where(copies, 1, distances))
+            np.add.at(votes[part], (np.arange(len(found))[:, None], self.labels_[found]), counts)
+        return np.asarray(votes / votes.sum(axis=1, keepdims=True))
 
-    def portable(self) -> Any:
-        return plain_knn(self)
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def portable(self) -> PixelKNeighbors:
+        plain = copy.copy(self)
+        params = {"n_neighbors": self.estimator_.n_neighbors, "algorithm": self.algorithm}
+        plain.estimator_ = KNeighborsClassifier(**params).fit(self.images_, self.classes_[self.labels_])
+        return plain
 
 
-class PixelForest(DetailsMixin, RandomForestClassifier):
-    """A random forest; what it keeps is a feature, a threshold or a class distribution a node."""
+class PixelForest(Accelerated, ClassifierMixin, BaseEstimator):
+    """A random forest; what it keeps is a feature, a threshold or a class distribution a node.
+
+    ``max_features`` is a share of the pixels (:func:`baselines.scale.share_of_pixels`) or one of scikit-learn's words.
+    """
 
     def __init__(
         self,
@@ -126,28 +174,41 @@ class PixelForest(DetailsMixin, RandomForestClassifier):
         n_jobs: int | None = None,
         random_state: int | None = None,
     ) -> None:
-        super().__init__(
-            n_estimators=n_estimators,
-            max_features=max_features,
-            min_samples_leaf=min_samples_leaf,
-            n_jobs=n_jobs,
-            random_state=random_state,
-        )
+        self.n_estimators = n_estimators
+        self.max_features = max_features
+        self.min_samples_leaf = min_samples_leaf
+        self.n_jobs = n_jobs
+        self.random_state = random_state
 
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelForest:
-        with watched() as ran:
-            super().fit(X, y, sample_weight)
-        self.implementation_ = ran.implementation("RandomForestClassifier")
+    def fit(self, X: np.ndarray, y: np.ndarray) -> PixelForest:
+        features = self.max_features
+        if not isinstance(features, str):
+            features = share_of_pixels(features, X.shape[1])
+        self._fit(
+            RandomForestClassifier,
+            X,
+            y,
+            self.n_jobs,
+            n_estimators=self.n_estimators,
+            max_features=features,
+            min_samples_leaf=self.min_samples_leaf,
+            random_state=self.random_state,
+        )
         return self
 
-    def portable(self) -> Any:
-        return plain_forest(self)
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Mean of the trees' distributions (n, n_classes), columns in the order of ``classes_``."""
+        return np.asarray(self.estimator_.predict_proba(X))
+
+    def portable(self) -> RandomForestClassifier:
+        return plain_forest(self.estimator_)
 
     @property
     def parameter_count_(self) -> int:
         # An inner node keeps a feature and a threshold, a leaf one number per class.
-        leaves = sum(int(tree.get_n_leaves()) for tree in self.estimators_)
-        nodes = sum(int(tree.tree_.node_count) for tree in self.estimators_)
+        trees = self.estimator_.estimators_
+        leaves = sum(int(tree.get_n_leaves()) for tree in trees)
+        nodes = sum(int(tree.tree_.node_count) for tree in trees)
         return 2 * (nodes - leaves) + len(self.classes_) * leaves
 
 
@@ -161,17 +222,20 @@ class PixelLinearSVC(DetailsMixin, LinearSVC):
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLinearSVC:
         classes = np.unique(y)
         self.implementation_ = Ran().implementation("LinearSVC")
+        coordinates, basis = row_space(weighted(X))
+        d, X = X.shape[1], np.ascontiguousarray(coordinates, dtype=np.float64)  # What LIBLINEAR takes, made once.
         if len(classes) < 3:
             super().fit(X, y, sample_weight)
+            self.coef_: np.ndarray = in_pixels(self.coef_, basis, d)
+            self.n_features_in_ = d
             return self
-        X = np.ascontiguousarray(X, dtype=np.float64)  # What LIBLINEAR takes, made once for all classes.
         # LIBLINEAR would take one class after the other too; the problems know nothing of each other.
         alone = LinearSVC(C=self.C, tol=self.tol, dual=False)
         found = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(clone(alone).fit)(X, y == label, sample_weight) for label in classes
         )
-        self.classes_, self.n_features_in_ = classes, X.shape[1]
-        self.coef_ = np.concatenate([one.coef_ for one in found])
+        self.classes_, self.n_features_in_ = classes, d
+        self.coef_ = in_pixels(np.concatenate([one.coef_ for one in found]), basis, d)
         self.intercept_ = np.concatenate([one.intercept_ for one in found])
         self.n_iter_ = max(one.n_iter_ for one in found)
         return self
@@ -206,24 +270,33 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PcaSVC:
-        with watched() as ran:
-            self.pca_ = PCA(n_components=min(self.n_components, *X.shape), svd_solver="covariance_eigh").fit(X)
+        n, d = X.shape
+        X = weighted(X)
+        k = min(self.n_components, n, d)
+        # The way that costs least: by the covariance of few pixels, exactly for few images, else approximately.
+        if d <= MOST_COVARIANCE:
+            pca = fit(PCA, X, None, self.n_jobs, n_components=k, svd_solver="covariance_eigh")
+        else:
+            solver = "full" if n <= MOST_COVARIANCE else "randomized"
+            pca = Fitted(PCA(n_components=k, svd_solver=solver, random_state=0).fit(X), Ran().implementation("PCA"))
+        self.pca_ = pca.estimator
         self.svc_ = PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
-        self.svc_.fit(self._components(X), y)
+        self.svc_.fit(self._transformed(X), y)
         self.classes_ = self.svc_.classes_
-        self.n_features_in_ = X.shape[1]
-        self.implementation_ = f"{ran.implementation('PCA')}; {self.svc_.implementation_}"
+        self.n_features_in_ = d
+        self.implementation_ = f"{pca.implementation}; {self.svc_.implementation_}"
+        self.notes_ = (*pca.notes, *self.svc_.notes_)
         self.parameter_count_ = int(self.pca_.components_.size + self.pca_.mean_.size + self.svc_.parameter_count_)
         return self
 
     def portable(self) -> PcaSVC:
         plain = copy.copy(self)
-        plain.pca_, plain.svc_ = plain_pca(self.pca_), plain_svc(self.svc_)
+        plain.pca_, plain.svc_ = plain_pca(self.pca_), self.svc_.portable()
         return plain
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        return self.svc_.predict(self._components(X))
+        return np.asarray(self.svc_.predict(self._transformed(weighted(X))))
 
-    def _components(self, X: np.ndarray) -> np.ndarray:
+    def _transformed(self, X: np.ndarray) -> np.ndarray:
         components: Any = self.pca_.transform(X)
         return np.ascontiguousarray(components, dtype=np.float32)

@@ -13,20 +13,12 @@ from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 
 def plain_logistic_regression(fitted: Any) -> LogisticRegression:
     plain = LogisticRegression(C=fitted.C, max_iter=fitted.max_iter)
     return _with(plain, fitted, "classes_", "coef_", "intercept_", "n_features_in_", "n_iter_")
-
-
-def plain_knn(fitted: Any) -> KNeighborsClassifier:
-    """With the training images and labels, which is all that there is to it."""
-    names = ("n_neighbors", "weights", "algorithm", "leaf_size", "metric", "metric_params", "p")
-    plain = KNeighborsClassifier(**{name: getattr(fitted, name) for name in names})
-    return plain.fit(fitted._fit_X, fitted.classes_[fitted._y.reshape(-1)])
 
 
 def plain_forest(fitted: Any) -> RandomForestClassifier:

@@ -32,6 +32,7 @@ TRUSTED = (
     "baselines.boosting.PixelBoosting",
     "baselines.hog.HogSVC",
     "baselines.pixels.PcaSVC",
+    "baselines.pixels.PixelKNeighbors",
     "baselines.pixels.PixelLinearSVC",
     "catboost.core.CatBoostClassifier",
     "collections.OrderedDict",

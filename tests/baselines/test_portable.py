@@ -20,7 +20,7 @@ def blobs(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
 MODELS = [
     PixelLogisticRegression(),
     PixelSVC(C=3.0),
-    PixelKNeighbors(5, weights="distance", algorithm="brute"),
+    PixelKNeighbors(n_neighbors=5, weights="distance", algorithm="brute"),
     PixelForest(n_estimators=10, random_state=0),
     PcaSVC(n_components=3),
 ]

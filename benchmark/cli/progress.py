@@ -60,7 +60,8 @@ def resumable(run: Callable[[], Results]) -> Results:
 
 
 def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bool, json_lines: bool) -> None:
-    """Write the reports if wanted; exit code 1 if a run failed, crashed, or hit its time or memory limit."""
+    """Write the reports if wanted; exit code 1 if a run failed, crashed, or hit its time or memory limit, or if all
+    of a family that was asked for were unsupported: then there is nothing to compare."""
     from benchmark.runner.progress import JsonLines
     from benchmark.runner.run import SETTLED
 
@@ -70,5 +71,7 @@ def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bo
         if json_lines:
             path = str(written.paths[0])
             JsonLines(typer.echo).emit("report", dataset=one.dataset, headline=written.headline, path=path)
-    if any(record.status not in SETTLED for one in results for record in one.records):
-        raise typer.Exit(1)
+    for one in results:
+        finished = {record.model.family for record in one.records if record.status == "ok"}
+        if any(record.status not in SETTLED or record.model.family not in finished for record in one.records):
+            raise typer.Exit(1)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary, Outcome
 from benchmark.specs import Dataset, DatasetSpec
+
+MOST_NAMED = 5
 
 
 def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
@@ -49,16 +52,24 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         bool(labels.min() >= 0 and labels.max() < n_classes),
         f"labels from {labels.min()} to {labels.max()} for {n_classes} classes",
     )
-    # Labels out of range are reported above; they belong to no class.
-    tallies = {
-        part: np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
-        for part, (_, labels) in parts.items()
-    }
+
+    def tally_of(labels: np.ndarray) -> np.ndarray:
+        # Labels out of range are reported above; they belong to no class.
+        return np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
+
+    tallies = {part: tally_of(labels) for part, (_, labels) in parts.items()}
+    rare = _rare(tallies, tally_of(dataset.train_labels[dataset.split.validation]))
     uneven = any(tally.min() != tally.max() for tally in tallies.values())
     add(
         "class balance",
-        all(tally.min() > 0 for tally in tallies.values()) and not (spec.balanced and uneven),
-        "; ".join(f"{_span(tally)} {part} images a class" for part, tally in tallies.items()),
+        all(tally.min() > 0 for tally in tallies.values())
+        and not (spec.balanced and uneven)
+        and not any(rare.values()),
+        "; ".join(f"{_span(tally)} {part} images a class" for part, tally in tallies.items())
+        + "".join(
+            f"; without a {part} image: {_listed(dataset, classes)}" for part, classes in rare.items() if classes
+        ),
+        otherwise="failed" if spec.balanced or rare["training"] or rare["test"] else "warning",
     )
     constant = sum(
         int((flat.min(axis=1) == flat.max(axis=1)).sum())
@@ -71,6 +82,18 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         train_per_class=tuple(int(count) for count in tallies["train"]),
         test_per_class=tuple(int(count) for count in tallies["test"]),
     )
+
+
+def _rare(tallies: Mapping[str, np.ndarray], validation: np.ndarray) -> dict[str, list[int]]:
+    """Classes that are too rare for the protocol, by the part of which they have no image."""
+    train, test = tallies["train"], tallies["test"]
+    absent = {"training": train == 0, "validation": (validation == 0) & (train > 0), "test": test == 0}
+    return {part: np.flatnonzero(classes).tolist() for part, classes in absent.items()}
+
+
+def _listed(dataset: Dataset, classes: Sequence[int]) -> str:
+    more = f" and {len(classes) - MOST_NAMED} more" if len(classes) > MOST_NAMED else ""
+    return ", ".join(dataset.class_names[label] for label in classes[:MOST_NAMED]) + more
 
 
 def _span(tally: np.ndarray) -> str:

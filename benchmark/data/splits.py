@@ -11,11 +11,13 @@ from benchmark.specs import Dataset, Profile, Split
 from benchmark.utils import seeds
 
 
-def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+def stratified_sample(
+    labels: np.ndarray, size: int, rng: np.random.Generator, *, least: int = 0, spare: int = 0
+) -> np.ndarray:
     """Draw ``size`` indices without replacement, each class in proportion to its frequency.
 
     Classes get ``size * share`` rounded down; the places left go to the largest remainders, ties to the
-    lower class.
+    lower class. Where rare classes get more or fewer than that, the most frequent ones make up for it.
 
     Parameters
     ----------
@@ -23,6 +25,8 @@ def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -
     size : int
         In [0, n].
     rng : numpy.random.Generator
+    least, spare : int
+        Images that every class has at least in the sample, and at least outside of it, as far as there are so many.
 
     Returns
     -------
@@ -36,7 +40,20 @@ def stratified_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -
     quotas, remainders = np.divmod(counts * size, max(n, 1))
     left = size - int(quotas.sum())
     quotas[np.argsort(-remainders, kind="stable")[:left]] += 1
+    low = np.minimum(least, counts)
+    high = np.maximum(counts - spare, 0)
+    if low.sum() <= size <= high.sum():
+        quotas = _within(quotas, low, high)
     return _drawn(labels, classes, quotas, rng)
+
+
+def _within(quotas: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Quotas of the same sum between ``low`` and ``high``; those with the most room give and take."""
+    found = quotas.clip(low, high)
+    while (excess := int(found.sum() - quotas.sum())) != 0:
+        room = found - low if excess > 0 else high - found
+        found[np.argmax(room)] -= np.sign(excess)
+    return found
 
 
 def nested_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -44,7 +61,8 @@ def nested_sample(labels: np.ndarray, size: int, rng: np.random.Generator) -> np
 
     There is one order of all images, and the sample is its first ``size``. Within a class the order is random;
     which class comes next is decided by Tijdeman's algorithm ("The chairman assignment problem", 1980), so that
-    the images of each class differ from ``size * share`` by less than one at every size.
+    the images of each class differ from ``size * share`` by less than one at every size; but first of all comes one
+    image of each class.
 
     Parameters
     ----------
@@ -77,13 +95,19 @@ def _quotas(counts: list[int], size: int) -> list[int]:
     counts = [count // rounds for count in counts]
     n, slack = sum(counts), max(2 * len(counts) - 2, 1)
     whole, rest = divmod(size, n)
-    taken = [0] * len(counts)
-    for step in range(1, rest + 1):
+    taken, first = [0] * len(counts), 0
+    step = 0
+    # In the first round, the first image of a class that would come later comes before.
+    while (step < rest) if whole else (first < size if size < len(counts) else step - first < size - len(counts)):
+        step += 1
         # What a class is owed, times n; those that are owed least may wait, of the others the most urgent is next.
         owed = [count * step - n * had for count, had in zip(counts, taken, strict=True)]
         able = [place for place, due in enumerate(owed) if due * slack >= n]
         chosen = min(able, key=lambda place: ((slack - 1) * n - slack * owed[place]) / counts[place])
+        first += taken[chosen] == 0
         taken[chosen] += 1
+    if not whole:
+        return [min(had, 1) if size < len(counts) else max(had, 1) for had in taken]
     return [count * whole + had for count, had in zip(counts, taken, strict=True)]
 
 
@@ -96,8 +120,11 @@ def _drawn(labels: np.ndarray, classes: np.ndarray, quotas: np.ndarray, rng: np.
 
 
 def make_split(name: str, labels: np.ndarray, validation_size: int) -> Split:
-    """The data set's one split into training and validation; its seed depends on ``name`` alone."""
-    validation = stratified_sample(labels, validation_size, seeds.generator("split", name))
+    """The data set's one split into training and validation; its seed depends on ``name`` alone.
+
+    Every class keeps an image for training.
+    """
+    validation = stratified_sample(labels, validation_size, seeds.generator("split", name), spare=1)
     train = np.setdiff1d(np.arange(len(labels)), validation, assume_unique=True)
     return Split(train=train, validation=validation)
 
@@ -120,7 +147,8 @@ def parts_for(dataset: Dataset, profile: Profile) -> Parts:
         if part == "train" and profile.draw is not None:
             place = nested_sample(labels[indices], size, seeds.generator("draw", dataset.name, profile.draw))
         else:
-            place = stratified_sample(labels[indices], size, seeds.generator("profile", dataset.name, part, size))
+            rng = seeds.generator("profile", dataset.name, part, size)
+            place = stratified_sample(labels[indices], size, rng, least=int(part == "train"))
         chosen: np.ndarray = indices[place]
         return chosen
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.analysis.select import ModelSummary
 from benchmark.errors import UserError
+from benchmark.records.schema import RunRecord
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
 from benchmark.utils.files import write_atomically
@@ -39,11 +41,19 @@ def sentence(evidence: Evidence) -> str:
     cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
     if cnn is None and baseline is None:
         only = next(iter(evidence.summaries), None)
-        return "No model has finished yet." if only is None else f"{_described(only)}; no CNN or baseline is recorded."
+        if only is not None:
+            return f"{_described(only)}; no CNN or baseline is recorded."
+        return (
+            f"No model has finished: {_failures(evidence.selection.failed)}."
+            if evidence.selection.failed
+            else ("No model has finished yet.")
+        )
     if cnn is None or baseline is None:
-        only = baseline if cnn is None else cnn
+        only, kind = (baseline, "CNN") if cnn is None else (cnn, "baseline")
         assert only is not None
-        return f"{_described(only)}; no {'CNN' if cnn is None else 'baseline'} is recorded to compare it with."
+        failed = [r for r in evidence.selection.failed if (r.model.convolutional if cnn is None else _is_baseline(r))]
+        why = f"has finished: {_failures(failed)}" if failed else "is recorded to compare it with"
+        return f"{_described(only)}; no {kind} {why}."
     other = f"the best baseline, {_described(baseline)},"
     if pair is None:
         return (
@@ -57,6 +67,19 @@ def sentence(evidence: Evidence) -> str:
     if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."
     return f"No significant difference between {_described(cnn)} and {other[:-1]}: {pairwise.extent(pair)}."
+
+
+def _is_baseline(record: RunRecord) -> bool:
+    return record.model.family == "baseline"
+
+
+def _failures(failed: Sequence[RunRecord]) -> str:
+    """The models that failed, each with the reason of its first run; at most three."""
+    reasons: dict[str, str] = {}
+    for record in failed:
+        reasons.setdefault(record.run.model, f"{record.run.model} ({record.status}: {record.reason})")
+    more = f" and {len(reasons) - 3} more" if len(reasons) > 3 else ""
+    return ", ".join(list(reasons.values())[:3]) + more
 
 
 def price(evidence: Evidence) -> str:

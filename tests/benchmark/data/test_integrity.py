@@ -90,7 +90,10 @@ def test_uneven_classes_fail_where_the_authors_state_balance(dataset: Dataset, s
 def test_a_class_without_images_fails_even_where_balance_is_not_stated(dataset: Dataset, spec: DatasetSpec) -> None:
     dataset.test_labels[dataset.test_labels == 3] = 0
     outcome, detail = faults(dataset, dataclasses.replace(spec, balanced=False))["class balance"]
-    assert (outcome, detail) == ("failed", "10 train images a class; 0 to 6 test images a class")
+    assert (outcome, detail) == (
+        "failed",
+        "10 train images a class; 0 to 6 test images a class; without a test image: dog",
+    )
 
 
 def test_a_copy_of_a_training_image_in_the_test_set_is_a_warning(dataset: Dataset, spec: DatasetSpec) -> None:

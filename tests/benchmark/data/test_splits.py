@@ -181,17 +181,53 @@ def test_of_nested_samples_the_smaller_is_part_of_the_larger_and_each_is_in_prop
     assert larger.shape == (size,)
     assert (np.diff(larger) > 0).all()
     assert ((larger >= 0) & (larger < len(labels))).all()
-    for label, count in zip(*np.unique(labels, return_counts=True), strict=True):
-        drawn = int((labels[larger] == label).sum())
-        assert abs(drawn - size * count / len(labels)) < 1
+    counts = np.unique(labels, return_counts=True)[1]
+    drawn = np.array([(labels[larger] == label).sum() for label in np.unique(labels)])
+    if size >= len(counts):
+        assert (drawn >= 1).all()
+        assert ((drawn - size * counts / len(labels) < 1) | (drawn == 1)).all()
+        assert ((size * counts / len(labels) - drawn) < len(counts)).all()
+    else:
+        assert (drawn <= 1).all()
 
 
-def test_nested_samples_of_classes_of_very_different_sizes_stay_in_proportion() -> None:
+def test_nested_samples_of_equal_classes_are_in_proportion_at_every_size() -> None:
+    labels = np.tile(np.arange(7), 30)
+    for size in range(len(labels) + 1):
+        found = np.bincount(labels[nested_sample(labels, size, np.random.default_rng(3))], minlength=7)
+        assert found.max() - found.min() <= 1
+
+
+def test_nested_samples_begin_with_an_image_of_each_class_however_rare() -> None:
     counts = np.array([500, 90, 1, 1, 1, 1, 1, 37])
     labels = np.repeat(np.arange(len(counts)), counts)
-    for size in range(0, len(labels) + 1, 7):
+    before = np.zeros(len(counts), dtype=int)
+    for size in range(len(labels) + 1):
         found = np.bincount(labels[nested_sample(labels, size, np.random.default_rng(3))], minlength=len(counts))
-        assert (np.abs(found - size * counts / len(labels)) < 1).all()
+        assert (found >= before).all()
+        assert found.min() == 1 or size < len(counts)
+        assert (found - size * counts / len(labels) < 1).all() or found.max() == 1 or size < 2 * len(counts)
+        before = found
+    assert np.array_equal(before, counts)
+
+
+@given(labels_and_size(), st.integers(0, 2), st.integers(0, 2))
+def test_a_sample_leaves_as_many_of_a_class_as_asked_for_where_it_can(case, least, spare) -> None:
+    labels, size = case
+    sample = stratified_sample(labels, size, np.random.default_rng(0), least=least, spare=spare)
+    counts = np.bincount(labels, minlength=7)
+    drawn = np.bincount(labels[sample], minlength=7)
+    assert len(sample) == size
+    low, high = np.minimum(least, counts), np.maximum(counts - spare, 0)
+    if low.sum() <= size <= high.sum():
+        assert ((low <= drawn) & (drawn <= high)).all()
+
+
+def test_every_class_keeps_an_image_for_training() -> None:
+    labels = np.array([0] * 60 + [1] * 38 + [2, 3])
+    split = make_split("rare", labels, 50)
+    assert set(labels[split.train]) == {0, 1, 2, 3}
+    assert len(split.validation) == 50
 
 
 def test_another_seed_nests_other_images_and_begins_with_another_class() -> None:

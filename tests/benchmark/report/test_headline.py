@@ -112,6 +112,13 @@ def test_headline_tells_seeds_and_missing_sides(make_summary):
     )
 
 
+def test_a_family_whose_runs_failed_is_named_with_the_reason(make_summary, make_record):
+    knn = make_summary(((0, 1), (0, 1)), model="knn")
+    failed = make_record(model="cnn-simple", family="network", status="unsupported")
+    found = Evidence(Selection(None, "full", (knn,), (failed,), ()), [], None, [])
+    assert line.sentence(found) == (f"knn (100.00%); no CNN has finished: cnn-simple (unsupported: {failed.reason}).")
+
+
 def test_an_mlp_is_no_answer_and_a_pretrained_cnn_is_called_so(make_summary):
     (stored,) = make_summary(((0, 1), (0, 1)), family="network").stored
 

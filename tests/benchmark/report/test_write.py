@@ -138,7 +138,7 @@ def test_one_family_only(tmp_path, make_collection, data, models, headline, show
 def test_no_finished_model(tmp_path, make_collection, make_record, data):
     failed = [make_record(model=name, status="error") for name in ("knn", "cnn-simple")]
     text = report(make_collection(tmp_path, [], failed=failed), tmp_path, data=data)
-    assert "**No model has finished yet.**" in text
+    assert "**No model has finished: cnn-simple (error: " in text
     assert "Leaderboard" not in text
     assert "![" not in text
     assert "it ended with error" in text

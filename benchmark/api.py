@@ -21,7 +21,7 @@ from benchmark.runner import environment, eta
 from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Plan, Planned, Runner, Settings
-from benchmark.specs import Dataset, DatasetSpec, ModelSpec
+from benchmark.specs import Dataset, DatasetSpec, ModelSpec, profile_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -288,6 +288,12 @@ def _run(
 
 
 def _one_profile(name: str, dataset: Dataset) -> list[str]:
+    wanted, whole = profile_named(name), len(dataset.split.train)
+    if wanted.draw is not None and wanted.train_size is not None and wanted.train_size > whole:
+        raise UserError(
+            f"The profile {name} asks for more training images than {dataset.title} has: {whole:,}.",
+            "Choose fewer, or the profile full.",
+        )
     return [name]
 
 

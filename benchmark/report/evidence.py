@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmark.analysis.comparison import Comparison, Pair, accuracy_interval, compare
 from benchmark.analysis.leaderboard import leaderboard
-from benchmark.analysis.select import ModelSummary, Selection, best
+from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
 from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.store import Problem, Stored
@@ -51,6 +51,12 @@ class Evidence:
     def folder(self) -> Path:
         """Of the data set in its collection."""
         return self.stored[0].path.parents[1]
+
+    @property
+    def is_main(self) -> bool:
+        """Whether the profile is the one that is chosen where none is named."""
+        main = select(self.stored)
+        return main is None or main.profile == self.selection.profile
 
     @property
     def summaries(self) -> tuple[ModelSummary, ...]:

@@ -106,8 +106,9 @@ def compose(evidence: Evidence) -> Report:
         f"This is the profile {profile}: {info.train_size:,} training images only. Its numbers are a first look, not a "
         "result."
     )
+    part = "" if evidence.is_main else f" ({profile})"
     return Report(
-        f"{info.title}: do I need a CNN, and what does it cost me?",
+        f"{info.title}{part}: do I need a CNN, and what does it cost me?",
         sections,
         headline.sentence(evidence),
         headline.price(evidence),
@@ -126,6 +127,8 @@ def write(
 ) -> Written:
     """Write ``<reports>/<collection>/<data set>/`` (README.md, charts, report.html) and the collection's index.
 
+    A report on another profile than the one that is chosen without a name has a folder of its own in that folder.
+
     Parameters
     ----------
     data : Dataset or None
@@ -142,6 +145,8 @@ def write(
     report = compose(evidence)
     looks = style.looks({stored.record.run.model: stored.record.model.family for stored in evidence.stored})
     folder = reports_dir / store.collection / dataset
+    if not evidence.is_main:
+        folder /= evidence.selection.profile
     with style.chart_style():
         drawn = {folder / render.CHARTS / f"{p.name}.png": draw.draw(p, looks) for p in report.pictures()}
         for path, figure in drawn.items():

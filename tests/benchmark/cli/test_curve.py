@@ -93,6 +93,10 @@ def test_one_size_can_be_run_by_its_profile(home):
         (("curve", "--dataset", "digits", "--sizes", "10,few"), "Invalid number of images 'few'"),
         (("curve", "forest", "--dataset", "digits"), "Unknown model 'forest'"),
         (("run", "knn", "--dataset", "digits", "--profile", "train-0"), "Unknown profile 'train-0'"),
+        (
+            ("run", "knn", "--dataset", "digits", "--profile", "train-100000"),
+            "more training images than Digits has: 1,200",
+        ),
     ],
 )
 def test_a_curve_that_makes_no_sense_is_one_line(home, arguments, message):

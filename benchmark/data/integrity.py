@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary, 
 from benchmark.specs import Dataset, DatasetSpec
 
 MOST_NAMED = 5
+
+
+class Add(Protocol):
+    """Adds a check with its outcome."""
+
+    def __call__(self, name: str, passed: bool, detail: str, otherwise: Outcome = "failed") -> None: ...
 
 
 def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
@@ -52,13 +59,28 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         bool(labels.min() >= 0 and labels.max() < n_classes),
         f"labels from {labels.min()} to {labels.max()} for {n_classes} classes",
     )
+    tallies = {part: _tally(labels, n_classes) for part, (_, labels) in parts.items()}
+    _add_balance(dataset, spec, tallies, add)
+    constant = sum(
+        int((flat.min(axis=1) == flat.max(axis=1)).sum())
+        for flat in (images.reshape(len(images), -1) for images, _ in parts.values())
+    )
+    add("constant images", constant == 0, f"{constant} images of one value only", otherwise="warning")
+    _add_duplicates(dataset, add)
+    return Audit(
+        checks=tuple(checks),
+        train_per_class=tuple(int(count) for count in tallies["train"]),
+        test_per_class=tuple(int(count) for count in tallies["test"]),
+    )
 
-    def tally_of(labels: np.ndarray) -> np.ndarray:
-        # Labels out of range are reported above; they belong to no class.
-        return np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
 
-    tallies = {part: tally_of(labels) for part, (_, labels) in parts.items()}
-    rare = _rare(tallies, tally_of(dataset.train_labels[dataset.split.validation]))
+def _tally(labels: np.ndarray, n_classes: int) -> np.ndarray:
+    """Images of each class (n_classes,); labels out of range belong to none."""
+    return np.bincount(labels[(labels >= 0) & (labels < n_classes)], minlength=n_classes)
+
+
+def _add_balance(dataset: Dataset, spec: DatasetSpec, tallies: Mapping[str, np.ndarray], add: Add) -> None:
+    rare = _rare(tallies, _tally(dataset.train_labels[dataset.split.validation], len(dataset.class_names)))
     uneven = any(tally.min() != tally.max() for tally in tallies.values())
     add(
         "class balance",
@@ -70,17 +92,6 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
             f"; without a {part} image: {_listed(dataset, classes)}" for part, classes in rare.items() if classes
         ),
         otherwise="failed" if spec.balanced or rare["training"] or rare["test"] else "warning",
-    )
-    constant = sum(
-        int((flat.min(axis=1) == flat.max(axis=1)).sum())
-        for flat in (images.reshape(len(images), -1) for images, _ in parts.values())
-    )
-    add("constant images", constant == 0, f"{constant} images of one value only", otherwise="warning")
-    _add_duplicates(dataset, add)
-    return Audit(
-        checks=tuple(checks),
-        train_per_class=tuple(int(count) for count in tallies["train"]),
-        test_per_class=tuple(int(count) for count in tallies["test"]),
     )
 
 
@@ -119,7 +130,7 @@ def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
     )
 
 
-def _add_duplicates(dataset: Dataset, add) -> None:  # type: ignore[no-untyped-def]
+def _add_duplicates(dataset: Dataset, add: Add) -> None:
     train, test = _digests(dataset.train_images), _digests(dataset.test_images)
     for name, digests in (("training", train), ("test", test)):
         extra = len(digests) - len(set(digests))

@@ -41,7 +41,7 @@ def stratified_sample(
     left = size - int(quotas.sum())
     quotas[np.argsort(-remainders, kind="stable")[:left]] += 1
     low = np.minimum(least, counts)
-    high = np.maximum(counts - spare, 0)
+    high = np.maximum(counts - spare, low)
     if low.sum() <= size <= high.sum():
         quotas = _within(quotas, low, high)
     return _drawn(labels, classes, quotas, rng)

@@ -106,9 +106,9 @@ def compose(evidence: Evidence) -> Report:
         f"This is the profile {profile}: {info.train_size:,} training images only. Its numbers are a first look, not a "
         "result."
     )
-    part = "" if evidence.is_main else f" ({profile})"
+    which = "" if evidence.is_main else f" ({profile})"
     return Report(
-        f"{info.title}{part}: do I need a CNN, and what does it cost me?",
+        f"{info.title}{which}: do I need a CNN, and what does it cost me?",
         sections,
         headline.sentence(evidence),
         headline.price(evidence),

@@ -218,7 +218,8 @@ def test_a_sample_leaves_as_many_of_a_class_as_asked_for_where_it_can(case, leas
     counts = np.bincount(labels, minlength=7)
     drawn = np.bincount(labels[sample], minlength=7)
     assert len(sample) == size
-    low, high = np.minimum(least, counts), np.maximum(counts - spare, 0)
+    low = np.minimum(least, counts)
+    high = np.maximum(counts - spare, low)
     if low.sum() <= size <= high.sum():
         assert ((low <= drawn) & (drawn <= high)).all()
 

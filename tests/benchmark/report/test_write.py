@@ -109,7 +109,7 @@ def test_nothing_but_the_folded_matrices_is_html(full):
 def test_a_report_on_another_profile_leaves_the_main_one_alone(tmp_path, make_collection, make_cell, data):
     store = make_collection(tmp_path, [BASELINE, CNN], class_names=("cat", "dog"))
     main = report(store, tmp_path, data=data)
-    make_cell(store, model="knn", profile="train-50", class_names=("cat", "dog"))
+    make_cell(store, model="knn", seed=0, profile="train-50", class_names=("cat", "dog"))
     written = write.write(store, "synthetic", tmp_path / "reports", profile="train-50", with_html=False)
     folder = tmp_path / "reports/made/synthetic"
     assert written.paths == (folder / "train-50/README.md",)

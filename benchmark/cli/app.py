@@ -11,13 +11,14 @@ from benchmark.cli.check import check
 from benchmark.cli.compare import compare
 from benchmark.cli.curve import curve
 from benchmark.cli.data import data_app
-from benchmark.cli.options import CollectionOption, ResultsOption, console, open_closed_streams, say, warn
+from benchmark.cli.options import CollectionOption, ResultsOption, console, open_closed_streams, warn
 from benchmark.cli.predict import predict
 from benchmark.cli.report import report
 from benchmark.cli.run import run
 from benchmark.cli.tune import tune
 from benchmark.cli.verify import verify
 from benchmark.errors import UserError
+from benchmark.utils.terminal import accept_any_text, say, show
 
 app = typer.Typer(
     name="benchmark",
@@ -79,12 +80,13 @@ def migrate(
     store.check_exists()
     for name in store.datasets():
         count = rewrite(store, name, lambda text: warn(f"skipped {text}"))
-        say(f"{name}: {count:,} records rewritten")
+        show(f"{name}: {count:,} records rewritten")
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     open_closed_streams()
+    accept_any_text()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ends a command as Ctrl-C does.
     try:
         app()

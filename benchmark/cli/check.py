@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     predictions,
     selected,
 )
+from benchmark.utils.terminal import show
 
 ThresholdsOption = Annotated[
     Path | None, typer.Option(help="File of the thresholds.  [default: thresholds.toml, without --against]")
@@ -77,7 +78,7 @@ def check(
         verdicts += against_collection(store, reference, dataset, profile, limits, stochastic, selected, predictions)
     title = f"{store.folder}, profile {profile}"
     console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
-    typer.echo(report.summary(verdicts))
+    show(report.summary(verdicts))
     if junit:
         write_junit(junit, verdicts, strict=strict)
     if markdown:

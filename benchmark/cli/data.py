@@ -15,8 +15,8 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
 )
+from benchmark.utils.terminal import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ def fetch(
 
     (spec,) = dataset_specs([name])
     dataset = store.prepare(spec, data_dir=data_dir, force=force, say=say)
-    typer.echo(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
+    show(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
 
 
 @data_app.command()
@@ -85,7 +85,7 @@ def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None
         "decoded in": str(cache.folder(spec.name)),
     }
     for label, text in lines.items():
-        typer.echo(f"{label + ':':<13}{text}")
+        show(f"{label + ':':<13}{text}")
 
 
 @data_app.command(name="audit")
@@ -120,7 +120,7 @@ def audit_(
         found = duplicates.search(dataset, lambda n: progress.advance(task, n))
     path = kept.write_audit(found)
     _print_audit(found, dataset.class_names)
-    typer.echo(f"Written to {path} in {duration(time.perf_counter() - start)}.")
+    show(f"Written to {path} in {duration(time.perf_counter() - start)}.")
 
 
 def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:

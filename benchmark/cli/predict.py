@@ -14,9 +14,9 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
 )
 from benchmark.errors import UserError
+from benchmark.utils.terminal import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def predict(
         rows = classifier.classify(questions, top)
         _print(questions, rows, classifier.record)
         for path in classifier.write_sheets(rows, output):
-            typer.echo(f"Written to {path}")
+            show(f"Written to {path}")
     if len(pictures) < len(images or []):
         raise typer.Exit(1)
 

@@ -10,6 +10,7 @@ import typer
 from benchmark.cli.options import warn
 from benchmark.cli.report import announce
 from benchmark.errors import UserError
+from benchmark.utils.terminal import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def watcher(quiet: bool, json_lines: bool, tensorboard: Path | None, mlflow: Pat
 
     if quiet and json_lines:
         raise UserError("Both --quiet and --json-lines were given.", "Choose one.")
-    shown = JsonLines(typer.echo) if json_lines else watch(Console(soft_wrap=True, quiet=quiet))
+    shown = JsonLines(show) if json_lines else watch(Console(soft_wrap=True, quiet=quiet))
     trackers: list[Quiet] = [TensorBoard(tensorboard, warn)] if tensorboard else []
     trackers += [MLflow(mlflow, store.folder, warn)] if mlflow else []
     return Several([shown, *trackers])
@@ -55,7 +56,7 @@ def resumable(run: Callable[[], Results]) -> Results:
     try:
         return run()
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: finished runs are recorded; rerun the command to resume", err=True)
+        say("\ninterrupted: finished runs are recorded; rerun the command to resume")
         raise typer.Exit(130) from None
 
 
@@ -70,7 +71,7 @@ def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bo
         announce(written, quiet=quiet or json_lines)
         if json_lines:
             path = str(written.paths[0])
-            JsonLines(typer.echo).emit("report", dataset=one.dataset, headline=written.headline, path=path)
+            JsonLines(show).emit("report", dataset=one.dataset, headline=written.headline, path=path)
     for one in results:
         finished = {record.model.family for record in one.records if record.status == "ok"}
         if any(record.status not in SETTLED or record.model.family not in finished for record in one.records):

@@ -9,6 +9,7 @@ import typer
 
 from benchmark.cli.options import CollectionOption, DatasetsOption, ReportsOption, ResultsOption, warn
 from benchmark.errors import UserError
+from benchmark.utils.terminal import show
 
 if TYPE_CHECKING:
     from benchmark.report.write import Written
@@ -72,4 +73,4 @@ def announce(written: Written, *, quiet: bool = False) -> None:
     if len(written.problems) > MOST_PROBLEMS:
         warn(f"skipped {len(written.problems) - MOST_PROBLEMS:,} more")
     if not quiet:  # Not by rich: the headline is text of records, in which nothing is markup.
-        typer.echo(f"\n{written.headline}\nReport: {' and '.join(map(str, written.paths))}")
+        show(f"\n{written.headline}\nReport: {' and '.join(map(str, written.paths))}")

@@ -16,9 +16,9 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
     settings,
 )
+from benchmark.utils.terminal import say, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,12 +77,12 @@ def tune(
     try:
         record = search(wanted, store, _printer(screen))
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: nothing was written", err=True)
+        say("\ninterrupted: nothing was written")
         raise typer.Exit(130) from None
     if record.best is None:
         raise no_winner(record, store)
     _show_best(record)
-    typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
+    show(f"Written to {path_of(store, dataset, spec.name)}")
 
 
 def _printer(screen: Console) -> Callable[[Trial], None]:

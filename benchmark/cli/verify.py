@@ -20,6 +20,7 @@ from benchmark.cli.options import (
     settings,
     warn,
 )
+from benchmark.utils.terminal import say
 
 if TYPE_CHECKING:
     from benchmark.runner.reproduce import Check
@@ -64,7 +65,7 @@ def verify(
         prepared, here = prepare(spec, data_dir, store, lines.note), environment.describe()
         checks = [reproduce.reproduce(one, registry.of_record, prepared, how, here, lines) for one in drawn]
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: nothing was changed", err=True)
+        say("\ninterrupted: nothing was changed")
         raise typer.Exit(130) from None
     _show(checks)
     if any(check.outcome in ("different", "failed") for check in checks):

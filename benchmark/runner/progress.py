@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +24,8 @@ from rich.table import Table
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Run
-from benchmark.utils.format import duration, memory, percent, printable
+from benchmark.utils.format import duration, memory, percent
+from benchmark.utils.terminal import accept_any_text, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
@@ -42,7 +42,7 @@ class Quiet:
 
     def note(self, text: str) -> None:
         """Something worth knowing that is not a result: to standard error, whatever else is shown."""
-        sys.stderr.write(f"{printable(text)}\n")
+        say(text)
 
     def planned(self, plan: Plan) -> None:
         pass
@@ -101,6 +101,7 @@ def watch(console: Console) -> Quiet:
     """The live table on a terminal, plain lines elsewhere, nothing if the console is quiet."""
     if console.quiet:
         return Quiet()
+    accept_any_text()
     return Display(console) if console.is_terminal else Lines(console)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
+import io
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -35,6 +37,9 @@ def main(connection: Connection, job: Job) -> None:
     with log:
         for descriptor in (1, 2):  # Also what native code prints.
             os.dup2(log.fileno(), descriptor)
+        for stream in (sys.stdout, sys.stderr):  # Of the terminal's encoding, in which a model might not print.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         faulthandler.enable(log)
         fitted: list[Any] = []
         outcome = _guarded(job, connection, fitted.append if job.save is not None else lambda model: None)

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import Home
+from commands import Home, install
 
 from benchmark.utils.files import LOCK
 
@@ -256,13 +256,10 @@ def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):
 def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home, tmp_path):
     """What README shows: a package with two entry points adds a model and a data set."""
     site = tmp_path / "site"
-    info = site / "shapes-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shapes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[benchmark.models]\nforest = shapes:MODELS\n[benchmark.datasets]\nstripes = shapes:STRIPES\n"
-    )
-    (site / "shapes.py").write_text(
+    install(
+        site,
+        "shapes",
+        "[benchmark.models]\nforest = shapes:MODELS\n[benchmark.datasets]\nstripes = shapes:STRIPES\n",
         "import numpy as np\n"
         "from benchmark.specs import DatasetSpec, ModelSpec, RawImages\n"
         "MODELS = (ModelSpec(name='forest', family='baseline', build='sklearn.ensemble:RandomForestClassifier',\n"
@@ -275,7 +272,7 @@ def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home,
         "    labels = np.arange(200) % 2\n"
         "    images[labels == 1, ::2] += 200\n"
         "    return RawImages(train_images=images[:150], train_labels=labels[:150], test_images=images[150:],\n"
-        "        test_labels=labels[150:], class_names=('plain', 'striped'), source='made')\n"
+        "        test_labels=labels[150:], class_names=('plain', 'striped'), source='made')\n",
     )
     listed = home("list", packages=site)
     assert "forest" in listed.stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data import cache, load
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.estimators import adapter, serialization
 from benchmark.estimators.feature_cache import unkept
 from benchmark.predict import images, saved, sheet
@@ -105,12 +105,15 @@ class SavedClassifier:
 
     def classify(self, questions: Sequence[Question], top: int) -> list[Shown]:
         """Predict each image, with its ``top`` most probable classes where the model has probabilities."""
-        fitted, names = self._load(), self.record.dataset.class_names
+        names = self.record.dataset.class_names
         X = adapter.inputs(np.stack([question.seen for question in questions]), np.arange(len(questions)), self._spec)
         try:
+            fitted = self._load()
             with unkept():
                 answer = fitted.answer(X)
-        except Exception as error:  # The file may come from others and hold anything.
+        except UserError:
+            raise
+        except OF_OTHERS as error:  # The file may come from others and hold anything.
             raise UserError(
                 f"{self.stored.path.name}: the saved model does not predict: {first_line(error)}.",
                 f"Fit it again: {self.stored.command('--save-models', '--fresh')}",

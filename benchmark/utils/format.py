@@ -76,7 +76,20 @@ def p_equals(p: float, threshold: float = 0.05) -> str:
     return f"p {text}" if text[0] == "<" else f"p = {text}"
 
 
-def first_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
+    """What an error says and was noted of it, as printable text of about 500 characters."""
+    text = printable(" ".join(str(error).split()))
+    text = text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
+    return " ".join([text, *(f"({note})" for note in getattr(error, "__notes__", ()))]).strip()
+
+
+def described(error: BaseException) -> str:
+    """An error's type and what it says, in one line."""
+    text, name = in_one_line(error), type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def first_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 

@@ -22,7 +22,7 @@ FAILURES = {
     "Raises": ("error", "RuntimeError: the model broke"),
     "Exits": ("crashed", "exit code 3"),
     "IsKilled": ("crashed", "SIGKILL"),
-    "LeavesQuietly": ("crashed", "exit code"),
+    "LeavesQuietly": ("error", "SystemExit: no reason (while fitting)"),
     "Unsupported": ("unsupported", "these images are not mine"),
     "WrongLength": ("error", "predict returned shape"),
     "FloatLabels": ("error", "not integer labels"),

@@ -18,7 +18,7 @@ from benchmark.cli.run import run
 from benchmark.cli.tune import tune
 from benchmark.cli.verify import verify
 from benchmark.errors import UserError
-from benchmark.utils.terminal import accept_any_text, say, show
+from benchmark.utils.terminal import accept_any_text, literal, say, show
 
 app = typer.Typer(
     name="benchmark",
@@ -46,7 +46,6 @@ app.command()(curve)
 @app.command(name="list")
 def list_() -> None:
     """List the registered models and data sets."""
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark import registry
@@ -57,13 +56,13 @@ def list_() -> None:
         table.add_column(column, no_wrap=column != "description")
     for model in registry.models().values():
         marks = [word for word, holds in (("core", model.core), ("tunable", bool(model.search))) if holds]
-        table.add_row(f"[bold]{model.name}[/]", model.family, ", ".join(marks), escape(model.description))
+        table.add_row(f"[bold]{model.name}[/]", model.family, ", ".join(marks), literal(model.description))
     screen.print(table, "")
     table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
     for column in ("name", "description"):
         table.add_column(column, no_wrap=column != "description")
     for spec in registry.datasets().values():
-        table.add_row(f"[bold]{spec.name}[/]", escape(spec.description))
+        table.add_row(f"[bold]{spec.name}[/]", literal(spec.description))
     screen.print(table)
 
 

@@ -16,7 +16,7 @@ from benchmark.cli.options import (
     console,
     dataset_specs,
 )
-from benchmark.utils.terminal import say, show
+from benchmark.utils.terminal import literal, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +46,6 @@ def fetch(
 @data_app.command()
 def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.data import load as store
@@ -54,12 +53,12 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
 
     (spec,) = dataset_specs([name])
     result = audit(store.prepare(spec, data_dir=data_dir, say=say), spec)
-    table = Table(title=escape(f"Integrity of {spec.title}"), title_justify="left")
+    table = Table(title=literal(f"Integrity of {spec.title}"), title_justify="left")
     for column in ("check", "outcome", "found"):
         table.add_column(column)
     colour = {"passed": "green", "warning": "yellow", "failed": "red"}
     for line in result.checks:
-        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", escape(line.detail))
+        table.add_row(literal(line.name), f"[{colour[line.outcome]}]{line.outcome}[/]", literal(line.detail))
     console().print(table)
     if not result.passed:
         raise typer.Exit(1)
@@ -116,7 +115,7 @@ def audit_(
     start = time.perf_counter()
     screen = Console(stderr=True)
     with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
-        task = progress.add_task(spec.title, total=n_images)
+        task = progress.add_task(literal(spec.title), total=n_images)
         found = duplicates.search(dataset, lambda n: progress.advance(task, n))
     path = kept.write_audit(found)
     _print_audit(found, dataset.class_names)
@@ -124,7 +123,6 @@ def audit_(
 
 
 def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Near duplicates of training images", title_justify="left")
@@ -141,6 +139,6 @@ def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
     for column in ("part", "image", "label", "training image", "its label", "distance"):
         table.add_column(column, justify="left" if column in ("part", "label", "its label") else "right")
     for part, pair in sorted(pairs, key=lambda found: found[1].distance)[:PAIRS_SHOWN]:
-        names = escape(class_names[pair.label]), escape(class_names[pair.train_label])
+        names = literal(class_names[pair.label]), literal(class_names[pair.train_label])
         table.add_row(part, str(pair.index), names[0], str(pair.train_index), names[1], f"{pair.distance:.4f}")
     console().print(table)

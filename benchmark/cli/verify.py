@@ -20,7 +20,7 @@ from benchmark.cli.options import (
     settings,
     warn,
 )
-from benchmark.utils.terminal import say
+from benchmark.utils.terminal import literal, say
 
 if TYPE_CHECKING:
     from benchmark.runner.reproduce import Check
@@ -73,7 +73,6 @@ def verify(
 
 
 def _show(checks: list[Check]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.utils.format import percent
@@ -88,5 +87,5 @@ def _show(checks: list[Check]) -> None:
         ]
         run = check.recorded.run
         outcome = f"[{COLOURS.get(check.outcome, 'red')}]{check.outcome}[/]"
-        table.add_row(escape(run.model), str(run.seed), *accuracies, outcome, escape(check.detail))
+        table.add_row(literal(run.model), str(run.seed), *accuracies, outcome, literal(check.detail))
     console().print(table)

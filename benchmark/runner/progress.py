@@ -16,7 +16,6 @@ from typing import Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -25,7 +24,7 @@ from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Run
 from benchmark.utils.format import duration, memory, percent
-from benchmark.utils.terminal import accept_any_text, say
+from benchmark.utils.terminal import accept_any_text, literal, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
@@ -146,8 +145,8 @@ def outcome_line(record: RunRecord, *, kept: bool) -> str:
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         more = f"; {remarks(record)}" if remarks(record) else ""
-        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){escape(more)}"
-    return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
+        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){literal(more)}"
+    return f"[red]{record.status:<13}[/] {name}: {literal(record.reason or '')}"
 
 
 class Lines(Quiet):
@@ -318,7 +317,7 @@ class Display(Quiet):
 
     def _cells(self, run: Run, row: Row) -> list[RenderableType]:
         took: str = row.took
-        note: RenderableType = escape(row.remarks)
+        note: RenderableType = literal(row.remarks)
         if row.status == "running":
             seconds = time.monotonic() - row.since
             took = duration(seconds) if seconds >= 1 else ""
@@ -326,7 +325,7 @@ class Display(Quiet):
             note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
         name = f"{run.model} on {run.dataset}" if self._datasets else run.model
         return [
-            escape(f"{name}, {run.profile}" if self._profiles else name),
+            literal(f"{name}, {run.profile}" if self._profiles else name),
             str(run.seed),
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
             "" if row.validation is None else percent(row.validation),

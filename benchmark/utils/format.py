@@ -6,6 +6,7 @@ import re
 
 from benchmark.errors import UserError
 
+KEPT = "\n\u200c\u200d\u00a0\u3000"
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _THOUSANDS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
@@ -128,5 +129,7 @@ def parse_memory(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Text for a terminal, without characters that would steer it; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    """Text without characters that would steer a terminal; line breaks, spaces and joiners of letters stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in KEPT else ascii(c)[1:-1] for c in text)

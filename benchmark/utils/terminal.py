@@ -34,6 +34,13 @@ def _base(character: str) -> str:
     return unicodedata.normalize("NFKD", character).encode("ascii", errors="ignore").decode()
 
 
+def literal(text: object) -> str:
+    """Text for rich as it is: nothing in it is markup or steers the terminal."""
+    from rich.markup import escape
+
+    return escape(printable(str(text)))
+
+
 def show(text: str) -> None:
     """Print a result to standard output."""
     _print(text, sys.stdout)

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from benchmark.utils import terminal
+from benchmark.utils.format import printable
 
 
 @pytest.fixture
@@ -37,3 +38,15 @@ def test_what_an_encoding_lacks_is_shown_by_something_alike(screen, encoding, te
     seen = screen(encoding)
     terminal.show(text)
     assert seen() == f"{shown}\n"
+
+
+def test_nothing_in_the_text_of_others_steers_the_terminal_or_is_markup(screen):
+    seen = screen("utf-8")
+    terminal.show("\x1b[31mred\x07\u202e")
+    assert seen() == "\\x1b[31mred\\x07\\u202e\n"
+    assert terminal.literal("[bold]\x1b[31m") == "\\[bold]\\x1b[31m"
+
+
+def test_letters_that_are_joined_and_wide_spaces_stay_as_they_are():
+    for text in ("نمی\u200cش", "👩\u200d🚀", "東\u3000京", "1\u00a0%", "a\nb"):
+        assert printable(text) == text

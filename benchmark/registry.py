@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
@@ -19,7 +18,7 @@ from benchmark.data.catalog import DATASETS
 from benchmark.errors import OF_OTHERS, UserError
 from benchmark.specs import DatasetSpec, ModelSpec
 from benchmark.utils.format import described
-from benchmark.utils.terminal import say
+from benchmark.utils.terminal import note_once
 from cnn.catalog import MODELS as CNNS
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def _merged(kind: str, own: Iterable[Spec], spec_type: type[Spec]) -> dict[str, 
             package = getattr(entry.dist, "name", None) or entry.name
             reason = str(error) if isinstance(error, UserError) else described(error)
             skipped.append(f"The plug-in {package} was skipped: {reason}.")
-            warn(f"skipped the plug-in {package} (entry point {entry.name} = {entry.value} of {group}): {reason}")
+            note_once(f"skipped the plug-in {package} (entry point {entry.name} = {entry.value} of {group}): {reason}")
     return merged
 
 
@@ -146,9 +145,3 @@ def _specs(kind: str, entry: metadata.EntryPoint, spec_type: type[Spec], taken: 
             raise UserError(f"there is already a {kind} {spec.name!r}")
         by_name[spec.name] = spec
     return by_name
-
-
-@functools.cache
-def warn(text: str) -> None:
-    """Print a note to standard error, each only once."""
-    say(f"note: {text}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -142,9 +141,7 @@ class SavedClassifier:
         for start in range(0, len(rows), ROWS_PER_SHEET):
             part = f"-{start // ROWS_PER_SHEET + 1}" if len(rows) > ROWS_PER_SHEET else ""
             path = folder / f"{model}-{first}{more}{part}.png"
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Glyph .* missing")  # Names may be in any script.
-                style.save(sheet.draw(title, rows[start : start + ROWS_PER_SHEET]), path)
+            style.save(sheet.draw(title, rows[start : start + ROWS_PER_SHEET]), path)
             written.append(path)
         return written
 

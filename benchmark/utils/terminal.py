@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import io
 import sys
 import unicodedata
@@ -49,6 +50,12 @@ def show(text: str) -> None:
 def say(text: str) -> None:
     """Print to standard error what is not a result."""
     _print(text, sys.stderr)
+
+
+@functools.cache
+def note_once(text: str) -> None:
+    """Print a note to standard error, each only once in a process."""
+    say(f"note: {text}")
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -14,7 +14,7 @@ CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
 @pytest.fixture
 def plug_in(monkeypatch):
     """Pretend that an installed package has an entry point for models that loads ``found``."""
-    registry.warn.cache_clear()
+    registry.note_once.cache_clear()
 
     def install(found) -> None:
         class Entry:

@@ -279,7 +279,7 @@ class Runner:
                     self.store.write(done, planned.name)
                     job.log.unlink(missing_ok=True)
                     return done
-        failed = record({"status": outcome.status, "reason": _reason(outcome, job)}, self.environment, None)
+        failed = record({"status": outcome.status, "reason": self._reason(outcome, job)}, self.environment, None)
         return self._failed(planned, failed)
 
     def _failed(self, planned: Planned, failed: RunRecord) -> RunRecord:
@@ -290,15 +290,15 @@ class Runner:
                 self.store.write(failed, planned.name)
         return failed
 
-
-def _reason(outcome: Failure, job: Job) -> str:
-    """Why a run failed, and where its log is; an empty log is removed."""
-    if not job.log.exists():
-        return outcome.reason
-    if job.log.stat().st_size == 0:
-        job.log.unlink()
-        return outcome.reason
-    return f"{outcome.reason} (log: {job.log.name})"
+    def _reason(self, outcome: Failure, job: Job) -> str:
+        """Why a run failed, and where its log is; an empty log is removed."""
+        if not job.log.exists():
+            return outcome.reason
+        if job.log.stat().st_size == 0:
+            job.log.unlink()
+            return outcome.reason
+        # Not the folder's own path: records travel.
+        return f"{outcome.reason} (log: {job.log.relative_to(self.store.results_dir).as_posix()} in the results folder)"
 
 
 def preload(models: Iterable[ModelSpec]) -> set[str]:

@@ -62,8 +62,16 @@ def resumable(run: Callable[[], Results]) -> Results:
         raise typer.Exit(130) from None
 
 
-def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bool, json_lines: bool) -> None:
-    """Say what failed and, if wanted, write the reports.
+def finish(
+    results: list[Results],
+    reports_dir: Path,
+    *,
+    report: bool,
+    quiet: bool,
+    json_lines: bool,
+    answer: Callable[[Results], str] | None = None,
+) -> None:
+    """Say what failed, write the reports if wanted, and say the ``answer`` to what the command asks.
 
     The exit code is 1 if a run failed, crashed, or hit its time or memory limit, or if all of a family that was asked
     for were unsupported: then there is nothing to compare.
@@ -81,6 +89,13 @@ def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bo
             path = str(written.paths[0])
             fields = {"dataset": one.dataset, "headline": written.headline, "earlier": earlier, "path": path}
             JsonLines(show).emit("report", **fields)
+    for one in results:
+        if answer is None or quiet:
+            break
+        if json_lines:
+            JsonLines(show).emit("answer", dataset=one.dataset, text=answer(one))
+        else:
+            show(f"\n{answer(one)}")
     for one in results:
         finished = {record.model.family for record in one.records if record.status == "ok"}
         if any(record.status not in SETTLED or record.model.family not in finished for record in one.records):

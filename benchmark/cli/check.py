@@ -108,7 +108,8 @@ def _init(thresholds: Path | None, store: Store, datasets: list[str] | None, pro
         raise UserError("--init writes thresholds; --against needs none.", "Choose one.")
     path = thresholds or THRESHOLDS
     counts = init_thresholds(path, store, datasets, profile, selected)
-    show(f"Written to {path}: floors for {', '.join(f'{n} models on {name}' for name, n in counts.items())}.")
+    floors = (f"{n} floor{'s' if n > 1 else ''} for {name}" for name, n in counts.items())
+    show(f"Written to {path}: {', '.join(floors)}.")
     options = "" if thresholds is None else f" --thresholds {shlex.quote(str(path))}"
     options += "" if store.collection in ("local", profile) else f" --collection {store.collection}"
     options += "" if profile == "full" else f" --profile {profile}"

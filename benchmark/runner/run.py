@@ -96,18 +96,26 @@ class Planned:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What there is to do, and how long it will take.
-
-    ``expected_seconds`` is for the waiting runs that have a similar record, ``unknown`` the number of the others.
-    """
+    """What there is to do, so many ``jobs`` at a time, and the seconds expected of each waiting run that has a similar
+    record."""
 
     runs: tuple[Planned, ...]
-    expected_seconds: float = 0.0
-    unknown: int = 0
+    expected: Mapping[Run, float] = dataclasses.field(default_factory=dict)
+    jobs: int = 1
 
     @property
     def waiting(self) -> list[Planned]:
         return [planned for planned in self.runs if planned.recorded is None]
+
+    @property
+    def expected_seconds(self) -> float:
+        """Wall time of the runs of which something is known."""
+        return sum(self.expected.values()) / max(1, min(self.jobs, len(self.waiting)))
+
+    @property
+    def unknown(self) -> int:
+        """The number of the others."""
+        return len(self.waiting) - len(self.expected)
 
 
 class Watcher(Protocol):

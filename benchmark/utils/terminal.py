@@ -12,7 +12,17 @@ from typing import TextIO
 from benchmark.utils.format import printable
 
 # What is drawn with and has no decomposition into ASCII.
-ALIKE = {"\u2588": "#", "\u258f": "|", "\u2192": "->", "\u00b1": "+/-", "\u00d7": "x", "\u2013": "-", "\u2014": "-"}
+ALIKE = {
+    "\u2588": "#",
+    "\u258f": "|",
+    "\u2501": "=",
+    "\u00b7": ".",
+    "\u2192": "->",
+    "\u00b1": "+/-",
+    "\u00d7": "x",
+    "\u2013": "-",
+    "\u2014": "-",
+}
 ALIKE |= {"\u0153": "oe", "\u00e6": "ae", "\u00df": "ss", "\u00f8": "o", "\u2018": "'", "\u2019": "'"}
 
 

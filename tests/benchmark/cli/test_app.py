@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from commands import Home, install
+from rich.console import Console
 
+from benchmark import registry
 from benchmark.utils.files import LOCK
 
 
@@ -37,6 +40,23 @@ def mistake(done: subprocess.CompletedProcess[str], *parts: str) -> None:
 
 BASELINES = ("logistic-regression", "svm-rbf", "knn")
 DIGITS = ("--dataset", "digits", "--threads", "1")
+
+
+def test_the_list_is_grouped_by_family_and_folded_to_the_terminal(home, monkeypatch):
+    monkeypatch.setattr("benchmark.cli.app.console", lambda: Console(width=80))
+    lines = home.here("list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = {line.split()[0]: place for place, line in reversed(list(enumerate(lines))) if line.strip()}
+    order = ("Baselines", "knn", "Networks", "cnn-simple", "Data", "digits")
+    assert [rows[word] for word in order] == sorted(rows[word] for word in order)
+    assert "core" in lines[rows["knn"]]
+    assert lines[rows["knn"] + 1].startswith(" " * 20)
+
+
+def test_a_plug_ins_description_cannot_steer_the_terminal(home, monkeypatch):
+    evil = dataclasses.replace(registry.models()["knn"], name="evil", description="[bold]\x1b[31mred")
+    monkeypatch.setattr(registry, "CNNS", (*registry.CNNS, evil))
+    assert "[bold]\\x1b[31mred" in home.here("list").stdout
 
 
 def test_run_report_and_check_go_together(home, tmp_path):

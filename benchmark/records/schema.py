@@ -92,11 +92,11 @@ class ModelInfo(Model):
     pretrained: Annotated[Text | None, Field(description="data set of its pre-trained weights; null: from scratch")]
     version: int
     description: Line
-    build: str
+    build: Line
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: Line | None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
-    settings: tuple[str, ...] = ()
+    settings: tuple[Line, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:

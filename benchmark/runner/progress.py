@@ -243,7 +243,7 @@ class Display(Quiet):
         self._datasets = self._profiles = False
         self._lock = threading.Lock()
         self._expected: Mapping[Run, float] = {}
-        self._start = time.monotonic()
+        self._start = 0.0
         self._seconds: list[float] = []  # That finished runs have taken.
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
 
@@ -256,6 +256,7 @@ class Display(Quiet):
         """Fill the table with waiting runs."""
         runs = [planned.run for planned in plan.runs]
         self._rows, self._expected = {run: Row() for run in runs}, plan.expected
+        self._start = time.monotonic()
         self._datasets = len({run.dataset for run in runs}) > 1
         self._profiles = len({run.profile for run in runs}) > 1
 

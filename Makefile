@@ -11,7 +11,7 @@ PORTABLE = ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 OPENBLAS_CORETYPE=Ha
 BIN = $(VENV)/bin
 READY = $(VENV)/.installed
 
-.PHONY: run data test test-all test-portable check lint types format html docs reference speed tune clean help
+.PHONY: run data test test-all test-portable check lint types format html docs pages reference speed tune clean help
 
 help:
 	@echo "make run                 virtual environment, data, the core models, report (a quarter of an hour)"
@@ -24,6 +24,7 @@ help:
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
 	@echo "make html                the reference report as one interactive page, from the committed records"
 	@echo "make docs                the documentation as a site in site/"
+	@echo "make pages               docs/reference again, from the program's own texts"
 	@echo "make speed               our speed against others', side by side (an hour or more)"
 	@echo "make tune                the searches for the baselines' parameters again (15 minutes)"
 	@echo "make reference           the committed reference results and report again (about 4.5 hours)"
@@ -73,6 +74,9 @@ html: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m mkdocs build --strict
+
+pages: $(READY)
+	$(BIN)/python docs/generate.py
 
 speed: $(READY)
 	$(BIN)/python tests/speed/run.py $(SPEED)

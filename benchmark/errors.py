@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# What code of others may raise: without the second, its sys.exit() would end the program without a word.
+OF_OTHERS = (Exception, SystemExit)
+
 
 class UserError(Exception):
     """A mistake that the user can fix: one line with its remedy, exit code 2, no traceback."""

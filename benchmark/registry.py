@@ -1,7 +1,7 @@
 """The models and data sets there are: the catalogs of this project and those of installed packages.
 
 A package adds its own through the entry-point groups ``benchmark.models`` and ``benchmark.datasets``; an
-entry point names a specification or a sequence of them.
+entry point names a specification or a sequence of them. A plug-in that cannot be loaded is skipped with a note.
 """
 
 from __future__ import annotations
@@ -15,24 +15,30 @@ from typing import TYPE_CHECKING, TypeVar
 
 from baselines.catalog import MODELS as BASELINES
 from benchmark.data.catalog import DATASETS
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.specs import DatasetSpec, ModelSpec
+from benchmark.utils.format import described
+from benchmark.utils.terminal import note_once
 from cnn.catalog import MODELS as CNNS
 
 if TYPE_CHECKING:
     from benchmark.records.schema import RunRecord
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
+_skipped: dict[str, list[str]] = {
+    "model": [],
+    "data set": [],
+}  # Plug-ins by kind, with the reason, as they were last looked for.
 
 
 def models() -> dict[str, ModelSpec]:
     """Every registered model by name, in catalog order."""
-    return _merge("model", "benchmark.models", (*BASELINES, *CNNS), ModelSpec)
+    return _merged("model", (*BASELINES, *CNNS), ModelSpec)
 
 
 def datasets() -> dict[str, DatasetSpec]:
     """Every registered data set by name, in catalog order."""
-    return _merge("data set", "benchmark.datasets", DATASETS, DatasetSpec)
+    return _merged("data set", DATASETS, DatasetSpec)
 
 
 def find(kind: str, known: Mapping[str, Spec], name: str) -> Spec:
@@ -41,7 +47,7 @@ def find(kind: str, known: Mapping[str, Spec], name: str) -> Spec:
         return known[name]
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
-    raise UserError(f"Unknown {kind} {name!r}.", hint)
+    raise UserError(f"Unknown {kind} {name!r}.", " ".join([hint, *_skipped[kind]]))
 
 
 def choose(names: Sequence[str | ModelSpec] | None, *, everything: bool = False) -> list[ModelSpec]:
@@ -111,22 +117,31 @@ def of_record(record: RunRecord) -> ModelSpec:
     return base if model.base is None else derive(base, model.settings, name)
 
 
-def _merge(kind: str, group: str, own: Iterable[Spec], spec_type: type[Spec]) -> dict[str, Spec]:
+def _merged(kind: str, own: Iterable[Spec], spec_type: type[Spec]) -> dict[str, Spec]:
+    """The specifications by name, ours first."""
     merged = {spec.name: spec for spec in own}
+    skipped = _skipped[kind] = []
+    group = f"benchmark.{kind.replace(' ', '')}s"
     for entry in metadata.entry_points(group=group):
         try:
-            found = entry.load()
-            specs = (found,) if isinstance(found, spec_type) else tuple(found)
-        except Exception as error:  # A plug-in may raise anything.
-            raise UserError(
-                f"The entry point {entry.name!r} of {group} could not be loaded: {error}.", "Fix or uninstall it."
-            ) from error
-        for spec in specs:
-            if not isinstance(spec, spec_type):
-                raise UserError(
-                    f"The entry point {entry.name!r} of {group} holds {spec!r}, not a {spec_type.__name__}."
-                )
-            if spec.name in merged:
-                raise UserError(f"The {kind} name {spec.name!r} is registered twice.", f"Rename it in {entry.value}.")
-            merged[spec.name] = spec
+            merged |= _specs(kind, entry, spec_type, merged)
+        except OF_OTHERS as error:
+            package = getattr(entry.dist, "name", None) or entry.name
+            reason = str(error) if isinstance(error, UserError) else described(error)
+            skipped.append(f"The plug-in {package} was skipped: {reason}.")
+            note_once(f"skipped the plug-in {package} (entry point {entry.name} = {entry.value} of {group}): {reason}")
     return merged
+
+
+def _specs(kind: str, entry: metadata.EntryPoint, spec_type: type[Spec], taken: Mapping[str, Spec]) -> dict[str, Spec]:
+    """What an entry point holds, by name; all or nothing."""
+    found = entry.load()
+    specs = (found,) if isinstance(found, spec_type) else tuple(found)
+    by_name: dict[str, Spec] = {}
+    for spec in specs:
+        if not isinstance(spec, spec_type):
+            raise UserError(f"it holds {spec!r}, not a {spec_type.__name__}")
+        if spec.name in taken or spec.name in by_name:
+            raise UserError(f"there is already a {kind} {spec.name!r}")
+        by_name[spec.name] = spec
+    return by_name

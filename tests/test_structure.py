@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,13 @@ def test_no_function_has_more_than_twelve_parameters():
         if "cli" not in path.parts and node.name != "__init__"
     }
     assert {name: n for name, n in many.items() if n > 12} == {}
+
+
+@pytest.mark.parametrize("word", ["rich.markup", "typer.echo", "click.echo", "stdout.write", "stderr.write", "print("])
+def test_text_reaches_the_terminal_by_one_way(word):
+    """Which makes it printable: only what is marked as going into a run's log is printed otherwise."""
+    lines = [(path, line) for path in MODULES for line in path.read_text(encoding="utf-8").splitlines()]
+    found = {
+        path.relative_to(ROOT).as_posix() for path, line in lines if re.search(rf"(?<![.\w]){re.escape(word)}", line)
+    }
+    assert found <= {"benchmark/utils/terminal.py", "benchmark/estimators/feature_cache.py"}

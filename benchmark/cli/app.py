@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -11,13 +12,15 @@ from benchmark.cli.check import check
 from benchmark.cli.compare import compare
 from benchmark.cli.curve import curve
 from benchmark.cli.data import data_app
-from benchmark.cli.options import CollectionOption, ResultsOption, console, open_closed_streams, say, warn
+from benchmark.cli.options import CollectionOption, ResultsOption, console, open_closed_streams, warn
 from benchmark.cli.predict import predict
 from benchmark.cli.report import report
 from benchmark.cli.run import run
 from benchmark.cli.tune import tune
 from benchmark.cli.verify import verify
 from benchmark.errors import UserError
+from benchmark.specs import ModelSpec
+from benchmark.utils.terminal import accept_any_text, literal, say, show
 
 app = typer.Typer(
     name="benchmark",
@@ -45,25 +48,29 @@ app.command()(curve)
 @app.command(name="list")
 def list_() -> None:
     """List the registered models and data sets."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from benchmark import registry
 
-    screen = console()
-    table = Table(title="Models", title_justify="left", box=None, pad_edge=False)
-    for column in ("name", "family", "", "description"):
-        table.add_column(column, no_wrap=column != "description")
-    for model in registry.models().values():
-        marks = [word for word, holds in (("core", model.core), ("tunable", bool(model.search))) if holds]
-        table.add_row(f"[bold]{model.name}[/]", model.family, ", ".join(marks), escape(model.description))
-    screen.print(table, "")
-    table = Table(title="Data sets", title_justify="left", box=None, pad_edge=False)
-    for column in ("name", "description"):
-        table.add_column(column, no_wrap=column != "description")
-    for spec in registry.datasets().values():
-        table.add_row(f"[bold]{spec.name}[/]", escape(spec.description))
-    screen.print(table)
+    for family, title in (("baseline", "Baselines"), ("network", "Networks")):
+        chosen = [model for model in registry.models().values() if model.family == family]
+        _list(title, [(model.name, _mark(model), model.description) for model in chosen])
+    _list("Data sets", [(spec.name, spec.description) for spec in registry.datasets().values()])
+    show("core: run takes these without names. tunable: tune has parameters to search.")
+
+
+def _mark(model: ModelSpec) -> str:
+    return " ".join(word for word, holds in (("core", model.core), ("tunable", model.search)) if holds)
+
+
+def _list(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Rows whose last column is folded where the terminal is narrow."""
+    from rich.table import Table
+
+    table = Table(title=f"[bold]{title}[/]", title_justify="left", show_header=False, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(literal, row))
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    console().print(table, "")
 
 
 @app.command()
@@ -79,12 +86,13 @@ def migrate(
     store.check_exists()
     for name in store.datasets():
         count = rewrite(store, name, lambda text: warn(f"skipped {text}"))
-        say(f"{name}: {count:,} records rewritten")
+        show(f"{name}: {count:,} records rewritten")
 
 
 def main() -> None:
     """Run the command line; a user's mistake is one line and exit code 2."""
     open_closed_streams()
+    accept_any_text()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ends a command as Ctrl-C does.
     try:
         app()

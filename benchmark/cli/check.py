@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +17,11 @@ from benchmark.cli.options import (
     predictions,
     selected,
 )
+from benchmark.errors import UserError
+from benchmark.utils.terminal import show
+
+if TYPE_CHECKING:
+    from benchmark.records.store import Store
 
 ThresholdsOption = Annotated[
     Path | None, typer.Option(help="File of the thresholds.  [default: thresholds.toml, without --against]")
@@ -23,6 +29,16 @@ ThresholdsOption = Annotated[
 MarkdownOption = Annotated[
     Path | None, typer.Option(help="Append the verdicts to this Markdown file, such as $GITHUB_STEP_SUMMARY.")
 ]
+TrainingSdOption = Annotated[
+    float,
+    typer.Option(
+        help="With --against: std across seeds of a network, in points, where neither side has several.", min=0
+    ),
+]
+InitOption = Annotated[
+    bool, typer.Option("--init", help="Write the thresholds file from the present records, instead of checking them.")
+]
+THRESHOLDS = Path("thresholds.toml")
 
 
 def check(
@@ -40,15 +56,11 @@ def check(
     detectable: Annotated[
         float, typer.Option(help="With --against: minimum detectable drop required to pass, in points.", min=0)
     ] = 1.0,
-    training_sd: Annotated[
-        float,
-        typer.Option(
-            help="With --against: std across seeds of a network, in points, where neither side has several.", min=0
-        ),
-    ] = 0.2,
+    training_sd: TrainingSdOption = 0.2,
     strict: Annotated[bool, typer.Option("--strict", help="Treat inconclusive verdicts as failures.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML there.")] = None,
     markdown: MarkdownOption = None,
+    init: InitOption = False,
     results_dir: ResultsOption = Path("results"),
 ) -> None:
     """Check recorded accuracies against thresholds, or against another collection.
@@ -65,9 +77,12 @@ def check(
     from benchmark.report import verdicts as report
 
     store = Store.open(results_dir, collection, profile)
+    if init:
+        _init(thresholds, store, dataset, profile, against)
+        return
     verdicts = []
     if against is None or thresholds is not None:
-        verdicts += against_thresholds(thresholds or Path("thresholds.toml"), store, dataset, profile, selected)
+        verdicts += against_thresholds(thresholds or THRESHOLDS, store, dataset, profile, selected)
     if against is not None:
         limits = Limits(
             tolerance=tolerance, class_tolerance=class_tolerance, detectable=detectable, training_sd=training_sd
@@ -77,10 +92,25 @@ def check(
         verdicts += against_collection(store, reference, dataset, profile, limits, stochastic, selected, predictions)
     title = f"{store.folder}, profile {profile}"
     console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
-    typer.echo(report.summary(verdicts))
+    show(report.summary(verdicts))
     if junit:
         write_junit(junit, verdicts, strict=strict)
     if markdown:
         report.append(markdown, report.document(title, verdicts, strict=strict))
     if any(verdict.fails(strict=strict) for verdict in verdicts):
         raise typer.Exit(1)
+
+
+def _init(thresholds: Path | None, store: Store, datasets: list[str] | None, profile: str, against: str | None) -> None:
+    from benchmark.gate.check import init_thresholds
+
+    if against is not None:
+        raise UserError("--init writes thresholds; --against needs none.", "Choose one.")
+    path = thresholds or THRESHOLDS
+    counts = init_thresholds(path, store, datasets, profile, selected)
+    floors = (f"{n} floor{'s' if n > 1 else ''} for {name}" for name, n in counts.items())
+    show(f"Written to {path}: {', '.join(floors)}.")
+    options = "" if thresholds is None else f" --thresholds {shlex.quote(str(path))}"
+    options += "" if store.collection in ("local", profile) else f" --collection {store.collection}"
+    options += "" if profile == "full" else f" --profile {profile}"
+    show(f"Check records against it with: python -m benchmark check{options}")

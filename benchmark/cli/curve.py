@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -34,6 +34,9 @@ from benchmark.cli.progress import (
     watcher,
 )
 from benchmark.errors import UserError
+
+if TYPE_CHECKING:
+    from benchmark.api import Results
 
 
 def curve(
@@ -69,7 +72,7 @@ def curve(
 
     Training images are drawn by seed, stratified by class; of one seed, the smaller set is part of the larger.
     Validation and test images are always all of them. The whole training part is the profile full of 'run', whose
-    records are used. Rerun the command to resume, as with 'run'.
+    records are used. Rerun the command to resume, as with 'run'. The answer is printed at the end.
     """
     from benchmark import api
     from benchmark.records.store import Store
@@ -94,7 +97,14 @@ def curve(
             watcher=watcher(quiet, json_lines, tensorboard, mlflow, store),
         )
     )
-    finish([results], reports_dir, report=report, quiet=quiet, json_lines=json_lines)
+    finish([results], reports_dir, report=report, quiet=quiet, json_lines=json_lines, answer=_answer)
+
+
+def _answer(results: Results) -> str:
+    """From how many images on a network is ahead."""
+    from benchmark.report import learning_curve, write
+
+    return learning_curve.answer(write.gather(results.store, results.dataset, profile=results.profile))
 
 
 def parse_sizes(text: str | None) -> list[int | Literal["all"]] | None:

@@ -15,8 +15,8 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
 )
+from benchmark.utils.terminal import literal, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +40,12 @@ def fetch(
 
     (spec,) = dataset_specs([name])
     dataset = store.prepare(spec, data_dir=data_dir, force=force, say=say)
-    typer.echo(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
+    show(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
 
 
 @data_app.command()
 def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.data import load as store
@@ -54,12 +53,12 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
 
     (spec,) = dataset_specs([name])
     result = audit(store.prepare(spec, data_dir=data_dir, say=say), spec)
-    table = Table(title=escape(f"Integrity of {spec.title}"), title_justify="left")
+    table = Table(title=literal(f"Integrity of {spec.title}"), title_justify="left")
     for column in ("check", "outcome", "found"):
         table.add_column(column)
     colour = {"passed": "green", "warning": "yellow", "failed": "red"}
     for line in result.checks:
-        table.add_row(line.name, f"[{colour[line.outcome]}]{line.outcome}[/]", escape(line.detail))
+        table.add_row(literal(line.name), f"[{colour[line.outcome]}]{line.outcome}[/]", literal(line.detail))
     console().print(table)
     if not result.passed:
         raise typer.Exit(1)
@@ -85,7 +84,7 @@ def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None
         "decoded in": str(cache.folder(spec.name)),
     }
     for label, text in lines.items():
-        typer.echo(f"{label + ':':<13}{text}")
+        show(f"{label + ':':<13}{text}")
 
 
 @data_app.command(name="audit")
@@ -116,15 +115,14 @@ def audit_(
     start = time.perf_counter()
     screen = Console(stderr=True)
     with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
-        task = progress.add_task(spec.title, total=n_images)
+        task = progress.add_task(literal(spec.title), total=n_images)
         found = duplicates.search(dataset, lambda n: progress.advance(task, n))
     path = kept.write_audit(found)
     _print_audit(found, dataset.class_names)
-    typer.echo(f"Written to {path} in {duration(time.perf_counter() - start)}.")
+    show(f"Written to {path} in {duration(time.perf_counter() - start)}.")
 
 
 def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Near duplicates of training images", title_justify="left")
@@ -141,6 +139,6 @@ def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:
     for column in ("part", "image", "label", "training image", "its label", "distance"):
         table.add_column(column, justify="left" if column in ("part", "label", "its label") else "right")
     for part, pair in sorted(pairs, key=lambda found: found[1].distance)[:PAIRS_SHOWN]:
-        names = escape(class_names[pair.label]), escape(class_names[pair.train_label])
+        names = literal(class_names[pair.label]), literal(class_names[pair.train_label])
         table.add_row(part, str(pair.index), names[0], str(pair.train_index), names[1], f"{pair.distance:.4f}")
     console().print(table)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.errors import UserError
-from benchmark.utils.format import printable
+from benchmark.utils.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,10 +117,6 @@ def open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 -- open to the end
-
-
-def say(text: str) -> None:
-    typer.echo(printable(text), err=True)
 
 
 def warn(text: str) -> None:

@@ -14,9 +14,9 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
 )
 from benchmark.errors import UserError
+from benchmark.utils.terminal import literal, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ def predict(
         rows = classifier.classify(questions, top)
         _print(questions, rows, classifier.record)
         for path in classifier.write_sheets(rows, output):
-            typer.echo(f"Written to {path}")
+            show(f"Written to {path}")
     if len(pictures) < len(images or []):
         raise typer.Exit(1)
 
@@ -92,15 +92,14 @@ def _places(test: str | None) -> list[int]:
 
 
 def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunRecord) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
-    from benchmark.utils.format import percent, printable
+    from benchmark.utils.format import percent
 
     screen = console()
     run, score = record.run, "" if record.test is None else f"; test accuracy {percent(record.test.accuracy)}"
     title = f"{run.model} on {record.dataset.title}, seed {run.seed}, profile {run.profile}{score}"
-    screen.print(f"[bold]{escape(title)}[/]", highlight=False)
+    screen.print(f"[bold]{literal(title)}[/]", highlight=False)
     table = Table(show_lines=True)
     table.add_column("picture", overflow="fold")
     table.add_column("prediction", no_wrap=True)
@@ -109,26 +108,25 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
         table.add_column("preparation")
     width = max(len(name) for row in rows for name in (row.label, *(name for name, _ in row.bars)))
     for question, row in zip(questions, rows, strict=True):
-        cells = [f"{escape(printable(question.name))}\n[bright_black]{question.size}[/]", _prediction(row, width)]
+        cells = [f"{literal(question.name)}\n[bright_black]{question.size}[/]", _prediction(row, width)]
         if own:
             steps = question.steps or ("an image of the data set",)
-            doubts = [f"[yellow]{escape(doubt)}[/]" for doubt in question.doubts]
-            cells.append("; ".join([*map(escape, steps), *doubts]))
+            doubts = [f"[yellow]{literal(doubt)}[/]" for doubt in question.doubts]
+            cells.append("; ".join([*map(literal, steps), *doubts]))
         table.add_row(*cells)
     screen.print(table)
 
 
 def _prediction(row: Shown, width: int) -> str:
     """Lines of markup: the label, whether it is right, and a bar for each class."""
-    from rich.markup import escape
 
     verdict = ""
     if row.actual is not None:
-        verdict = " [green]correct[/]" if row.actual == row.label else f" [red]wrong: it is {escape(row.actual)}[/]"
-    lines = [f"[bold]{escape(row.label)}[/]{verdict}"]
+        verdict = " [green]correct[/]" if row.actual == row.label else f" [red]wrong: it is {literal(row.actual)}[/]"
+    lines = [f"[bold]{literal(row.label)}[/]{verdict}"]
     if not row.bars:
         return "\n".join([*lines, "[bright_black]no probabilities[/]"])
     for name, value in row.bars:
         bar = "\u2588" * round(value * BAR_WIDTH) or ("\u258f" if value >= 0.0005 else "")
-        lines.append(f"{escape(name):<{width}} [cyan]{bar:<{BAR_WIDTH}}[/] {value:6.1%}")
+        lines.append(f"{literal(name):<{width}} [cyan]{bar:<{BAR_WIDTH}}[/] {value:6.1%}")
     return "\n".join(lines)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli.options import warn
-from benchmark.cli.report import announce
+from benchmark.cli.report import MOST_PROBLEMS, announce
 from benchmark.errors import UserError
+from benchmark.utils.terminal import say, show
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from benchmark.api import Results
+    from benchmark.records.schema import RunRecord
     from benchmark.records.store import Store
+    from benchmark.report.write import Written
     from benchmark.runner.progress import Quiet
 
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only print warnings and errors.")]
@@ -44,7 +47,7 @@ def watcher(quiet: bool, json_lines: bool, tensorboard: Path | None, mlflow: Pat
 
     if quiet and json_lines:
         raise UserError("Both --quiet and --json-lines were given.", "Choose one.")
-    shown = JsonLines(typer.echo) if json_lines else watch(Console(soft_wrap=True, quiet=quiet))
+    shown = JsonLines(show) if json_lines else watch(Console(soft_wrap=True, quiet=quiet))
     trackers: list[Quiet] = [TensorBoard(tensorboard, warn)] if tensorboard else []
     trackers += [MLflow(mlflow, store.folder, warn)] if mlflow else []
     return Several([shown, *trackers])
@@ -55,23 +58,67 @@ def resumable(run: Callable[[], Results]) -> Results:
     try:
         return run()
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: finished runs are recorded; rerun the command to resume", err=True)
+        say("\ninterrupted: finished runs are recorded; rerun the command to resume")
         raise typer.Exit(130) from None
 
 
-def finish(results: list[Results], reports_dir: Path, *, report: bool, quiet: bool, json_lines: bool) -> None:
-    """Write the reports if wanted; exit code 1 if a run failed, crashed, or hit its time or memory limit, or if all
-    of a family that was asked for were unsupported: then there is nothing to compare."""
+def finish(
+    results: list[Results],
+    reports_dir: Path,
+    *,
+    report: bool,
+    quiet: bool,
+    json_lines: bool,
+    answer: Callable[[Results], str] | None = None,
+) -> None:
+    """Say what failed, write the reports if wanted, and say the ``answer`` to what the command asks.
+
+    The exit code is 1 if a run failed, crashed, or hit its time or memory limit, or if all of a family that was asked
+    for were unsupported: then there is nothing to compare.
+    """
     from benchmark.runner.progress import JsonLines
     from benchmark.runner.run import SETTLED
 
+    for one in results:
+        _say_failures(one.records)
     for one in results if report else ():
         written = one.report(reports_dir)
-        announce(written, quiet=quiet or json_lines)
+        earlier = _earlier(written, one.records)
+        announce(written, quiet=quiet or json_lines, earlier=earlier)
         if json_lines:
             path = str(written.paths[0])
-            JsonLines(typer.echo).emit("report", dataset=one.dataset, headline=written.headline, path=path)
+            fields = {"dataset": one.dataset, "headline": written.headline, "earlier": earlier, "path": path}
+            JsonLines(show).emit("report", **fields)
+    for one in results:
+        if answer is None or quiet:
+            break
+        if json_lines:
+            JsonLines(show).emit("answer", dataset=one.dataset, text=answer(one))
+        else:
+            show(f"\n{answer(one)}")
     for one in results:
         finished = {record.model.family for record in one.records if record.status == "ok"}
         if any(record.status not in SETTLED or record.model.family not in finished for record in one.records):
             raise typer.Exit(1)
+
+
+def _say_failures(records: Sequence[RunRecord]) -> None:
+    """Which runs have no result, and why: before a headline that does not know of them."""
+    from benchmark.runner.progress import named
+
+    failed = [record for record in records if record.status != "ok"]
+    if failed:
+        say(f"{len(failed)} of {len(records)} runs {'have' if len(failed) > 1 else 'has'} no result:")
+    for record in failed[:MOST_PROBLEMS]:
+        say(f"  {record.status}: {named(record.run)}: {record.reason}")
+    if len(failed) > MOST_PROBLEMS:
+        say(f"  and {len(failed) - MOST_PROBLEMS:,} more")
+
+
+def _earlier(written: Written, records: Sequence[RunRecord]) -> list[str]:
+    """The models of a headline that have no result of this command, if a run of it failed."""
+    finished = {(record.run.model, record.run.profile) for record in records if record.status == "ok"}
+    if all(record.status == "ok" for record in records):
+        return []
+    compared = [summary for summary in (written.evidence.cnn, written.evidence.baseline) if summary is not None]
+    return [s.name for s in compared if (s.name, s.records[0].run.profile) not in finished]

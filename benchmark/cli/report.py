@@ -9,8 +9,11 @@ import typer
 
 from benchmark.cli.options import CollectionOption, DatasetsOption, ReportsOption, ResultsOption, warn
 from benchmark.errors import UserError
+from benchmark.utils.terminal import show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from benchmark.report.write import Written
     from benchmark.specs import Dataset
 
@@ -65,11 +68,12 @@ def _cached(name: str) -> Dataset | None:
     return dataset
 
 
-def announce(written: Written, *, quiet: bool = False) -> None:
-    """Say what a report found, where it is, and what was skipped."""
+def announce(written: Written, *, quiet: bool = False, earlier: Sequence[str] = ()) -> None:
+    """Say what a report found, where it is, and what was skipped; ``earlier`` are models whose results are older."""
     for problem in written.problems[:MOST_PROBLEMS]:
         warn(f"skipped {problem}")
     if len(written.problems) > MOST_PROBLEMS:
         warn(f"skipped {len(written.problems) - MOST_PROBLEMS:,} more")
     if not quiet:  # Not by rich: the headline is text of records, in which nothing is markup.
-        typer.echo(f"\n{written.headline}\nReport: {' and '.join(map(str, written.paths))}")
+        source = f"From earlier records of {' and '.join(earlier)}: " if earlier else ""
+        show(f"\n{source}{written.headline}\nReport: {' and '.join(map(str, written.paths))}")

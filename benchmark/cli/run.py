@@ -121,6 +121,7 @@ def _chosen(
 ) -> list[ModelSpec]:
     """The models to run, with the parameters that ``--set`` changes."""
     from benchmark import registry
+    from benchmark.estimators import parameters
 
     if names and everything:
         raise UserError("Both --all and names of models were given.", "Choose one.")
@@ -133,4 +134,5 @@ def _chosen(
         raise UserError(
             "--set makes another model of it, which needs a name.", f"Add --as {chosen[0].name}-2, for example."
         )
+    parameters.check(chosen[0], dict(map(registry.parse_setting, changes or ())))
     return [registry.derive(chosen[0], changes or (), rename)]

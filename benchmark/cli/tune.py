@@ -16,9 +16,9 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    say,
     settings,
 )
+from benchmark.utils.terminal import literal, say, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,21 +73,22 @@ def tune(
     )
     screen = console()
     size = train_size or len(wanted.prepared.dataset.split.train)
-    screen.print(f"Tuning {spec.name} on {size:,} images of {data.title} for {duration(seconds)}.", highlight=False)
+    screen.print(
+        f"Tuning {spec.name} on {size:,} images of {literal(data.title)} for {duration(seconds)}.", highlight=False
+    )
     try:
         record = search(wanted, store, _printer(screen))
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: nothing was written", err=True)
+        say("\ninterrupted: nothing was written")
         raise typer.Exit(130) from None
     if record.best is None:
         raise no_winner(record, store)
     _show_best(record)
-    typer.echo(f"Written to {path_of(store, dataset, spec.name)}")
+    show(f"Written to {path_of(store, dataset, spec.name)}")
 
 
 def _printer(screen: Console) -> Callable[[Trial], None]:
     """Prints a line per trial, marking the best so far."""
-    from rich.markup import escape
 
     from benchmark.utils.format import duration, percent
 
@@ -97,18 +98,17 @@ def _printer(screen: Console) -> Callable[[Trial], None]:
         nonlocal best
         words = ", ".join(f"{name}={_short(value)}" for name, value in trial.params.items())
         if trial.validation_accuracy is None:
-            screen.print(f"[red]{trial.status}[/]  {escape(words)}: {escape(trial.reason or '')}", highlight=False)
+            screen.print(f"[red]{trial.status}[/]  {literal(words)}: {literal(trial.reason or '')}", highlight=False)
             return
         mark = "[green]best so far[/]" if trial.validation_accuracy > best else ""
         best = max(best, trial.validation_accuracy)
         took = duration(trial.fit_seconds or 0.0)
-        screen.print(f"{percent(trial.validation_accuracy)}  {escape(words)} ({took}) {mark}", highlight=False)
+        screen.print(f"{percent(trial.validation_accuracy)}  {literal(words)} ({took}) {mark}", highlight=False)
 
     return show
 
 
 def _show_best(record: TuningRecord) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.utils.format import duration, percent
@@ -122,7 +122,7 @@ def _show_best(record: TuningRecord) -> None:
     for trial in sorted(scored, key=lambda trial: -(trial.validation_accuracy or 0.0))[:5]:
         values = [_short(trial.params[name]) for name in record.space]
         table.add_row(
-            percent(trial.validation_accuracy or 0.0), duration(trial.fit_seconds or 0.0), *map(escape, values)
+            percent(trial.validation_accuracy or 0.0), duration(trial.fit_seconds or 0.0), *map(literal, values)
         )
     screen.print(table)
 

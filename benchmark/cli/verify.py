@@ -20,6 +20,7 @@ from benchmark.cli.options import (
     settings,
     warn,
 )
+from benchmark.utils.terminal import literal, say
 
 if TYPE_CHECKING:
     from benchmark.runner.reproduce import Check
@@ -64,7 +65,7 @@ def verify(
         prepared, here = prepare(spec, data_dir, store, lines.note), environment.describe()
         checks = [reproduce.reproduce(one, registry.of_record, prepared, how, here, lines) for one in drawn]
     except KeyboardInterrupt:
-        typer.echo("\ninterrupted: nothing was changed", err=True)
+        say("\ninterrupted: nothing was changed")
         raise typer.Exit(130) from None
     _show(checks)
     if any(check.outcome in ("different", "failed") for check in checks):
@@ -72,7 +73,6 @@ def verify(
 
 
 def _show(checks: list[Check]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from benchmark.utils.format import percent
@@ -87,5 +87,5 @@ def _show(checks: list[Check]) -> None:
         ]
         run = check.recorded.run
         outcome = f"[{COLOURS.get(check.outcome, 'red')}]{check.outcome}[/]"
-        table.add_row(escape(run.model), str(run.seed), *accuracies, outcome, escape(check.detail))
+        table.add_row(literal(run.model), str(run.seed), *accuracies, outcome, literal(check.detail))
     console().print(table)

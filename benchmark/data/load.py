@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmark.data import cache
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.specs import Dataset, DatasetSpec, Places
 from benchmark.utils import files
-from benchmark.utils.format import first_line
+from benchmark.utils.format import described
 
 DATA_VARIABLE = "BENCHMARK_DATA_DIR"
 
@@ -80,9 +80,9 @@ def prepare(
         raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
     except UserError:
         raise
-    except Exception as error:  # The loader may be a plug-in.
+    except OF_OTHERS as error:  # The loader may be a plug-in.
         raise UserError(
-            f"The data set {spec.name!r} could not be read: {type(error).__name__}: {first_line(error)}.",
+            f"The data set {spec.name!r} could not be read: {described(error)}.",
             "Fix its files or its load function, or name other files with --data-dir.",
         ) from error
     with _explain_cache_errors(spec.name):

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import UnsupportedError
+from benchmark.errors import OF_OTHERS, UnsupportedError
 from benchmark.estimators.predictions import as_labels, as_probabilities
 from benchmark.specs import ModelSpec
-from benchmark.utils.format import first_line
+from benchmark.utils.format import in_one_line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +85,8 @@ class Adapter:
             return Answer(labels, None)
         try:
             return Answer(labels, self._probabilities(images))
-        except Exception as error:  # The labels are valid whatever is wrong with the probabilities.
-            return Answer(labels, None, f"its probabilities are left out: {first_line(error)[:500]}")
+        except OF_OTHERS as error:  # The labels are valid whatever is wrong with the probabilities.
+            return Answer(labels, None, f"its probabilities are left out: {in_one_line(error)}")
 
     def of(self, model: Any) -> Adapter:
         """For another model that was fitted on the same labels."""
@@ -107,7 +107,7 @@ def during(what: str) -> Iterator[None]:
     """Errors of a model say during what they happened (:func:`benchmark.runner.worker.main` prints it)."""
     try:
         yield
-    except Exception as error:
+    except OF_OTHERS as error:
         error.add_note(f"while {what}")
         raise
 

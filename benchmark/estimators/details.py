@@ -7,6 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from benchmark.errors import OF_OTHERS
+from benchmark.utils.format import in_one_line
+
 METHOD = "benchmark_details"
 ATTRIBUTES = {
     "parameter_count": "parameter_count_",
@@ -61,7 +64,7 @@ class Details:
         if callable(ask) and not isinstance(model, type):
             try:
                 self._entries = _entries(ask())
-            except Exception as error:  # A model may raise anything; its predictions are what counts.
+            except OF_OTHERS as error:  # Its predictions are what counts.
                 self._refuse("", error)
 
     def has(self, name: str) -> bool:
@@ -79,13 +82,13 @@ class Details:
         try:
             found = self.read(name)
             return default if found is None else convert(found)
-        except Exception as error:  # The same.
+        except OF_OTHERS as error:  # The same.
             self._refuse(f"[{name!r}]", error)
             return default
 
-    def _refuse(self, which: str, error: Exception) -> None:
-        text = " ".join(str(error).split()) or type(error).__name__
-        self.problems.append(f"{METHOD}(){which} cannot be used: {text[:LONGEST_TEXT]}")
+    def _refuse(self, which: str, error: BaseException) -> None:
+        text = in_one_line(error) or type(error).__name__
+        self.problems.append(f"{METHOD}(){which} cannot be used: {text}")
 
 
 def _entries(found: Any) -> Mapping[str, Any]:

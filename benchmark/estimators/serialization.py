@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.estimators.details import Details
 from benchmark.records.store import Stored, first_problem
 from benchmark.utils.files import read_whole
@@ -84,7 +84,7 @@ def save(model: Any, path: Path) -> Format:
         content = skops.dumps(told.read("portable") if told.has("portable") else model)
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # Types that skops does not know raise what they like.
+    except OF_OTHERS as error:  # Types that skops does not know raise what they like.
         raise CannotBeSavedError(f"{type(model).__name__} cannot be written: {first_problem(error)}") from error
     strange = _untrusted(content)
     if strange:
@@ -139,7 +139,7 @@ def load(stored: Stored, unfitted: Any) -> Any:
         return read(content, saved.format, unfitted)
     except UserError as error:
         raise UserError(f"{path.name} is refused: {error.problem}", error.remedy) from error
-    except Exception as error:  # Untrusted input, read by four libraries.
+    except OF_OTHERS as error:  # Untrusted input, read by four libraries.
         raise UserError(f"{path.name} is not a model of this kind: {first_problem(error)}.", remedy) from error
 
 

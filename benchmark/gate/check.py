@@ -12,8 +12,41 @@ from benchmark.gate import regression, thresholds
 from benchmark.gate.regression import Limits
 from benchmark.gate.thresholds import Verdict
 from benchmark.records.store import Store
+from benchmark.utils.files import write_atomically
 
 Select = Callable[[Store, str, str | None], Selection | None]
+
+
+def init_thresholds(
+    path: Path, store: Store, datasets: Sequence[str] | None, profile: str, select: Select
+) -> dict[str, int]:
+    """Write a thresholds file from the records, for the data sets named or all that there are.
+
+    Returns
+    -------
+    dict of str to int
+        How many models of each data set got a floor.
+
+    Raises
+    ------
+    UserError
+        If there is such a file already, or nothing is recorded.
+    """
+    if path.exists():
+        raise UserError(f"{path} already exists.", "Edit it, or name another file with --thresholds.")
+    store.check_exists()
+    found = {}
+    for name in datasets or store.datasets():
+        selection = select(store, name, profile)
+        if selection is not None and selection.summaries:
+            found[name] = selection.summaries
+    if not found:
+        raise UserError(
+            f"{store.folder} has no finished runs under the profile {profile}.",
+            f"Make some: python -m benchmark run --profile {profile} --collection {store.collection}",
+        )
+    write_atomically(path, thresholds.draft(profile, found).encode())
+    return {name: len(summaries) for name, summaries in found.items()}
 
 
 def against_thresholds(

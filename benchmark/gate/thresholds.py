@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +17,8 @@ from benchmark.records.store import first_problem
 from benchmark.utils.format import percent
 
 ROUNDING = 1e-9  # A mean of equal fractions may be slightly below them.
+TOLERANCE = 0.01  # Of a drafted floor below the recorded accuracy: a point, what machines and versions may differ by.
+DEVIATIONS = 3
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -70,13 +73,37 @@ def read_thresholds(path: Path) -> Thresholds:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise UserError(f"There is no thresholds file {path}.", "Name one with --thresholds.") from error
+        remedy = "Write one from the records with: python -m benchmark check --init, or name one with --thresholds."
+        raise UserError(f"There is no thresholds file {path}.", remedy) from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {first_problem(error)}.", remedy) from error
     try:
         return Thresholds.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path} is malformed: {first_problem(error)}.", remedy) from error
+
+
+def draft(profile: str, summaries: Mapping[str, Sequence[ModelSummary]]) -> str:
+    """A thresholds file that the models recorded of each data set pass: TOML with a comment how it was chosen."""
+    lines = [
+        "# What 'python -m benchmark check' demands: least mean test accuracies, as fractions. Each floor was chosen",
+        f"# {TOLERANCE * 100:g} point below the recorded mean or, where that is more, {DEVIATIONS} standard deviations "
+        "across seeds below it.",
+        "# Raise or lower them as you like.",
+        "schema_version = 1",
+    ]
+    for dataset, models in summaries.items():
+        lines += ["", f"[datasets.{_key(dataset)}.{_key(profile)}.accuracy]"]
+        for summary in models:
+            room = max(TOLERANCE, DEVIATIONS * (summary.accuracy_sd or 0.0))
+            floor = math.floor(max(0.0, summary.accuracy - room + ROUNDING) * 1000) / 1000
+            lines.append(f"{_key(summary.name)} = {floor:.3f}")
+    return "\n".join(lines) + "\n"
+
+
+def _key(name: str) -> str:
+    """A name as a key of TOML, in which a dot would begin another table."""
+    return f'"{name}"' if "." in name else name
 
 
 def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[ModelSummary]) -> list[Verdict]:

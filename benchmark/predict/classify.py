@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.data import cache, load
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.estimators import adapter, serialization
 from benchmark.estimators.feature_cache import unkept
 from benchmark.predict import images, saved, sheet
@@ -105,12 +104,15 @@ class SavedClassifier:
 
     def classify(self, questions: Sequence[Question], top: int) -> list[Shown]:
         """Predict each image, with its ``top`` most probable classes where the model has probabilities."""
-        fitted, names = self._load(), self.record.dataset.class_names
+        names = self.record.dataset.class_names
         X = adapter.inputs(np.stack([question.seen for question in questions]), np.arange(len(questions)), self._spec)
         try:
+            fitted = self._load()
             with unkept():
                 answer = fitted.answer(X)
-        except Exception as error:  # The file may come from others and hold anything.
+        except UserError:
+            raise
+        except OF_OTHERS as error:  # The file may come from others and hold anything.
             raise UserError(
                 f"{self.stored.path.name}: the saved model does not predict: {first_line(error)}.",
                 f"Fit it again: {self.stored.command('--save-models', '--fresh')}",
@@ -139,9 +141,7 @@ class SavedClassifier:
         for start in range(0, len(rows), ROWS_PER_SHEET):
             part = f"-{start // ROWS_PER_SHEET + 1}" if len(rows) > ROWS_PER_SHEET else ""
             path = folder / f"{model}-{first}{more}{part}.png"
-            with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "Glyph .* missing")  # Names may be in any script.
-                style.save(sheet.draw(title, rows[start : start + ROWS_PER_SHEET]), path)
+            style.save(sheet.draw(title, rows[start : start + ROWS_PER_SHEET]), path)
             written.append(path)
         return written
 

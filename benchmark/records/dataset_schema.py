@@ -6,15 +6,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, model_validator
 
-from benchmark.records.schema import ClassNames, Count, Model, Name, Positive, Sha256, Words
+from benchmark.records.schema import ClassNames, Count, Line, Model, Name, Positive, Sha256, Words
 
 Outcome = Literal["passed", "warning", "failed"]
 
 
 class AuditCheck(Model):
-    name: str
+    name: Line
     outcome: Outcome
-    detail: str
+    detail: Line
 
 
 class Audit(Model):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from benchmark.specs import NAME, Run
+from benchmark.utils.format import printable
 
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -23,10 +24,12 @@ Positive = Annotated[int, Field(ge=1, lt=2**63)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, description="seconds")]
 EpochValue = Annotated[float, Field(ge=-1e12, le=1e12)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Text = Annotated[str, Field(min_length=1, max_length=100)]
-ClassName = Annotated[str, Field(min_length=1, max_length=200)]
+# Text of a model, a data set or whoever sent the record: nothing of it may steer a terminal.
+Line = Annotated[str, AfterValidator(printable)]
+Text = Annotated[Line, Field(min_length=1, max_length=100)]
+ClassName = Annotated[Line, Field(min_length=1, max_length=200)]
 ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=1000)]
-Words = Annotated[str, Field(max_length=10_000)]
+Words = Annotated[Line, Field(max_length=10_000)]
 Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 
 
@@ -88,12 +91,12 @@ class ModelInfo(Model):
     convolutional: Annotated[bool, Field(description="whether it is a CNN: a network with convolutions")]
     pretrained: Annotated[Text | None, Field(description="data set of its pre-trained weights; null: from scratch")]
     version: int
-    description: str
-    build: str
+    description: Line
+    build: Line
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
-    implementation: str | None
+    implementation: Line | None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
-    settings: tuple[str, ...] = ()
+    settings: tuple[Line, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -170,8 +173,8 @@ class Cost(Model):
     ]
     parameter_count: Annotated[Count | None, Field(description="numbers kept to predict with")]
     threads: Positive
-    device: str
-    precision: Annotated[str | None, Field(description="of a network's arithmetic, such as float32")] = None
+    device: Line
+    precision: Annotated[Line | None, Field(description="of a network's arithmetic, such as float32")] = None
 
 
 class Variant(Model):
@@ -185,16 +188,16 @@ class Variant(Model):
 class Environment(Model):
     """Where it ran: hardware, system, package versions, and the state of the source code."""
 
-    cpu: str
+    cpu: Line
     cores: Positive
     gemm_gflops: Annotated[
         float | None,
         Field(gt=0, le=1e9, description="float32 matrix product, best of several; 1e9 operations a second"),
     ] = None
-    gpu: str | None
-    system: str
-    python: str
-    packages: dict[str, str]
+    gpu: Line | None
+    system: Line
+    python: Line
+    packages: dict[Line, Line]
     commit: Annotated[str, Field(pattern="^[0-9a-f]{7,64}$")] | None
     dirty: Annotated[bool | None, Field(description="whether the source differed from the commit")]
 
@@ -230,7 +233,7 @@ class SavedModel(Model):
 class NotSaved(Model):
     """Why a fitted model was not saved although it was to be."""
 
-    reason: str
+    reason: Line
     lasting: Annotated[bool, Field(description="whether it would be so again if the model were fitted again")]
 
 

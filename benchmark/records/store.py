@@ -327,7 +327,7 @@ def _diagnosis(raw: bytes, error: Exception) -> str:
     return first_problem(error)
 
 
-def first_problem(error: Exception) -> str:
+def first_problem(error: BaseException) -> str:
     """The first thing that is wrong, in one line."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]

@@ -40,6 +40,11 @@ def spans(text: Text) -> Sequence[Span]:
     return [text] if isinstance(text, str | Strong | Code | Link) else text
 
 
+def plain(text: Text) -> str:
+    """The words alone."""
+    return "".join(span if isinstance(span, str) else span.text for span in spans(text))
+
+
 @dataclasses.dataclass(frozen=True)
 class Paragraph:
     text: Text

@@ -49,6 +49,14 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
     )
 
 
+def answer(evidence: Evidence) -> str:
+    """From how many training images on the best network is ahead, in plain words."""
+    found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
+    if not found:
+        return "No model has finished at two sizes, so there is no learning curve."
+    return doc.plain(sentence(leads(found, evidence.predictions)))
+
+
 def sentence(ahead: Mapping[int, Lead]) -> doc.Text:
     """From how many training images on the best network is ahead."""
     if not ahead:

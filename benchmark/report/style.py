@@ -14,6 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from benchmark import registry
+from benchmark.report import fonts
 from benchmark.utils.files import write_atomically
 
 # Okabe and Ito, "Color Universal Design", 2008: distinguishable with every common colour blindness.
@@ -101,5 +102,6 @@ def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whose bytes depend on the picture alone."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    with fonts.for_all_text(figure):
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
     write_atomically(path, buffer.getvalue())

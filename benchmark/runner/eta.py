@@ -15,7 +15,7 @@ SPEED_LIMITS = (0.05, 20.0)  # A ratio of two short measurements beyond these is
 
 
 def estimated(runs: Sequence[Planned], stores: Iterable[Store], jobs: int, gflops: float | None = None) -> Plan:
-    """The plan with the expected wall time of the runs that are not recorded.
+    """The plan with the expected seconds of the runs that are not recorded.
 
     Parameters
     ----------
@@ -56,9 +56,8 @@ def estimated(runs: Sequence[Planned], stores: Iterable[Store], jobs: int, gflop
             sizes[part] = len(parts_for(planned.prepared.dataset, planned.profile).train)
         return rate * sizes[part]
 
-    estimates = [seconds for seconds in map(estimate, waiting) if seconds is not None]
-    seconds = sum(estimates) / max(1, min(jobs, len(waiting)))
-    return Plan(tuple(runs), seconds, len(waiting) - len(estimates))
+    estimates = {planned.run: estimate(planned) for planned in waiting}
+    return Plan(tuple(runs), {run: seconds for run, seconds in estimates.items() if seconds is not None}, jobs)
 
 
 def _seconds(record: RunRecord, gflops: float | None) -> float | None:

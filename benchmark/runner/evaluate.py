@@ -20,7 +20,7 @@ import threadpoolctl
 
 from benchmark.data import cache, corruptions
 from benchmark.data.splits import Parts, parts_for
-from benchmark.errors import UserError
+from benchmark.errors import OF_OTHERS, UserError
 from benchmark.estimators import details, metrics
 from benchmark.estimators import serialization as saving
 from benchmark.estimators.adapter import Adapter, Answer, configured, implementation, inputs
@@ -31,7 +31,7 @@ from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.runner.environment import memory_bytes
 from benchmark.runner.job import Job, Result, Saved
 from benchmark.specs import Dataset
-from benchmark.utils.format import first_line
+from benchmark.utils.format import described, in_one_line
 
 OnEpoch = Callable[[dict[str, float | None]], None]
 CHECKED = 200  # Images that a saved model has to predict again.
@@ -268,9 +268,9 @@ def save(kept: Kept, job: Job, path: Path) -> Saved | NotSaved:
         known = None if len(classes) == kept.fitted.n_classes else tuple(int(label) for label in classes)
         return Saved(kind, saving.sha256(path), path.stat().st_size, known)
     except (OSError, MemoryError) as error:
-        return NotSaved(reason=f"{type(error).__name__}: {first_line(error)}", lasting=False)
-    except Exception as error:  # A model may raise anything; its result has been sent.
-        return NotSaved(reason=first_line(error)[:500], lasting=True)
+        return NotSaved(reason=described(error), lasting=False)
+    except OF_OTHERS as error:  # Its result has been sent.
+        return NotSaved(reason=in_one_line(error), lasting=True)
 
 
 def _gpu(device: Any) -> str | None:

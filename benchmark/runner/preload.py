@@ -9,8 +9,10 @@ import contextlib
 import importlib
 import os
 
+from benchmark.errors import OF_OTHERS
+
 VARIABLE = "BENCHMARK_PRELOAD"
 
 for name in filter(None, os.environ.get(VARIABLE, "").split(",")):
-    with contextlib.suppress(Exception, SystemExit):
+    with contextlib.suppress(*OF_OTHERS):
         importlib.import_module(name)

@@ -9,26 +9,26 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
+from statistics import mean
+from typing import Literal, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Run
 from benchmark.utils.format import duration, memory, percent, printable
+from benchmark.utils.terminal import accept_any_text, literal, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
+BAR_WIDTH, LONG_BAR_WIDTH = 12, 24
 
 
 class Quiet:
@@ -42,7 +42,7 @@ class Quiet:
 
     def note(self, text: str) -> None:
         """Something worth knowing that is not a result: to standard error, whatever else is shown."""
-        sys.stderr.write(f"{printable(text)}\n")
+        say(text)
 
     def planned(self, plan: Plan) -> None:
         pass
@@ -98,10 +98,11 @@ class Several(Quiet):
 
 
 def watch(console: Console) -> Quiet:
-    """The live table on a terminal, plain lines elsewhere, nothing if the console is quiet."""
+    """The live table on a terminal that can redraw it, plain lines elsewhere, nothing if the console is quiet."""
     if console.quiet:
         return Quiet()
-    return Display(console) if console.is_terminal else Lines(console)
+    accept_any_text()
+    return Display(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
 
 
 def plan_line(plan: Plan) -> str:
@@ -145,8 +146,8 @@ def outcome_line(record: RunRecord, *, kept: bool) -> str:
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         more = f"; {remarks(record)}" if remarks(record) else ""
-        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){escape(more)}"
-    return f"[red]{record.status:<13}[/] {name}: {escape(record.reason or '')}"
+        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){literal(more)}"
+    return f"[red]{record.status:<13}[/] {name}: {literal(record.reason or '')}"
 
 
 class Lines(Quiet):
@@ -208,16 +209,29 @@ class JsonLines(Quiet):
 
 @dataclasses.dataclass
 class Row:
-    """What the table shows of a run; ``since`` is when it began, ``took`` how long it has taken, in seconds."""
+    """What the table shows of a run; ``since`` is when it began, in seconds, ``took`` how long it has taken, in words,
+    ``epoch_seconds`` how long an epoch takes."""
 
     status: str = "waiting"
     since: float = 0.0
     took: str = ""
     done: int = 0
     epochs: int | None = None
+    epoch_seconds: float = 0.0
     validation: float | None = None
     test: float | None = None
     remarks: str = ""
+
+
+def bar(done: int, total: int | None, width: int) -> str:
+    """A bar that reads without colours; empty for a model without epochs, which reports no progress."""
+    filled = width * done // total if total else 0
+    return "\u2501" * min(filled, width) + "\u00b7" * (width - filled)
+
+
+def _whole(seconds: float) -> str:
+    """A time that is redrawn each second."""
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(seconds)
 
 
 class Display(Quiet):
@@ -228,29 +242,23 @@ class Display(Quiet):
         self._rows: dict[Run, Row] = {}
         self._datasets = self._profiles = False
         self._lock = threading.Lock()
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=32),
-            MofNCompleteColumn(),
-            TextColumn("runs"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=console,
-        )
+        self._expected: Mapping[Run, float] = {}
+        self._start = 0.0
+        self._seconds: list[float] = []  # That finished runs have taken.
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
 
     def planned(self, plan: Plan) -> None:
         Lines(self._console).planned(plan)
-        self.show([planned.run for planned in plan.runs])
+        self.show(plan)
         self._live.start()
 
-    def show(self, runs: Sequence[Run]) -> None:
+    def show(self, plan: Plan) -> None:
         """Fill the table with waiting runs."""
-        self._rows = {run: Row() for run in runs}
+        runs = [planned.run for planned in plan.runs]
+        self._rows, self._expected = {run: Row() for run in runs}, plan.expected
+        self._start = time.monotonic()
         self._datasets = len({run.dataset for run in runs}) > 1
         self._profiles = len({run.profile for run in runs}) > 1
-        self._all = self._bars.add_task("all runs", total=len(runs))
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
@@ -267,6 +275,7 @@ class Display(Quiet):
         with self._lock:
             shown = self._rows[run]
             shown.done += 1
+            shown.epoch_seconds = (time.monotonic() - shown.since) / shown.done
             shown.validation = row.get("validation_accuracy")
 
     def finished(self, record: RunRecord, *, kept: bool) -> None:
@@ -283,17 +292,49 @@ class Display(Quiet):
                 test=None if record.test is None else record.test.accuracy,
                 remarks=remarks(record),
             )
-            self._bars.advance(self._all)
+            if not kept:
+                self._seconds.append(seconds)
 
     def __rich__(self) -> RenderableType:
         with self._lock:
-            return Group(self._table(), self._bars)
+            return Group(self._table(), self._bottom())
+
+    def _bottom(self) -> Text:
+        """How many runs have ended, how long that has taken, and how long the others will."""
+        done, n = sum(row.status not in ("waiting", "running") for row in self._rows.values()), len(self._rows)
+        elapsed = time.monotonic() - self._start
+        words = [f"{done}/{n} runs", _whole(elapsed) if elapsed >= 1 else "", self._left()]
+        return Text.assemble("all runs ", (bar(done, n, LONG_BAR_WIDTH), "cyan"), " ", ", ".join(filter(None, words)))
+
+    def _left(self) -> str:
+        """The expected time until the last run has ended, in words; empty if of one of them nothing is known."""
+        left = {run: self._seconds_left(run, row) for run, row in self._rows.items()}
+        known = [seconds for seconds in left.values() if seconds is not None]
+        going = [left[run] or 0.0 for run, row in self._rows.items() if row.status == "running"]
+        if not going or len(known) < len(left):
+            return ""
+        seconds = max(sum(known) / len(going), *going)
+        return "any moment now" if seconds < 1 else f"about {_whole(seconds)} left"
+
+    def _seconds_left(self, run: Run, row: Row) -> float | None:
+        """By earlier records or, without any, by the epochs that are done or by the other runs; None if unknown."""
+        if row.status not in ("waiting", "running"):
+            return 0.0
+        whole = self._expected.get(run)
+        if whole is None and row.epochs and row.done:
+            whole = row.epoch_seconds * row.epochs
+        if whole is None and self._seconds:
+            whole = mean(self._seconds)
+        if whole is None or row.status == "waiting":
+            return whole
+        return max(0.0, whole - (time.monotonic() - row.since))
 
     def _table(self) -> Table:
         """As many rows as fit: running ones first, then the latest that ended, in the order of the plan."""
         table = Table(box=None, pad_edge=False, show_edge=False)
         for column in ("model", "seed", "status", "validation", "test", "time", ""):
-            table.add_column(column, justify="right" if column in ("seed", "validation", "test", "time") else "left")
+            justify: Literal["left", "right"] = "right" if column in ("seed", "validation", "test", "time") else "left"
+            table.add_column(column, justify=justify, no_wrap=column != "")
         room = max(3, self._console.height - SPARE_LINES)
         hidden = len(self._rows) - room
         shown = self._shown(room)
@@ -317,15 +358,15 @@ class Display(Quiet):
 
     def _cells(self, run: Run, row: Row) -> list[RenderableType]:
         took: str = row.took
-        note: RenderableType = escape(row.remarks)
+        # One line, cut where there is no room; the last column gives way to the others.
+        note = Text(printable(row.remarks), no_wrap=True, overflow="ellipsis")
         if row.status == "running":
             seconds = time.monotonic() - row.since
             took = duration(seconds) if seconds >= 1 else ""
-            # A model without epochs reports no progress: its bar pulses.
-            note = ProgressBar(total=row.epochs, completed=row.done, width=24, pulse=row.epochs is None)
+            note = Text(bar(row.done, row.epochs, BAR_WIDTH), style="cyan")
         name = f"{run.model} on {run.dataset}" if self._datasets else run.model
         return [
-            escape(f"{name}, {run.profile}" if self._profiles else name),
+            literal(f"{name}, {run.profile}" if self._profiles else name),
             str(run.seed),
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
             "" if row.validation is None else percent(row.validation),

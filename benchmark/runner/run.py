@@ -96,18 +96,26 @@ class Planned:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What there is to do, and how long it will take.
-
-    ``expected_seconds`` is for the waiting runs that have a similar record, ``unknown`` the number of the others.
-    """
+    """What there is to do, so many ``jobs`` at a time, and the seconds expected of each waiting run that has a similar
+    record."""
 
     runs: tuple[Planned, ...]
-    expected_seconds: float = 0.0
-    unknown: int = 0
+    expected: Mapping[Run, float] = dataclasses.field(default_factory=dict)
+    jobs: int = 1
 
     @property
     def waiting(self) -> list[Planned]:
         return [planned for planned in self.runs if planned.recorded is None]
+
+    @property
+    def expected_seconds(self) -> float:
+        """Wall time of the runs of which something is known."""
+        return sum(self.expected.values()) / max(1, min(self.jobs, len(self.waiting)))
+
+    @property
+    def unknown(self) -> int:
+        """The number of the others."""
+        return len(self.waiting) - len(self.expected)
 
 
 class Watcher(Protocol):
@@ -279,7 +287,7 @@ class Runner:
                     self.store.write(done, planned.name)
                     job.log.unlink(missing_ok=True)
                     return done
-        failed = record({"status": outcome.status, "reason": _reason(outcome, job)}, self.environment, None)
+        failed = record({"status": outcome.status, "reason": self._reason(outcome, job)}, self.environment, None)
         return self._failed(planned, failed)
 
     def _failed(self, planned: Planned, failed: RunRecord) -> RunRecord:
@@ -290,15 +298,15 @@ class Runner:
                 self.store.write(failed, planned.name)
         return failed
 
-
-def _reason(outcome: Failure, job: Job) -> str:
-    """Why a run failed, and where its log is; an empty log is removed."""
-    if not job.log.exists():
-        return outcome.reason
-    if job.log.stat().st_size == 0:
-        job.log.unlink()
-        return outcome.reason
-    return f"{outcome.reason} (log: {job.log.name})"
+    def _reason(self, outcome: Failure, job: Job) -> str:
+        """Why a run failed, and where its log is; an empty log is removed."""
+        if not job.log.exists():
+            return outcome.reason
+        if job.log.stat().st_size == 0:
+            job.log.unlink()
+            return outcome.reason
+        # Not the folder's own path: records travel.
+        return f"{outcome.reason} (log: {job.log.relative_to(self.store.results_dir).as_posix()} in the results folder)"
 
 
 def preload(models: Iterable[ModelSpec]) -> set[str]:

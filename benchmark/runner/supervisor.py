@@ -16,12 +16,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from benchmark.errors import OF_OTHERS
 from benchmark.records.schema import NotSaved
 from benchmark.runner import job as messages
 from benchmark.runner import process_tree as processes
 from benchmark.runner import worker
 from benchmark.runner.preload import VARIABLE
-from benchmark.utils.format import duration, memory
+from benchmark.utils.format import duration, in_one_line, memory
 from benchmark.utils.platform import LINUX
 
 POOLS = (
@@ -122,8 +123,8 @@ def supervise(
         try:
             with _asking, _without_ctrl_c():
                 process.start()
-        except Exception as error:  # A specification that cannot be sent: pickle raises what it likes.
-            return Lost("error", f"the process could not be started: {error}")
+        except OF_OTHERS as error:  # A specification that cannot be sent: pickle raises what it likes.
+            return Lost("error", f"the process could not be started: {in_one_line(error)}")
         sender.close()
 
         outcome: Outcome = listener.next_message(limit_seconds)

@@ -19,7 +19,7 @@ from pydantic import Field, JsonValue
 
 from benchmark.data.splits import parts_for
 from benchmark.errors import UserError
-from benchmark.records.schema import Count, Environment, Fraction, Model, Name, Positive, Seconds, Sha256, Status
+from benchmark.records.schema import Count, Environment, Fraction, Line, Model, Name, Positive, Seconds, Sha256, Status
 from benchmark.records.store import Store, plain, to_json
 from benchmark.runner.job import Job, Result
 from benchmark.runner.prepare import Prepared
@@ -39,7 +39,7 @@ class Trial(Model):
     status: Status
     validation_accuracy: Fraction | None = None
     fit_seconds: Seconds | None = None
-    reason: str | None = None
+    reason: Line | None = None
 
 
 class TuningRecord(Model):

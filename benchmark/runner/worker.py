@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
+import io
 import os
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -13,10 +15,11 @@ from typing import Any, TextIO
 
 from pydantic import ValidationError
 
-from benchmark.errors import UnsupportedError, UserError
+from benchmark.errors import OF_OTHERS, UnsupportedError, UserError
 from benchmark.records.store import first_problem
 from benchmark.runner import process_tree as processes
 from benchmark.runner.job import Epoch, Failure, Job, Result
+from benchmark.utils.format import described, in_one_line
 
 
 def main(connection: Connection, job: Job) -> None:
@@ -35,6 +38,9 @@ def main(connection: Connection, job: Job) -> None:
     with log:
         for descriptor in (1, 2):  # Also what native code prints.
             os.dup2(log.fileno(), descriptor)
+        for stream in (sys.stdout, sys.stderr):  # Of the terminal's encoding, in which a model might not print.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         faulthandler.enable(log)
         fitted: list[Any] = []
         outcome = _guarded(job, connection, fitted.append if job.save is not None else lambda model: None)
@@ -58,13 +64,13 @@ def _guarded(job: Job, connection: Connection, keep: Callable[[Any], object]) ->
         from benchmark.runner import evaluate
 
         return evaluate.execute(job, lambda row: connection.send(Epoch(row)), keep)
-    except Exception as error:  # A model may raise anything; the other runs go on.
+    except OF_OTHERS as error:  # The other runs go on.
         return failure(error)
 
 
-def failure(error: Exception) -> Failure:
+def failure(error: BaseException) -> Failure:
     """What to record of an error; unless it explains itself, its traceback is printed."""
-    text = _short(error)
+    text = in_one_line(error)
     if isinstance(error, UnsupportedError):
         return Failure("unsupported", text or "no reason was given")
     if isinstance(error, UserError):
@@ -74,12 +80,4 @@ def failure(error: Exception) -> Failure:
     traceback.print_exception(error)
     # PyTorch's name for an accelerator's memory error, which is not a MemoryError.
     no_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    name = type(error).__name__
-    return Failure("out-of-memory" if no_memory else "error", f"{name}: {text}" if text else name)
-
-
-def _short(error: Exception) -> str:
-    """What an error says, in one line of at most 500 characters."""
-    text = " ".join(str(error).split()).encode(errors="replace").decode()
-    text = text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
-    return " ".join([text, *(f"({note})" for note in getattr(error, "__notes__", ()))]).strip()
+    return Failure("out-of-memory" if no_memory else "error", described(error))

@@ -6,6 +6,7 @@ import re
 
 from benchmark.errors import UserError
 
+KEPT = "\n\u200c\u200d\u00a0\u3000"
 _SECONDS = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _THOUSANDS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
@@ -76,7 +77,20 @@ def p_equals(p: float, threshold: float = 0.05) -> str:
     return f"p {text}" if text[0] == "<" else f"p = {text}"
 
 
-def first_line(error: Exception) -> str:
+def in_one_line(error: BaseException) -> str:
+    """What an error says and was noted of it, as printable text of about 500 characters."""
+    text = printable(" ".join(str(error).split()))
+    text = text if len(text) <= 500 else f"{text[:500]} ... ({len(text):,} characters)"
+    return " ".join([text, *(f"({note})" for note in getattr(error, "__notes__", ()))]).strip()
+
+
+def described(error: BaseException) -> str:
+    """An error's type and what it says, in one line."""
+    text, name = in_one_line(error), type(error).__name__
+    return f"{name}: {text}" if text else name
+
+
+def first_line(error: BaseException) -> str:
     """What an error says, in one line."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
@@ -115,5 +129,7 @@ def parse_memory(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """Text for a terminal, without characters that would steer it; line breaks stay."""
-    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+    """Text without characters that would steer a terminal; line breaks, spaces and joiners of letters stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in KEPT else ascii(c)[1:-1] for c in text)

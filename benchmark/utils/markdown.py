@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from benchmark.utils.format import printable
+
 
 def escape(text: object) -> str:
     """Text from a record as one line of Markdown in which nothing is markup."""
-    line = re.sub(r"[\x00-\x1f\x7f-\x9f]", "\ufffd", " ".join(str(text).split()))
+    line = printable(" ".join(str(text).split()))
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]|#!~$])", r"\\\1", line)
 

@@ -14,13 +14,14 @@ CORE = ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]
 @pytest.fixture
 def plug_in(monkeypatch):
     """Pretend that an installed package has an entry point for models that loads ``found``."""
+    registry.note_once.cache_clear()
 
     def install(found) -> None:
         class Entry:
-            name, value = "theirs", "theirs:MODELS"
+            name, value, dist = "theirs", "theirs:MODELS", None
 
             def load(self):
-                if isinstance(found, Exception):
+                if isinstance(found, BaseException):
                     raise found
                 return found
 
@@ -44,17 +45,37 @@ def test_another_packages_models_come_after_ours(plug_in):
     assert list(registry.models()) == [*ours, "knn-1", "knn-2"]
 
 
-def test_a_name_twice_is_refused(plug_in):
-    plug_in(registry.models()["knn"])
-    with pytest.raises(UserError, match="'knn' is registered twice"):
-        registry.models()
+BROKEN = [
+    (ImportError("no module\nnamed \x1b[31mx"), "ImportError: no module named \\x1b[31mx"),
+    (SystemExit("go away"), "SystemExit: go away"),
+    (SystemExit(), "SystemExit"),
+    (["no specification"], "it holds 'no specification', not a ModelSpec"),
+    (7, "TypeError: 'int' object is not iterable"),
+    (registry.models()["knn"], "there is already a model 'knn'"),
+]
 
 
-@pytest.mark.parametrize("found", [RuntimeError("broken"), ["no specification"], 7])
-def test_an_entry_point_that_is_none_is_told_by_name(plug_in, found):
+@pytest.mark.parametrize(("found", "reason"), BROKEN)
+def test_a_broken_plug_in_is_skipped_with_one_line(plug_in, capsys, found, reason):
+    ours = registry.models()
     plug_in(found)
-    with pytest.raises(UserError, match="theirs"):
-        registry.models()
+    assert registry.models() == registry.models() == ours
+    assert capsys.readouterr().err == (
+        f"note: skipped the plug-in theirs (entry point theirs = theirs:MODELS of benchmark.models): {reason}\n"
+    )
+
+
+def test_the_other_models_of_a_skipped_plug_in_are_not_there_either(plug_in):
+    plug_in((dataclasses.replace(registry.models()["knn"], name="mine"), registry.models()["knn"]))
+    with pytest.raises(UserError, match=r"Unknown model 'mine'.* theirs was skipped: there is already a model 'knn'"):
+        registry.choose(["mine"])
+
+
+def test_asked_for_by_name_the_model_of_a_broken_plug_in_is_an_error_with_the_reason(plug_in):
+    plug_in(ImportError("no such module"))
+    with pytest.raises(UserError, match=r"Unknown model 'forest'.* theirs was skipped: ImportError: no such module"):
+        registry.choose(["forest", "knn"])
+    assert [spec.name for spec in registry.choose(["knn"])] == ["knn"]
 
 
 @pytest.mark.parametrize(

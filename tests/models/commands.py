@@ -43,10 +43,10 @@ class Home:
             env={**self.environ, "PYTHONPATH": paths, **more},
         )
 
-    def here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command done, in this process."""
+    def here(self, *arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+        """The command done, in this process; ``encoding`` is that of its output."""
         ready()
-        return self._main(*arguments)
+        return self._main(*arguments, encoding=encoding)
 
     def refused(self, *arguments: str) -> str:
         """The one line that says what is wrong with a command; it must end with exit code 2."""
@@ -55,8 +55,9 @@ class Home:
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         return line
 
-    def _main(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        out, err, before = io.StringIO(), io.StringIO(), signal.getsignal(signal.SIGTERM)
+    def _main(self, *arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding, newline="") for _ in range(2))
+        before = signal.getsignal(signal.SIGTERM)
         with (
             contextlib.chdir(self.folder),
             mock.patch.dict(os.environ, self.environ, clear=True),
@@ -71,4 +72,17 @@ class Home:
                 code = done.code or 0
             finally:
                 signal.signal(signal.SIGTERM, before)
-        return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode(encoding))
+        return subprocess.CompletedProcess(arguments, code, *texts)
+
+
+def install(site: Path, name: str, entry_points: str, source: str) -> None:
+    """Put a package of one module and its entry points into a folder to import from."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+    (site / f"{name}.py").write_text(source, encoding="utf-8")

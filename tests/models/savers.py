@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 
 import numpy as np
@@ -33,6 +34,11 @@ class DiesInSaving(Saves):
 class RaisesInSaving(Saves):
     def save_state(self):
         raise RuntimeError("these weights\nstay here")
+
+
+class ExitsInSaving(Saves):
+    def save_state(self):
+        sys.exit("these weights")
 
 
 class TakesAllMemory(Saves):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -11,8 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import Home
+from commands import Home, install
+from rich.console import Console
 
+from benchmark import registry
 from benchmark.utils.files import LOCK
 
 
@@ -37,6 +40,23 @@ def mistake(done: subprocess.CompletedProcess[str], *parts: str) -> None:
 
 BASELINES = ("logistic-regression", "svm-rbf", "knn")
 DIGITS = ("--dataset", "digits", "--threads", "1")
+
+
+def test_the_list_is_grouped_by_family_and_folded_to_the_terminal(home, monkeypatch):
+    monkeypatch.setattr("benchmark.cli.app.console", lambda: Console(width=80))
+    lines = home.here("list").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = {line.split()[0]: place for place, line in reversed(list(enumerate(lines))) if line.strip()}
+    order = ("Baselines", "knn", "Networks", "cnn-simple", "Data", "digits")
+    assert [rows[word] for word in order] == sorted(rows[word] for word in order)
+    assert "core" in lines[rows["knn"]]
+    assert lines[rows["knn"] + 1].startswith(" " * 20)
+
+
+def test_a_plug_ins_description_cannot_steer_the_terminal(home, monkeypatch):
+    evil = dataclasses.replace(registry.models()["knn"], name="evil", description="[bold]\x1b[31mred")
+    monkeypatch.setattr(registry, "CNNS", (*registry.CNNS, evil))
+    assert "[bold]\\x1b[31mred" in home.here("list").stdout
 
 
 def test_run_report_and_check_go_together(home, tmp_path):
@@ -256,13 +276,10 @@ def test_a_failed_cell_makes_the_run_fail_and_the_report_tell(home, tmp_path):
 def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home, tmp_path):
     """What README shows: a package with two entry points adds a model and a data set."""
     site = tmp_path / "site"
-    info = site / "shapes-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shapes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[benchmark.models]\nforest = shapes:MODELS\n[benchmark.datasets]\nstripes = shapes:STRIPES\n"
-    )
-    (site / "shapes.py").write_text(
+    install(
+        site,
+        "shapes",
+        "[benchmark.models]\nforest = shapes:MODELS\n[benchmark.datasets]\nstripes = shapes:STRIPES\n",
         "import numpy as np\n"
         "from benchmark.specs import DatasetSpec, ModelSpec, RawImages\n"
         "MODELS = (ModelSpec(name='forest', family='baseline', build='sklearn.ensemble:RandomForestClassifier',\n"
@@ -275,7 +292,7 @@ def test_models_and_data_sets_of_another_package_are_found_by_entry_points(home,
         "    labels = np.arange(200) % 2\n"
         "    images[labels == 1, ::2] += 200\n"
         "    return RawImages(train_images=images[:150], train_labels=labels[:150], test_images=images[150:],\n"
-        "        test_labels=labels[150:], class_names=('plain', 'striped'), source='made')\n"
+        "        test_labels=labels[150:], class_names=('plain', 'striped'), source='made')\n",
     )
     listed = home("list", packages=site)
     assert "forest" in listed.stdout

@@ -15,8 +15,9 @@ TWO = ("cat", "dog")
 
 
 @pytest.fixture
-def results(tmp_path, make_collection):
+def results(tmp_path, make_collection, monkeypatch):
     """Collections of k-NN, of which ``worse`` makes many more errors than ``before``, and ``same`` none."""
+    monkeypatch.chdir(tmp_path)
     for name, wrong in (("before", 10), ("same", 10), ("worse", 60)):
         made = make_collection(tmp_path / name, [("knn", "baseline", wrong)], seeds=(0,), class_names=TWO)
         shutil.copytree(made.folder, tmp_path / "results" / name)
@@ -66,6 +67,26 @@ def test_what_cannot_be_judged_fails_only_if_that_is_wanted(results):
     assert check(results, *arguments, "--strict")[0] == 1
 
 
+def test_init_writes_floors_below_the_records_that_pass(results, tmp_path):
+    limits = tmp_path / "limits.toml"
+    command = "--collection", "before", "--thresholds", limits
+    code, text = check(results, *command, "--init")
+    assert (code, limits.is_file()) == (0, True)
+    assert "python -m benchmark check" in text
+    assert "# " in limits.read_text()
+    code, text = check(results, *command)
+    assert (code, "1 of 1 pass" in text) == (0, True)
+    assert check(results, "--collection", "worse", "--thresholds", limits)[0] == 1
+
+
+def test_init_overwrites_nothing(results, tmp_path):
+    limits = tmp_path / "limits.toml"
+    limits.write_text("mine")
+    with pytest.raises(UserError, match="already exists"):
+        check(results, "--collection", "before", "--thresholds", limits, "--init")
+    assert limits.read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -73,7 +94,10 @@ def test_what_cannot_be_judged_fails_only_if_that_is_wanted(results):
         (("--collection", "nothing", "--against", "same"), "There is no collection"),
         (("--collection", "same", "--against", "before", "--profile", "quick"), "no model in common"),
         (("--collection", "same", "--against", "../before"), "Invalid collection name"),
-        (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file"),
+        (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file.*check --init"),
+        (("--collection", "same", "--against", "before", "--init"), "--init writes thresholds"),
+        (("--collection", "nothing", "--init"), "There is no collection"),
+        (("--collection", "same", "--profile", "quick", "--init"), "has no finished runs under the profile quick"),
     ],
 )
 def test_a_mistake_is_one_line(results, arguments, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -58,10 +59,14 @@ def test_a_curve_is_run_reported_and_gone_on_with(home):
         sum(r["test"]["accuracy"] for r in records(home, "knn", profile)) / 2 for profile in ("train-30", "train-100")
     ]
     assert 0.6 < accuracies[0] < accuracies[1] < 0.95
+    assert "training images" in done.stdout.splitlines()[-1]
+    assert re.sub(r"[*\\]", "", page(home)).count(done.stdout.splitlines()[-1]) == 1
     text = page(home)
     assert "## How many training images each model needs" in text
     assert "1,200 training" in text.split("## The data")[1]  # The page itself is about all images.
-    assert "11 already recorded" in home.here(*CURVE, "--no-report").stdout
+    again = home.here(*CURVE, "--no-report").stdout
+    assert "11 already recorded" in again
+    assert again.splitlines()[-1] == done.stdout.splitlines()[-1]
 
 
 def test_corruptions_are_run_once_reported_and_kept(home):

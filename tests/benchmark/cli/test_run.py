@@ -67,10 +67,11 @@ def test_a_model_with_other_parameters_stands_beside_the_first(home):
     assert f"\n{line} --collection local\n" in page
 
 
-def test_a_parameter_that_the_model_has_not_is_told_by_its_cell(home):
-    done = home.here("run", "knn", "--dataset", "digits", "--set", "neighbours=1", "--as", "odd", "--no-report")
-    assert done.returncode == 1
-    assert "neighbours" in done.stdout
+def test_a_parameter_that_the_model_does_not_have_is_refused_before_anything_is_run(home):
+    change = ("run", "knn", "--dataset", "digits", "--as", "odd", "--set")
+    assert "no parameter 'n_neighbours'. Did you mean n_neighbors?" in home.refused(*change, "n_neighbours=1")
+    assert "n_neighbors='three': expected int" in home.refused(*change, "n_neighbors=three")
+    assert not (home.folder / "results/local/digits/odd").exists()
 
 
 def test_a_cell_beyond_its_memory_makes_the_run_fail(home):

@@ -77,12 +77,12 @@ class Loader:
     """A loader that counts its calls and returns, or raises, what a test gives it."""
 
     def __init__(self) -> None:
-        self.result: RawImages | Exception = _raw_images()
+        self.result: RawImages | BaseException = _raw_images()
         self.calls: list[Places] = []
 
     def __call__(self, places: Places) -> RawImages:
         self.calls.append(places)
-        if isinstance(self.result, Exception):
+        if isinstance(self.result, BaseException):
             raise self.result
         return self.result
 

@@ -150,6 +150,12 @@ def test_a_full_disk_is_a_users_error_and_keeps_what_was_there(
     assert [path.name for path in (cache_root / "decoded").iterdir()] == ["tiny"]
 
 
+def test_a_loader_that_would_end_the_program_is_a_users_error(spec: DatasetSpec, loader, cache_root: Path) -> None:
+    loader.result = SystemExit("no licence")
+    with pytest.raises(UserError, match="'tiny' could not be read: SystemExit: no licence"):
+        store.prepare(spec)
+
+
 def test_a_users_error_of_the_loader_passes_through(spec: DatasetSpec, loader, cache_root: Path) -> None:
     loader.result = UserError("found nowhere.", "look elsewhere")
     with pytest.raises(UserError) as caught:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from benchmark.estimators.details import ATTRIBUTES, Details, DetailsMixin, finite, number, rows, text
@@ -29,6 +31,12 @@ class Ours(DetailsMixin):
 
     def variants(self):
         return {"in reverse": self}
+
+
+def test_a_detail_that_would_end_the_program_costs_that_detail():
+    told = Details(Told(device=lambda: sys.exit("no device")))
+    assert told.get("device", text, "cpu") == "cpu"
+    assert told.problems == ["benchmark_details()['device'] cannot be used: no device"]
 
 
 def test_attributes_of_a_stranger_mean_nothing():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UserError
-from benchmark.gate.thresholds import Threshold, judge, read_thresholds
+from benchmark.gate.thresholds import Threshold, draft, judge, read_thresholds
 
 GOOD = """
 schema_version = 1
@@ -178,3 +178,16 @@ def test_floors_of_classes(make_summary):
         "knn, recall of cow": ("missing", None),
         "svm, recall of cat": ("missing", None),
     }
+
+
+def test_floors_are_a_point_below_the_mean_or_three_standard_deviations(make_summary, tmp_path):
+    steady, noisy = make_summary(run(70, 100)), make_summary(run(88, 100), run(92, 100), model="pca.svm")
+    text = draft("full", {"synthetic": [steady, noisy]})
+    (tmp_path / "thresholds.toml").write_text(text)
+    found = read_thresholds(tmp_path / "thresholds.toml").datasets["synthetic"]["full"]
+    assert found.accuracy == {"knn": 0.69, "pca.svm": 0.815}  # Of 0.88 and 0.92 the deviation is 0.0283.
+    assert found.margin is None
+
+
+def test_a_floor_is_never_below_zero(make_summary):
+    assert "knn = 0.000" in draft("full", {"synthetic": [make_summary(run(0))]})

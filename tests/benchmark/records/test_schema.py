@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from benchmark.records.dataset_schema import Audit, AuditCheck
-from benchmark.records.schema import RunRecord
+from benchmark.records.schema import NotSaved, RunRecord
 from benchmark.records.store import to_json
+from benchmark.runner.tune import Trial
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "docs" / "record.schema.json"
 
@@ -129,3 +130,16 @@ def test_a_record_cannot_be_changed(make_record):
 def test_an_audit_passes_unless_a_check_failed(outcomes, passed):
     checks = tuple(AuditCheck(name="a check", outcome=outcome, detail="") for outcome in outcomes)
     assert Audit(checks=checks, train_per_class=(1,), test_per_class=(1,)).passed is passed
+
+
+def test_the_text_of_others_cannot_steer_a_terminal(make_record):
+    evil, shown = "\x1b[2Jgone\u202e", "\\x1b[2Jgone\\u202e"
+    failed = make_record(status="error", reason=evil, class_names=(evil, "dog"))
+    assert (failed.reason, failed.dataset.class_names[0]) == (shown, shown)
+    received = RunRecord.model_validate_json(
+        to_json(failed).replace(rb"\\x1b", rb"\u001b").replace(rb"\\u202e", rb"\u202e")
+    )
+    assert received == failed
+    assert NotSaved(reason=evil, lasting=True).reason == shown
+    assert AuditCheck(name=evil, outcome="passed", detail=evil).detail == shown
+    assert Trial(params={}, status="error", reason=evil).reason == shown

@@ -49,6 +49,20 @@ def section_of(store):
 CROSSING = {"knn": (20, 15, 12), "cnn-simple": (60, 14, 5)}
 
 
+def answer_of(store):
+    return efficiency.answer(write.gather(store, "synthetic"))
+
+
+def test_the_answer_is_the_sections_first_sentence_in_plain_words(collection):
+    assert answer_of(collection(CROSSING)).startswith(
+        "The best network is ahead from 300 training images on, and at every larger size"
+    )
+
+
+def test_without_several_sizes_the_answer_says_so(collection):
+    assert answer_of(collection({"knn": (20,)})).startswith("No model has finished at two sizes")
+
+
 def test_without_several_sizes_there_is_no_section(collection):
     assert section_of(collection({"knn": (20,)})) is None
 

@@ -73,7 +73,7 @@ def test_crashes_and_refused_memory_are_told_apart(prepared, settings):
     assert records["majority", 0].status == "ok"
     (log,) = (settings.store.folder / "digits/readsnowhere").glob("*.log")
     assert "Segmentation fault" in log.read_text()
-    assert f"(log: {log.name})" in records["readsnowhere", 0].reason
+    assert f"/{log.name} in the results folder)" in records["readsnowhere", 0].reason
 
 
 def test_what_hangs_ends_within_two_seconds_of_its_limit_and_the_others_finish(prepared, settings):

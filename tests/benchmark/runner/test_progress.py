@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from benchmark.runner.progress import Display, JsonLines, Lines, Quiet, Several, outcome_line
+from benchmark.runner import progress
+from benchmark.runner.progress import Display, JsonLines, Lines, Quiet, Several, bar, outcome_line, watch
+from benchmark.runner.run import Plan
 from benchmark.specs import Run
 
 KNN = Run("synthetic", "knn", 0, "full")
@@ -17,10 +20,19 @@ def console(terminal: bool, height: int = 40) -> Console:
     return Console(file=io.StringIO(), force_terminal=terminal, width=120, height=height, color_system=None)
 
 
-def filled(screen: Console, runs) -> Display:
+def filled(screen: Console, runs, expected=None) -> Display:
     display = Display(screen)
-    display.show(runs)
+    waiting = [SimpleNamespace(run=run, recorded=None) for run in runs]
+    display.show(Plan(tuple(waiting), expected or {}))
     return display
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time, which passes when a test says so."""
+    now = SimpleNamespace(seconds=1000.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now.seconds)
+    return now
 
 
 def a_run(watcher, make_record):
@@ -47,7 +59,7 @@ def test_the_table_fills_in(make_record):
     display.epoch(KNN, {"epoch": 1, "validation_accuracy": 0.5})
     row = last_table(screen, display)[1]
     assert row[:4] == ["knn", "0", "running", "50.00%"]
-    assert set(row[-1]) <= set("━╸╺ ")
+    assert set(row[-1]) == set("━·")
     display.finished(make_record(), kept=False)
     display.finished(make_record(seed=1, status="error", reason="[bold]it broke"), kept=False)
     first, second = last_table(screen, display)[1:3]
@@ -164,3 +176,90 @@ def test_a_profile_is_named_where_there_are_several(make_record):
     few, quick = (make_record(seed=2, profile=profile) for profile in ("train-100", "quick"))
     assert "knn on synthetic, seed 2, train-100: test" in outcome_line(few, kept=True)
     assert "knn on synthetic, seed 2: test" in outcome_line(quick, kept=True)
+
+
+def bottom(display: Display) -> str:
+    """The line below the table."""
+    screen = display._console
+    with screen.capture() as captured:
+        screen.print(display)
+    return captured.get().splitlines()[-1]
+
+
+def test_the_expected_time_ticks_down_within_a_run(clock):
+    display = filled(console(True), [KNN, OTHER], {KNN: 60.0, OTHER: 30.0})
+    display.started(KNN, None)
+    assert "0/2 runs, about 1 min 30 s left" in bottom(display)
+    clock.seconds += 50
+    assert "0/2 runs, 50 s, about 40 s left" in bottom(display)
+    clock.seconds += 500  # Much longer than expected: never below zero.
+    assert "about 30 s left" in bottom(display)
+
+
+def test_a_last_run_beyond_its_expected_time_may_end_at_any_moment(clock, make_record):
+    display = filled(console(True), [KNN], {KNN: 60.0})
+    display.started(KNN, None)
+    clock.seconds += 61
+    assert "0/1 runs, 1 min 01 s, any moment now" in bottom(display)
+    display.finished(make_record(), kept=False)
+    assert bottom(display).endswith("1/1 runs, 1 min 01 s")
+
+
+def test_what_has_no_record_is_expected_to_take_as_long_as_the_others_or_as_its_epochs_say(clock, make_record):
+    display = filled(console(True), [KNN, OTHER])
+    display.started(KNN, 4)
+    assert bottom(display).endswith("0/2 runs")
+    clock.seconds += 10
+    display.epoch(KNN, {"validation_accuracy": 0.5})
+    assert bottom(display).endswith("0/2 runs, 10 s")  # Of the other one nothing is known yet.
+    display.finished(make_record(total_seconds=20.0), kept=False)
+    display.started(OTHER, 4)
+    clock.seconds += 5
+    display.epoch(OTHER, {"validation_accuracy": 0.5})
+    assert "about 15 s left" in bottom(display)
+    clock.seconds += 5
+    assert "about 10 s left" in bottom(display)
+
+
+def test_runs_at_once_share_the_time(clock):
+    display = filled(console(True), [KNN, OTHER], {KNN: 60.0, OTHER: 30.0})
+    display.started(KNN, None)
+    display.started(OTHER, None)
+    assert "about 1 min 00 s left" in bottom(display)  # Not before the longer one has ended.
+
+
+def test_a_bar_is_empty_at_first_and_full_only_at_the_end():
+    assert bar(0, 3, 6) == bar(0, None, 6) == "······"
+    assert bar(1, 3, 6) == "━━····"
+    assert bar(999, 1000, 6) == "━━━━━·"
+    assert bar(3, 3, 6) == "━━━━━━"
+
+
+@pytest.mark.parametrize("options", [{"no_color": True}, {"color_system": None}, {"color_system": "standard"}])
+def test_a_model_without_epochs_has_an_empty_bar_with_and_without_colour(options):
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, height=24, **options)
+    display = filled(screen, [KNN])
+    display.started(KNN, None)
+    assert "━" not in " ".join(map(" ".join, last_table(screen, display)))
+
+
+def test_the_table_fits_into_eighty_columns(clock, make_record):
+    long = [Run("fashion-mnist", "logistic-regression", seed, "full") for seed in range(3)]
+    screen = Console(file=io.StringIO(), force_terminal=True, width=80, height=24, color_system=None)
+    display = filled(screen, [*long, KNN], dict.fromkeys(long, 4000.0))
+    display.started(long[0], 20)
+    display.started(long[1], 20)
+    display.epoch(long[1], {"validation_accuracy": 0.5})
+    clock.seconds += 700
+    display.finished(make_record(status="error", reason="it broke because of " + "this and that " * 20), kept=False)
+    with screen.capture() as captured:
+        screen.print(display)
+    lines = captured.get().splitlines()
+    assert len(lines) == 6  # A line for each run, the heading and the bar.
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(monkeypatch):
+    assert isinstance(watch(console(True)), Display)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(watch(console(True)), Lines)

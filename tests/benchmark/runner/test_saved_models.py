@@ -57,6 +57,7 @@ def test_without_the_option_nothing_is_saved(prepared, settings):
     ("name", "reason", "lasting"),
     [
         ("RaisesInSaving", "these weights", True),
+        ("ExitsInSaving", "these weights", True),
         ("DiesInSaving", "SIGABRT", False),
         ("RunsOut", "No space left", False),
         ("Strange", "types that would not be read again: savers.Strange", True),

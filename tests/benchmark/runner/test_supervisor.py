@@ -22,7 +22,7 @@ FAILURES = {
     "Raises": ("error", "RuntimeError: the model broke"),
     "Exits": ("crashed", "exit code 3"),
     "IsKilled": ("crashed", "SIGKILL"),
-    "LeavesQuietly": ("crashed", "exit code"),
+    "LeavesQuietly": ("error", "SystemExit: no reason (while fitting)"),
     "Unsupported": ("unsupported", "these images are not mine"),
     "WrongLength": ("error", "predict returned shape"),
     "FloatLabels": ("error", "not integer labels"),
@@ -42,7 +42,9 @@ def test_bad_cells_are_recorded_with_their_reason_and_stop_nobody(prepared, sett
     stored, problems = settings.store.read_all("digits")
     assert (len(stored), problems) == (len(specs), [])
     (log,) = (settings.store.folder / "digits/raises").glob("*.log")
-    assert records["raises", 0].reason == f"RuntimeError: the model broke (while fitting) (log: {log.name})"
+    assert records["raises", 0].reason == (
+        f"RuntimeError: the model broke (while fitting) (log: test/digits/raises/{log.name} in the results folder)"
+    )
     assert "about to fail" in log.read_text()
     assert "Traceback" in log.read_text()
     assert not list((settings.store.folder / "digits/majority").glob("*.log"))

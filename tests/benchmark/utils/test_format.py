@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import UserError
-from benchmark.utils.format import count, duration, interval, memory, parse_duration, parse_memory, points, share
+from benchmark.utils.format import (
+    count,
+    described,
+    duration,
+    in_one_line,
+    interval,
+    memory,
+    parse_duration,
+    parse_memory,
+    points,
+    share,
+)
 
 
 @pytest.mark.parametrize(
@@ -144,3 +155,15 @@ def test_a_share_is_certain_only_if_it_is(fraction, text):
 
 def test_differences_have_a_sign_and_zero_has_plus():
     assert (points(1.234), points(-0.001), interval(-1, 2.345)) == ("+1.23", "+0.00", "-1.00 to 2.35")
+
+
+def test_a_long_error_is_cut():
+    text = in_one_line(ValueError("z" * 5_000_000))
+    assert text.startswith("zzz")
+    assert text.endswith("... (5,000,000 characters)")
+    assert len(text) < 600
+
+
+def test_an_error_is_one_line_without_characters_that_steer_the_terminal():
+    assert described(ValueError("a\n\x1b[31m b\udcff")) == "ValueError: a \\x1b[31m b\\udcff"
+    assert described(SystemExit()) == "SystemExit"

@@ -92,9 +92,10 @@ def _places(test: str | None) -> list[int]:
 
 
 def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunRecord) -> None:
+    from rich.cells import cell_len
     from rich.table import Table
 
-    from benchmark.utils.format import percent
+    from benchmark.utils.format import percent, printable
 
     screen = console()
     run, score = record.run, "" if record.test is None else f"; test accuracy {percent(record.test.accuracy)}"
@@ -106,7 +107,7 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
     own = any(question.actual is None for question in questions)
     if own:
         table.add_column("preparation")
-    width = max(len(name) for row in rows for name in (row.label, *(name for name, _ in row.bars)))
+    width = max(cell_len(printable(name)) for row in rows for name in (row.label, *(name for name, _ in row.bars)))
     for question, row in zip(questions, rows, strict=True):
         cells = [f"{literal(question.name)}\n[bright_black]{question.size}[/]", _prediction(row, width)]
         if own:
@@ -119,6 +120,9 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
 
 def _prediction(row: Shown, width: int) -> str:
     """Lines of markup: the label, whether it is right, and a bar for each class."""
+    from rich.cells import set_cell_size
+
+    from benchmark.utils.format import printable
 
     verdict = ""
     if row.actual is not None:
@@ -128,5 +132,5 @@ def _prediction(row: Shown, width: int) -> str:
         return "\n".join([*lines, "[bright_black]no probabilities[/]"])
     for name, value in row.bars:
         bar = "\u2588" * round(value * BAR_WIDTH) or ("\u258f" if value >= 0.0005 else "")
-        lines.append(f"{literal(name):<{width}} [cyan]{bar:<{BAR_WIDTH}}[/] {value:6.1%}")
+        lines.append(f"{literal(set_cell_size(printable(name), width))} [cyan]{bar:<{BAR_WIDTH}}[/] {value:6.1%}")
     return "\n".join(lines)

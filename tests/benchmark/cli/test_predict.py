@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 
 from benchmark import registry
 from benchmark.cli.app import app
+from benchmark.cli.predict import BAR_WIDTH, _prediction
 from benchmark.errors import UserError
+from benchmark.predict.sheet import Shown
 from benchmark.records.store import Store
 from benchmark.runner import environment
 
@@ -295,3 +297,14 @@ def test_the_command_ends_with_the_right_code_and_without_torch(results, tmp_pat
     assert good.stdout.endswith("torch: False\n")
     assert mistaken.returncode == 2
     assert mistaken.stderr.startswith("error: No saved model of logistic-regression on digits is in results/local.")
+
+
+def test_bars_are_aligned_whatever_the_names():
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    pixels = np.zeros((8, 8, 1), np.uint8)
+    names = ("고양이", "cat", "[red]", "c\x1b[1mat")
+    row = Shown("a.png", pixels, pixels, names[0], tuple((name, 0.25) for name in names), None)
+    lines = Text.from_markup(_prediction(row, 10)).plain.splitlines()[1:]
+    assert {cell_len(line) for line in lines} == {10 + 1 + BAR_WIDTH + 1 + 6}

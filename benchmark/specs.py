@@ -20,6 +20,7 @@ from benchmark.errors import UserError
 if TYPE_CHECKING:
     import numpy as np
 
+JsonValue = Any  # What json.dumps can write.
 Family = Literal["baseline", "network"]
 Inputs = Literal["flat", "images"]
 OLD_FAMILIES: Mapping[str, Family] = {"classical": "baseline", "deep": "network"}  # Accepted until 0.3.0.
@@ -242,6 +243,10 @@ class DatasetSpec:
         The canonical name, the name to print, and one line for ``list``.
     load : str
         ``"package.module:function"``; called with :class:`Places`, returns :class:`RawImages`.
+    stamp : str or None
+        ``"package.module:function"``; called with :class:`Places`, returns what ``load`` would read, as JSON can hold
+        it: parameters, files with their sizes and times. While that and the code of ``load`` stay the same, images
+        once decoded are used again; without it they are decoded in every command.
     validation_size : int
         Images taken out of the training set for validation, stratified by class.
     expected_train, expected_test : int or None
@@ -255,6 +260,7 @@ class DatasetSpec:
     description: str
     load: str
     validation_size: int
+    stamp: str | None = None
     expected_train: int | None = None
     expected_test: int | None = None
     balanced: bool = False

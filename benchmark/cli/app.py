@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from benchmark.cli.cache import cache_app
 from benchmark.cli.check import check
 from benchmark.cli.compare import compare
 from benchmark.cli.curve import curve
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(data_app, name="data")
+app.add_typer(cache_app, name="cache")
 
 
 app.command()(run)

@@ -2,12 +2,14 @@
 
 A data set is a folder of four ``.npy`` files and ``meta.json``; it appears whole or not at all. The test
 images and the test labels are files of their own, so that who fits a model need not open them
-(``docs/decisions/0006-test-vault.md``).
+(``docs/decisions/0006-test-vault.md``). ``meta.json`` says what was read and by which code: an entry that is not of the
+data set at hand, though it has its name, is not used.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import tempfile
@@ -19,10 +21,12 @@ import numpy as np
 
 from benchmark.data.splits import make_split
 from benchmark.errors import UserError
-from benchmark.specs import Dataset, DatasetSpec, RawImages, Split
+from benchmark.specs import Dataset, DatasetSpec, JsonValue, RawImages, Split
+from benchmark.utils.cache_folder import has_room
 from benchmark.utils.files import CACHE_VARIABLE, cache_root, read_text
+from benchmark.utils.format import memory
 
-LAYOUT = 1
+LAYOUT = 2
 POOL = ("train_images", "train_labels")
 ARRAYS = (*POOL, "test_images", "test_labels")
 MOST_CLASSES, LONGEST_NAME = 1000, 200  # As a record may have them.
@@ -65,8 +69,10 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
             raise refuse(f"{part} labels must be {len(images)} integers, got {labels.dtype} {labels.shape}")
         if len(labels) == 0:
             raise refuse(f"there are no {part} images")
-        if labels.min() < 0 or labels.max() >= len(raw.class_names):
-            raise refuse(f"{part} labels must lie in 0-{len(raw.class_names) - 1}")
+        strange = np.unique(labels[(labels < 0) | (labels >= len(raw.class_names))])
+        if len(strange):
+            shown = ", ".join(map(str, strange[:5])) + (", ..." if len(strange) > 5 else "")
+            raise refuse(f"{part} labels must lie in 0-{len(raw.class_names) - 1}, but there are {shown}")
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = images, labels.astype(np.int64)
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise refuse("training and test images differ in size or channels")
@@ -76,12 +82,18 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     return arrays
 
 
-def write(spec: DatasetSpec, raw: RawImages) -> None:
-    """Check, fingerprint and store what a loader returned, replacing what was there."""
+def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
+    """Check, fingerprint and store what a loader returned, replacing what was there.
+
+    ``origin`` is what was read and by which code.
+    """
     arrays = check(spec.name, raw, spec.validation_size)
     class_names = tuple(map(str, raw.class_names))
     target = folder(spec.name)
     target.parent.mkdir(parents=True, exist_ok=True)
+    n_bytes = sum(array.nbytes for array in arrays.values())
+    if not has_room(target.parent, n_bytes):
+        raise OSError(errno.ENOSPC, f"there is no room for {memory(n_bytes)}")
     with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=target.parent) as temporary:
         fresh, replaced = Path(temporary, "fresh"), Path(temporary, "replaced")
         fresh.mkdir()
@@ -92,6 +104,7 @@ def write(spec: DatasetSpec, raw: RawImages) -> None:
             "fingerprint": fingerprint(arrays, class_names),
             "class_names": class_names,
             "source": raw.source,
+            "origin": origin,
         }
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
@@ -103,6 +116,15 @@ def write(spec: DatasetSpec, raw: RawImages) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     replaced.rename(target)
                 raise
+
+
+def origin(spec: DatasetSpec) -> JsonValue:
+    """What was read for the entry of this name, and by which code; None if there is none or it is not known."""
+    try:
+        meta = json.loads(read_text(folder(spec.name) / "meta.json"))
+        return meta["origin"] if meta["layout"] == LAYOUT else None
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:

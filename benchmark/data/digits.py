@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import numpy as np
 
 from benchmark.data.splits import stratified_sample
@@ -10,6 +12,11 @@ from benchmark.utils import seeds
 
 TEST_SIZE = 360
 DARKEST = 16  # Pixels count the inked dots of a 4x4 block.
+
+
+def stamp(places: Places) -> str:
+    """The images are those of scikit-learn's version."""
+    return metadata.version("scikit-learn")
 
 
 def load(places: Places) -> RawImages:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import importlib.util
+import json
 import os
 import pkgutil
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmark.data import cache
 from benchmark.errors import OF_OTHERS, UserError
-from benchmark.specs import Dataset, DatasetSpec, Places
+from benchmark.specs import Dataset, DatasetSpec, JsonValue, Places
 from benchmark.utils import files
 from benchmark.utils.format import described
 
@@ -41,6 +46,50 @@ def _explain_cache_errors(name: str) -> Iterator[None]:
         ) from error
 
 
+@contextlib.contextmanager
+def _explain_loader_errors(spec: DatasetSpec) -> Iterator[None]:
+    """Errors of the data set's functions, which may be a plug-in's, are one line; the working directory stays."""
+    try:
+        with contextlib.chdir(Path.cwd()):
+            yield
+    except UserError:
+        raise
+    except OF_OTHERS as error:
+        raise UserError(
+            f"The data set {spec.name!r} could not be read: {described(error)}{_place(error)}.",
+            "Fix its files or its load function, or name other files with --data-dir.",
+        ) from error
+
+
+def _place(error: BaseException) -> str:
+    """Where in the loader's code an error arose, by the innermost line outside of installed packages."""
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename != __file__ and not {"site-packages", "importlib"} & set(Path(frame.filename).parts)
+    ]
+    return f" (in {Path(own[-1].filename).name}, line {own[-1].lineno}, {own[-1].name})" if own else ""
+
+
+def same_files(places: Places) -> None:
+    """The stamp of a data set whose loader holds its files against known sums: they never change."""
+
+
+def _origin(spec: DatasetSpec, places: Places) -> JsonValue:
+    """What would be read, and by which code; None where only reading tells."""
+    if spec.stamp is None:
+        return None
+    stamp = pkgutil.resolve_name(spec.stamp)(places)
+    module = sys.modules.get(spec.load.partition(":")[0])
+    file = None if module is None else getattr(module, "__file__", None)
+    if module is None:  # Found, not imported: that may take long.
+        found = importlib.util.find_spec(spec.load.partition(":")[0])
+        file = found.origin if found is not None else None
+    code = hashlib.sha256(Path(file).read_bytes()).hexdigest() if file and Path(file).is_file() else None
+    origin: JsonValue = json.loads(json.dumps({"load": spec.load, "code": code, "stamp": stamp}))
+    return origin
+
+
 def prepare(
     spec: DatasetSpec,
     *,
@@ -50,8 +99,9 @@ def prepare(
 ) -> Dataset:
     """Load a data set, first fetching and decoding it where that has not been done yet.
 
-    A folder named by the user is read and checked each time, since its files may have changed; otherwise
-    the decoded arrays in the cache are used, checked by their fingerprint.
+    The decoded arrays in the cache are used, checked by their fingerprint, if they are of this data set: read by the
+    same code from what its stamp still describes. A folder named by the user is read and checked each time, as are
+    data sets without a stamp.
 
     Parameters
     ----------
@@ -69,24 +119,19 @@ def prepare(
         If the data set is not available, is damaged or cannot be kept.
     """
     data_dir = chosen_data_dir(data_dir)
-    if data_dir is None and not force:
-        dataset = cache.read(spec)
-        if dataset is not None:
-            return dataset
     downloads = files.cache_root() / "downloads" / spec.name
+    places = Places(data_dir=data_dir, downloads=downloads, say=say)
     with _explain_cache_errors(spec.name):
         downloads.mkdir(parents=True, exist_ok=True)
-    try:
-        raw = pkgutil.resolve_name(spec.load)(Places(data_dir=data_dir, downloads=downloads, say=say))
-    except UserError:
-        raise
-    except OF_OTHERS as error:  # The loader may be a plug-in.
-        raise UserError(
-            f"The data set {spec.name!r} could not be read: {described(error)}.",
-            "Fix its files or its load function, or name other files with --data-dir.",
-        ) from error
+    with _explain_loader_errors(spec):
+        origin = _origin(spec, places)
+        if data_dir is None and not force and origin is not None and origin == cache.origin(spec):
+            dataset = cache.read(spec)
+            if dataset is not None:
+                return dataset
+        raw = pkgutil.resolve_name(spec.load)(places)
     with _explain_cache_errors(spec.name):
-        cache.write(spec, raw)
+        cache.write(spec, raw, origin)
     dataset = cache.read(spec, verify=False)
     if dataset is None:
         raise UserError(

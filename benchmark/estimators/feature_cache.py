@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.errors import UserError
 from benchmark.estimators import timing as clock
+from benchmark.utils.cache_folder import has_room, limit_bytes, shrink
 from benchmark.utils.files import cache_root
 
 ABANDONED_SECONDS = 86_400
@@ -58,6 +60,8 @@ def features(name: str, images: np.ndarray, compute: Callable[[np.ndarray], np.n
         path = cache_root() / "features" / f"{name}-{digest.hexdigest()[:32]}.npz"
         kept = _read(path)
     if kept is not None and len(kept[0]) == len(images):
+        with contextlib.suppress(OSError):
+            os.utime(path)  # What was used last is removed last.
         clock.spare(kept[1])
         return kept[0]
     start = time.perf_counter()
@@ -81,13 +85,18 @@ def _keep(path: Path, computed: np.ndarray, seconds: float) -> None:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        most = limit_bytes()
+        if computed.nbytes > most or not has_room(path.parent, computed.nbytes):
+            print(f"The features are not kept: {computed.nbytes:,} bytes are too many for cache or disk")  # noqa: T201
+            return
         for left in path.parent.glob(".*.npz"):  # By a process that was killed while it wrote.
             if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
                 left.unlink(missing_ok=True)
         try:
             np.savez(temporary, features=computed, seconds=seconds)
             temporary.replace(path)
+            shrink(path.parent, most)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:  # A full disk costs time the next time, not this result.
-        print(f"The features could not be kept as {path}: {error.strerror}")  # noqa: T201 -- into the run's log
+    except (OSError, UserError) as error:  # A full disk costs time the next time, not this result.
+        print(f"The features could not be kept as {path}: {error}")  # noqa: T201 -- into the run's log

@@ -195,6 +195,16 @@ class Store:
         """Raise UserError now rather than after an hour's training."""
         check_writable(self.folder)
 
+    def check_no_link(self, run: Run) -> None:
+        """Raise UserError if records of a run would be written through a link: they would not be read there."""
+        folder = self.path(run, "").parent
+        for link in (folder.parent, folder):
+            if link.is_symlink() and not link.resolve().is_relative_to(self.folder.resolve()):
+                raise UserError(
+                    f"{link} is a link that leads out of {self.folder}: records there are not read.",
+                    f"Replace it by a folder; {self.results_dir} itself may be a link.",
+                )
+
     @property
     def folder(self) -> Path:
         return self.results_dir / self.collection

@@ -12,6 +12,12 @@ import numpy as np
 
 from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.specs import DatasetSpec, ModelSpec, Profile, Run
+from benchmark.utils.files import CACHE_VARIABLE, cache_root
+
+
+def _variables() -> dict[str, str]:
+    """The environment, with a cache that is the same wherever a model moves its working directory."""
+    return {**os.environ, CACHE_VARIABLE: str(cache_root().absolute())}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Job:
     corruptions: bool = False
     test_index: np.ndarray | None = None
     save: Path | None = None
-    variables: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(os.environ))
+    variables: Mapping[str, str] = dataclasses.field(default_factory=_variables)
 
 
 @dataclasses.dataclass(frozen=True)

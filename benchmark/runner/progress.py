@@ -22,7 +22,7 @@ from rich.text import Text
 
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
-from benchmark.specs import PROFILES, Run
+from benchmark.specs import PROFILES, Dataset, Run
 from benchmark.utils.format import duration, memory, percent, printable
 from benchmark.utils.terminal import accept_any_text, literal, say
 
@@ -119,6 +119,17 @@ def plan_line(plan: Plan) -> str:
     return f"{line} About {expected}, judging by earlier records and this machine's speed{uncounted}."
 
 
+def data_line(dataset: Dataset) -> str:
+    """Which data are used: sizes, where they come from, and the fingerprint by which records know them."""
+    height, width, channels = dataset.train_images.shape[1:]
+    sizes = len(dataset.split.train), len(dataset.split.validation), len(dataset.test_labels)
+    return (
+        f"{dataset.title}: {sizes[0]:,} training, {sizes[1]:,} validation and {sizes[2]:,} test images of "
+        f"{height} x {width} x {channels}, {len(dataset.class_names):,} classes, from {dataset.source} "
+        f"({dataset.fingerprint[:8]})"
+    )
+
+
 def named(run: Run | RunInfo) -> str:
     """A run in words; the profile only if it is a number of training images."""
     sized = "" if run.profile in PROFILES else f", {run.profile}"
@@ -157,6 +168,8 @@ class Lines(Quiet):
         self._console = console
 
     def planned(self, plan: Plan) -> None:
+        for dataset in plan.datasets:
+            self._console.print(printable(data_line(dataset)), highlight=False, markup=False)
         self._console.print(plan_line(plan), highlight=False, markup=False)
 
     def started(self, run: Run, epochs: int | None) -> None:
@@ -179,6 +192,7 @@ class JsonLines(Quiet):
     def planned(self, plan: Plan) -> None:
         self.emit(
             "plan",
+            data=[{"name": one.name, "fingerprint": one.fingerprint, "source": one.source} for one in plan.datasets],
             runs=len(plan.runs),
             waiting=len(plan.waiting),
             expected_seconds=plan.expected_seconds,

@@ -24,7 +24,7 @@ from benchmark.runner.job import Failure, Job, Result
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
-from benchmark.specs import ModelSpec, Profile, Run, profile_named
+from benchmark.specs import Dataset, ModelSpec, Profile, Run, profile_named
 from benchmark.utils import seeds
 from benchmark.utils.files import explain_write_errors
 
@@ -104,6 +104,11 @@ class Plan:
     jobs: int = 1
 
     @property
+    def datasets(self) -> list[Dataset]:
+        """The data that the runs use."""
+        return list({planned.run.dataset: planned.prepared.dataset for planned in self.runs}.values())
+
+    @property
     def waiting(self) -> list[Planned]:
         return [planned for planned in self.runs if planned.recorded is None]
 
@@ -169,6 +174,7 @@ class Runner:
     def status(self, run: Run, model: ModelSpec, prepared: Prepared) -> Planned:
         """One run, and whether its record still holds: what decides its numbers is in the record's name."""
         profile = profile_named(run.profile, run.seed)
+        self.store.check_no_link(run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
         earlier = self.store.find(run, name)
         recorded = earlier.record if earlier is not None and self._holds(earlier, prepared, profile) else None
@@ -252,10 +258,10 @@ class Runner:
             random_state=seeds.derive("fit", run.dataset, run.seed),
             threads=settings.threads or 1,
             device=settings.device,
-            log=path.with_suffix(".log"),
+            log=path.with_suffix(".log").absolute(),  # A model may change its working directory.
             corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
             test_index=parts_for(dataset, planned.profile).test,
-            save=unfinished_model(path) if saves else None,
+            save=unfinished_model(path).absolute() if saves else None,
         )
 
     def _record(

@@ -240,6 +240,21 @@ class TellsItsSurroundings(DetailsMixin, Majority):
         return os.environ.get("BENCHMARK_TEST_WORD", "no word")
 
 
+class Wanders(DetailsMixin, Majority):
+    """Changes its working directory, and can be saved."""
+
+    def fit(self, X, y):
+        os.chdir("/")
+        return super().fit(X, y)
+
+    def save_state(self):
+        return {"label": np.array([self.label_])}, {}
+
+    def load_state(self, arrays, meta):
+        self.label_ = int(arrays["label"][0])
+        return self
+
+
 class TellsNonsense(DetailsMixin, Majority):
     parameter_count_ = -1
     history_ = "of art"

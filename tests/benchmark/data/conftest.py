@@ -66,6 +66,7 @@ def spec() -> DatasetSpec:
         title="Tiny",
         description="forty random pictures",
         load="planted_loader:load",
+        stamp="planted_loader:stamp",
         validation_size=8,
         expected_train=40,
         expected_test=12,
@@ -79,6 +80,7 @@ class Loader:
     def __init__(self) -> None:
         self.result: RawImages | BaseException = _raw_images()
         self.calls: list[Places] = []
+        self.stamp: object = "the same"
 
     def __call__(self, places: Places) -> RawImages:
         self.calls.append(places)
@@ -93,6 +95,7 @@ def loader(monkeypatch: pytest.MonkeyPatch) -> Loader:
     planted = Loader()
     module = types.ModuleType("planted_loader")
     module.load = planted
+    module.stamp = lambda places: planted.stamp
     monkeypatch.setitem(sys.modules, "planted_loader", module)
     return planted
 

@@ -152,7 +152,7 @@ def meta_not_utf8(folder: Path) -> None:
 
 
 def meta_without_sum(folder: Path) -> None:
-    (folder / "meta.json").write_text('{"layout": 1, "class_names": [], "source": ""}')
+    (folder / "meta.json").write_text('{"layout": 2, "class_names": [], "source": ""}')
 
 
 def meta_without_names(folder: Path) -> None:

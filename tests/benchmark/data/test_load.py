@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +49,78 @@ def test_the_first_call_loads_and_the_second_reads_the_cache(spec: DatasetSpec, 
     assert first.split.validation.tolist() == second.split.validation.tolist()
     assert isinstance(first.train_images, np.memmap)
     assert isinstance(second.train_images, np.memmap)
+
+
+def test_what_its_stamp_does_not_describe_any_more_is_decoded_anew(spec: DatasetSpec, loader, make_raw) -> None:
+    first = store.prepare(spec)
+    loader.result, loader.stamp = make_raw(seed=1, channels=3), {"files": [["a.png", 3]]}
+    second = store.prepare(spec)
+    assert second.fingerprint != first.fingerprint
+    assert second.train_images.shape[3] == 3
+    store.prepare(spec)
+    assert len(loader.calls) == 2
+
+
+def test_without_a_stamp_a_data_set_is_decoded_each_time(spec: DatasetSpec, loader, make_raw) -> None:
+    unstamped = dataclasses.replace(spec, stamp=None)
+    first = store.prepare(unstamped)
+    loader.result = make_raw(seed=1)
+    assert store.prepare(unstamped).fingerprint != first.fingerprint
+
+
+def test_of_two_packages_with_one_name_each_reads_its_own(spec: DatasetSpec, loader, make_raw, monkeypatch) -> None:
+    mine = store.prepare(spec)
+    other = types.ModuleType("other_loader")
+    other.load, other.stamp = lambda places: make_raw(seed=1), lambda places: "the same"
+    monkeypatch.setitem(sys.modules, "other_loader", other)
+    theirs = store.prepare(dataclasses.replace(spec, load="other_loader:load", stamp="other_loader:stamp"))
+    assert theirs.fingerprint != mine.fingerprint
+    assert store.prepare(spec).fingerprint == mine.fingerprint
+
+
+def test_a_loader_whose_code_has_changed_reads_again(spec: DatasetSpec, tmp_path: Path, monkeypatch) -> None:
+    code = """
+import numpy as np
+from benchmark.specs import RawImages
+
+def stamp(places):
+    return None
+
+def load(places):
+    images = np.arange(52 * 30, dtype=np.uint8).reshape(52, 5, 6, 1)
+    labels = np.arange(52) % 4
+    return RawImages(train_images=images[:40], train_labels=labels[:40], test_images=images[40:],
+                     test_labels=labels[40:], class_names=("ant", "bee", "cat", "dog"), source="SOURCE")
+"""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    named = dataclasses.replace(spec, load="coded_loader:load", stamp="coded_loader:stamp")
+    for source in ("old", "new", "new"):
+        (tmp_path / "coded_loader.py").write_text(code.replace("SOURCE", source))
+        monkeypatch.delitem(sys.modules, "coded_loader", raising=False)
+        importlib.invalidate_caches()
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        assert store.prepare(named).source == source
+
+
+def test_an_error_of_a_loader_says_where(spec: DatasetSpec, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "wrong_loader.py").write_text("def load(places):\n    return {}['pixels']\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=r"KeyError: 'pixels' \(in wrong_loader.py, line 2, load\)"):
+        store.prepare(dataclasses.replace(spec, load="wrong_loader:load", stamp=None))
+
+
+def test_a_loader_may_change_its_working_directory(spec: DatasetSpec, loader, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = loader.result
+
+    class Wandering(type(loader)):
+        def __call__(self, places):
+            os.chdir("/")
+            return made
+
+    monkeypatch.setattr(sys.modules["planted_loader"], "load", Wandering())
+    store.prepare(spec)
+    assert Path.cwd() == tmp_path
 
 
 def test_force_loads_again(spec: DatasetSpec, loader, make_raw) -> None:
@@ -187,7 +262,7 @@ def test_names_of_data_sets_and_their_loaders_are_sound() -> None:
 def test_the_cache_is_read_without_torch_or_sklearn(make_raw, tmp_path: Path, name: str) -> None:
     spec = catalogued(name)
     if name == "fashion-mnist":
-        cache.write(spec, make_raw(train=6_000))
+        cache.write(spec, make_raw(train=6_000), store._origin(spec, None))
         expected = cache.read(spec)
         assert expected is not None
     else:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from runs import Log, go, spec
 
 from benchmark import registry
+from benchmark.errors import UserError
 from benchmark.records.store import Store, read
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.run import Runner, preload
 from benchmark.specs import Run
+from benchmark.utils.files import CACHE_VARIABLE, cache_root
 
 
 def plan(settings, models, datasets, n_seeds, profile):
@@ -205,3 +209,38 @@ def test_the_memory_of_libraries_is_not_the_models(prepared, settings):
     little, much = (records[name, 0].cost.peak_memory_bytes for name in ("majority", "hoards"))
     assert little < 60e6
     assert 200e6 <= much < 260e6
+
+
+def test_a_model_may_change_its_working_directory(prepared, settings, monkeypatch, tmp_path):
+    """With a cache and a results folder that are named relative to the old one."""
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    shutil.copytree(cache_root() / "decoded", cache / "decoded")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(CACHE_VARIABLE, "cache")
+    here = dataclasses.replace(settings, store=Store(Path("results"), "made"), save_models=True)
+    record = go([spec("Wanders")], prepared, here)["wanders", 0]
+    assert (record.status, record.reason) == ("ok", None)
+    assert record.saved is not None
+    assert (tmp_path / "results/made/digits/wanders" / record.saved.file).is_file()
+
+
+@pytest.mark.parametrize("link", ["digits", "digits/majority"])
+def test_records_are_not_written_through_a_link_that_would_not_be_read(prepared, settings, tmp_path, link):
+    (tmp_path / "elsewhere").mkdir()
+    path = settings.store.folder / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    with pytest.raises(UserError, match="is a link that leads out of"):
+        go([spec("Majority")], prepared, settings)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_the_results_folder_itself_may_be_a_link(prepared, settings, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    there = dataclasses.replace(settings, store=Store(tmp_path / "linked", "made"))
+    assert go([spec("Majority")], prepared, there)["majority", 0].status == "ok"
+    log = Log()
+    go([spec("Majority")], prepared, there, log=log)
+    assert log.started_cells == []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 JsonValue = Any  # What json.dumps can write.
 Family = Literal["baseline", "network"]
 Inputs = Literal["flat", "images"]
+Aspect = Literal["pad", "crop", "stretch"]
 OLD_FAMILIES: Mapping[str, Family] = {"classical": "baseline", "deep": "network"}  # Accepted until 0.3.0.
 
 
@@ -208,12 +209,57 @@ class ModelSpec:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """How a picture becomes an image of a data set, of its size and channels: when it is decoded, and for a prediction.
+
+    A picture is turned upright, laid on the background where it is transparent, inverted and trimmed where that is
+    asked for, brought to the ratio of width to height, and resized
+    (:func:`benchmark.data.pictures.read`).
+
+    Attributes
+    ----------
+    background : tuple of int or None
+        Of the data set's images, as one or three channels from 0 to 255; None where they share none.
+    aspect : {"pad", "crop", "stretch"}
+        How a picture of another ratio of width to height is made to fit: with background around it, by cutting off
+        what is too much on both sides, or by distortion.
+    trim : bool
+        Whether an even border is cut off first, and the rest centred.
+    extent : float
+        How much of the image's longer side it takes after that, in (0, 1].
+    invert : bool
+        Whether a picture whose background is light where ``background`` is dark, or the other way round, is inverted.
+    derived : bool
+        Whether it was seen from the images, because the data set's loader does not say.
+    """
+
+    background: tuple[int, ...] | None = None
+    aspect: Aspect = "pad"
+    trim: bool = False
+    extent: float = 1.0
+    invert: bool = False
+    derived: bool = False
+
+    def __post_init__(self) -> None:
+        if self.background is not None:
+            object.__setattr__(self, "background", tuple(self.background))  # JSON has lists.
+            if len(self.background) not in (1, 3) or not all(
+                type(value) is int and 0 <= value <= 255 for value in self.background
+            ):
+                raise ValueError(f"background must be one or three integers from 0 to 255, got {self.background}")
+        if self.aspect not in get_args(Aspect):
+            raise ValueError(f"aspect must be one of {get_args(Aspect)}, got {self.aspect!r}")
+        if not isinstance(self.extent, int | float) or not 0 < self.extent <= 1:
+            raise ValueError(f"extent must be above 0 and at most 1, got {self.extent!r}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RawImages:
     """What a data set's loader returns: every image and label, undivided but for the given test set.
 
     ``train_images`` and ``test_images`` are uint8 (n, h, w, c) with c = 1 or 3; labels are integers
     (n,) in ``range(len(class_names))``; ``source`` says in words, without paths, where the
-    bytes came from.
+    bytes came from. ``preparation`` is how pictures became these images; without it, it is seen from them.
     """
 
     train_images: np.ndarray
@@ -222,6 +268,7 @@ class RawImages:
     test_labels: np.ndarray
     class_names: tuple[str, ...]
     source: str
+    preparation: Preparation | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -283,7 +330,8 @@ class Dataset:
     """A data set ready to use: read-only memory-mapped arrays, names, the fixed split and a fingerprint.
 
     ``train_images`` is the whole training pool, which ``split`` divides; ``fingerprint`` is the SHA-256
-    of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`).
+    of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`); ``preparation`` is how a picture
+    becomes such an image.
     """
 
     name: str
@@ -296,6 +344,7 @@ class Dataset:
     split: Split
     fingerprint: str
     source: str
+    preparation: Preparation = Preparation()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -43,8 +43,8 @@ def predict(
         bool | None,
         typer.Option(
             "--invert/--no-invert",
-            help="Swap light and dark.  [default: if the picture's background is light and the data set's dark, or the "
-            "other way round]",
+            help="Swap light and dark.  [default: as the data set's pictures were prepared; those of Fashion-MNIST if "
+            "their background is light]",
         ),
     ] = None,
     top: Annotated[int, typer.Option(help="Classes to show per image.", min=1, max=20)] = 3,
@@ -56,7 +56,8 @@ def predict(
     """Classify your own pictures, or test images, with a saved model.
 
     A picture is prepared like the images of the data set, and each step is named. Prints a table and writes a picture
-    of every image with its probabilities. Exit code 1 if one of the pictures cannot be read.
+    of every image with its probabilities; one that is unlike all training images has none. Exit code 1 if one of the
+    pictures cannot be read.
     """
     from benchmark import registry
     from benchmark.predict.classify import SavedClassifier, data_for
@@ -122,11 +123,14 @@ def _prediction(row: Shown, width: int) -> str:
     """Lines of markup: the label, whether it is right, and a bar for each class."""
     from rich.cells import set_cell_size
 
+    from benchmark.predict.sheet import STRANGE
     from benchmark.utils.format import printable
 
     verdict = ""
     if row.actual is not None:
         verdict = " [green]correct[/]" if row.actual == row.label else f" [red]wrong: it is {literal(row.actual)}[/]"
+    if row.strange:
+        return f"[yellow]{STRANGE}[/]\n[bright_black]the model would say: {literal(row.label)}[/]"
     lines = [f"[bold]{literal(row.label)}[/]{verdict}"]
     if not row.bars:
         return "\n".join([*lines, "[bright_black]no probabilities[/]"])

@@ -4,6 +4,7 @@ Enters: a data set's specification and files, which are not trusted. Leaves: a `
 fixed split and a fingerprint; its integrity checks; corrupted images.
 
 Reading order: ``catalog`` (which data sets), ``load`` (find, check, decode once, load), ``cache`` (the decoded arrays),
-``fashion_mnist``, ``digits``, ``torchvision_sets`` and ``idx`` (the loaders), ``splits``, ``integrity``,
+``fashion_mnist``, ``digits``, ``torchvision_sets`` and ``idx`` (the loaders), ``pictures`` (made like a data set's
+images), ``splits``, ``integrity``,
 ``near_duplicates``, ``corruptions``. ``published/`` has published accuracies.
 """

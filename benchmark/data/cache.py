@@ -9,6 +9,7 @@ data set at hand, though it has its name, is not used.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import json
@@ -19,9 +20,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from benchmark.data.pictures import derive
 from benchmark.data.splits import make_split
 from benchmark.errors import UserError
-from benchmark.specs import Dataset, DatasetSpec, JsonValue, RawImages, Split
+from benchmark.specs import Dataset, DatasetSpec, JsonValue, Preparation, RawImages, Split
 from benchmark.utils.cache_folder import has_room
 from benchmark.utils.files import CACHE_VARIABLE, cache_root, read_text
 from benchmark.utils.format import memory
@@ -76,6 +78,9 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
         arrays[f"{part}_images"], arrays[f"{part}_labels"] = images, labels.astype(np.int64)
     if arrays["train_images"].shape[1:] != arrays["test_images"].shape[1:]:
         raise refuse("training and test images differ in size or channels")
+    background = None if raw.preparation is None else raw.preparation.background
+    if background is not None and len(background) != arrays["train_images"].shape[3]:
+        raise refuse(f"the preparation's background {background} does not have the channels of the images")
     n_train = len(arrays["train_labels"])
     if not 0 < validation_size < n_train:
         raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
@@ -104,6 +109,7 @@ def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
             "fingerprint": fingerprint(arrays, class_names),
             "class_names": class_names,
             "source": raw.source,
+            "preparation": dataclasses.asdict(raw.preparation or derive(arrays["train_images"])),
             "origin": origin,
         }
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
@@ -194,6 +200,7 @@ def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict
             "class_names": tuple(meta["class_names"]),
             "fingerprint": meta["fingerprint"],
             "source": meta["source"],
+            "preparation": Preparation(**meta["preparation"]),
         }
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -7,11 +7,13 @@ from importlib import metadata
 import numpy as np
 
 from benchmark.data.splits import stratified_sample
-from benchmark.specs import Places, RawImages
+from benchmark.specs import Places, Preparation, RawImages
 from benchmark.utils import seeds
 
 TEST_SIZE = 360
 DARKEST = 16  # Pixels count the inked dots of a 4x4 block.
+
+PREPARATION = Preparation(background=(0,), trim=True, invert=True)
 
 
 def stamp(places: Places) -> str:
@@ -35,4 +37,5 @@ def load(places: Places) -> RawImages:
         test_labels=labels[test],
         class_names=tuple(str(digit) for digit in range(10)),
         source=f"scikit-learn {sklearn.__version__}",
+        preparation=PREPARATION,
     )

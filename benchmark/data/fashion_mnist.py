@@ -19,8 +19,10 @@ from pathlib import Path
 from benchmark.data import idx
 from benchmark.data.torchvision_sets import quiet_download
 from benchmark.errors import UserError
-from benchmark.specs import Places, RawImages
+from benchmark.specs import Places, Preparation, RawImages
 
+# Trimmed, shrunk to 28 pixels, centred, negated, made grey: the steps of Xiao et al. for photographs on white.
+PREPARATION = Preparation(background=(0,), trim=True, invert=True)
 CLASS_NAMES = (
     "T-shirt/top",
     "Trouser",
@@ -133,7 +135,7 @@ def load(places: Places) -> RawImages:
         arrays = {key: idx.parse(content(path, FILES[key])) for key, path in files.items()}
         for part in ("train_images", "test_images"):
             arrays[part] = arrays[part][..., None]
-        return RawImages(**arrays, class_names=CLASS_NAMES, source=label)
+        return RawImages(**arrays, class_names=CLASS_NAMES, source=label, preparation=PREPARATION)
 
     folders = [(places.downloads, "user cache"), (SYSTEM_FOLDER, f"system package {PACKAGE}")]
     if places.data_dir is not None:

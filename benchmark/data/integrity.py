@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -127,6 +129,7 @@ def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
         validation_size=len(dataset.split.validation),
         test_size=len(dataset.test_labels),
         audit=audit(dataset, spec),
+        preparation=json.loads(json.dumps(dataclasses.asdict(dataset.preparation))),
     )
 
 

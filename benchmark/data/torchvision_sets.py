@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
 import io
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UserError
-from benchmark.specs import Places, RawImages
+from benchmark.specs import Places, Preparation, RawImages
 
 DOWNLOAD_TIMEOUT_SECONDS = 30.0
 
@@ -95,14 +96,20 @@ def _open(loader: Any, folder: Path, label: str) -> RawImages | str:
     )
 
 
+def strokes(extent: float = 1.0) -> Preparation:
+    """Bright on black, as drawings are that were dark on paper."""
+    return Preparation(background=(0,), trim=True, extent=extent, invert=True)
+
+
 def load_mnist(places: Places) -> RawImages:
     """LeCun, Cortes and Burges, http://yann.lecun.com/exdb/mnist/."""
-    return _load(places, "MNIST", "MNIST")
+    # "Size normalized to fit in a 20x20 pixel box", says that page, and centred in 28 x 28.
+    return dataclasses.replace(_load(places, "MNIST", "MNIST"), preparation=strokes(20 / 28))
 
 
 def load_kmnist(places: Places) -> RawImages:
     """Clanuwat et al., "Deep Learning for Classical Japanese Literature", 2018."""
-    return _load(places, "KMNIST", "Kuzushiji-MNIST")
+    return dataclasses.replace(_load(places, "KMNIST", "Kuzushiji-MNIST"), preparation=strokes())
 
 
 def load_cifar10(places: Places) -> RawImages:

@@ -6,19 +6,21 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmark.data import cache, load
+from benchmark.data import cache, load, pictures
 from benchmark.errors import OF_OTHERS, UserError
 from benchmark.estimators import adapter, serialization
 from benchmark.estimators.feature_cache import unkept
-from benchmark.predict import images, saved, sheet
+from benchmark.predict import saved, sheet
+from benchmark.predict.likeness import Likeness
 from benchmark.predict.sheet import Shown
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Store, Stored
 from benchmark.report import style
-from benchmark.specs import Dataset, DatasetSpec, ModelSpec
+from benchmark.specs import Dataset, DatasetSpec, ModelSpec, Preparation
 from benchmark.utils.format import first_line, printable
 
 ROWS_PER_SHEET = 8
@@ -26,7 +28,8 @@ ROWS_PER_SHEET = 8
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """An image to classify, uint8 (h, w, c) as given and as the model sees it; ``actual`` is its label if known."""
+    """An image to classify, uint8 (h, w, c) as given and as the model sees it; ``actual`` is its label if known,
+    ``strange`` says that it is unlike all training images."""
 
     name: str
     size: str
@@ -35,6 +38,7 @@ class Question:
     steps: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     actual: int | None = None
+    strange: bool = False
 
 
 class SavedClassifier:
@@ -76,17 +80,40 @@ class SavedClassifier:
         self, paths: Sequence[Path], invert: bool | None, on_unreadable: Callable[[str], None]
     ) -> list[Question]:
         """The pictures that can be read; each other one is named to ``on_unreadable`` with the reason."""
-        shape, data = self.record.dataset.image_shape, self._data
-        look = images.Style.of(data.train_images) if data is not None and paths else None
-        questions = []
+        shape, preparation, found = self.record.dataset.image_shape, self._preparation(), []
         for path in paths:
             try:
-                read = images.read(path, shape, look, invert)
+                found.append((path, pictures.read(path, shape, preparation, invert)))
             except UserError as error:
                 on_unreadable(f"{path}: {error}")
-                continue
-            questions.append(Question(str(path), read.size, read.given, read.seen, read.steps, read.doubts))
-        return questions
+        if not found:
+            return []
+        likeness = None if self._data is None else Likeness.of(self._data)
+        seen = np.stack([read.seen for _, read in found])
+        strange = np.zeros(len(seen), dtype=bool) if likeness is None else likeness.strange(seen)
+        return [
+            Question(str(path), read.size, read.given, read.seen, read.steps, read.doubts, strange=bool(unlike))
+            for (path, read), unlike in zip(found, strange, strict=True)
+        ]
+
+    def _preparation(self) -> Preparation:
+        """As the model's images were prepared."""
+        recorded: dict[str, Any] = self.record.dataset.preparation
+        name = self.record.run.dataset
+        try:
+            if recorded:
+                return Preparation(**recorded)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"{self.stored.path}: it says nothing usable about how pictures are prepared: {first_line(error)}.",
+                f"Fit it again: {self.stored.command('--save-models', '--fresh')}",
+            ) from error
+        if self._data is not None:
+            return self._data.preparation
+        raise UserError(
+            f"How pictures were prepared for {name} is neither in the record of this model nor decoded here.",
+            f"Decode the data set: python -m benchmark data fetch {name}",
+        )
 
     def test_images(self, places: Sequence[int]) -> list[Question]:
         """Test images of the data set by their places."""
@@ -152,7 +179,10 @@ def data_for(spec: DatasetSpec, data_dir: Path | None, say: Callable[[str], None
         return load.prepare(spec, data_dir=data_dir, say=say)
     dataset = cache.read(spec, verify=False)
     if dataset is None:
-        say(f"note: {spec.title} is not decoded here, so the model's training data are not checked")
+        say(
+            f"note: {spec.title} is not decoded here, so it is not checked whether the model is of these data, nor whether "
+            "pictures are like them"
+        )
     return dataset
 
 
@@ -162,4 +192,5 @@ def _shown(question: Question, label: int, probabilities: np.ndarray | None, nam
         order = sorted(range(len(names)), key=lambda k: (-probabilities[k], k))[:top]
         bars = tuple((names[k], float(probabilities[k])) for k in order)
     actual = None if question.actual is None else names[question.actual]
-    return Shown(printable(Path(question.name).name), question.given, question.seen, names[label], bars, actual)
+    name = printable(Path(question.name).name)
+    return Shown(name, question.given, question.seen, names[label], bars, actual, question.strange)

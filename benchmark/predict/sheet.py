@@ -13,6 +13,7 @@ from benchmark.report.style import BLUE, GREY, INK, VERMILION, WIDTH, chart_styl
 
 ROW_HEIGHT = 1.75  # inches
 HEAD_HEIGHT = 0.75
+STRANGE = "unlike all training images"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Shown:
     """One row: name and picture as given, image as seen uint8 (h, w, c), and what was predicted.
 
     ``bars`` are class names with probabilities, the most probable first; empty where the model has none. ``actual``
-    is the true label where it is known.
+    is the true label where it is known. ``strange``: the picture is unlike all training images, so that the
+    probabilities mean nothing.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Shown:
     label: str
     bars: tuple[tuple[str, float], ...]
     actual: str | None = None
+    strange: bool = False
 
 
 def draw(title: str, rows: Sequence[Shown]) -> Figure:
@@ -62,8 +65,11 @@ def _bars(axes: Axes, row: Shown) -> None:
     right = row.actual is None or row.actual == row.label
     title = row.label if row.actual is None else f"{row.label}" + ("" if right else f", but it is {row.actual}")
     axes.set_title(plain(title), fontsize=11, color=INK if right else VERMILION)
-    if not row.bars:
-        axes.text(0, 0.5, "no probabilities", transform=axes.transAxes, fontsize=9, color=GREY, va="center")
+    if row.strange:
+        axes.set_title(STRANGE, fontsize=11, color=VERMILION)
+    if not row.bars or row.strange:
+        words = f"the model would say: {plain(row.label)}" if row.strange else "no probabilities"
+        axes.text(0, 0.5, words, transform=axes.transAxes, fontsize=9, color=GREY, va="center")
         axes.set_axis_off()
         return
     names, values = zip(*row.bars, strict=True)

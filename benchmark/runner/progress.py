@@ -168,9 +168,8 @@ class Lines(Quiet):
         self._console = console
 
     def planned(self, plan: Plan) -> None:
-        for dataset in plan.datasets:
-            self._console.print(printable(data_line(dataset)), highlight=False, markup=False)
-        self._console.print(plan_line(plan), highlight=False, markup=False)
+        for line in (plan_line(plan), *map(data_line, plan.datasets)):
+            self._console.print(printable(line), highlight=False, markup=False)
 
     def started(self, run: Run, epochs: int | None) -> None:
         self._console.print(f"started       {named(run)}", highlight=False)

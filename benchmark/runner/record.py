@@ -73,6 +73,7 @@ def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
         train_size=len(parts.train),
         validation_size=len(parts.validation),
         test_size=len(parts.test),
+        preparation=plain(dataclasses.asdict(dataset.preparation)),
     )
 
 

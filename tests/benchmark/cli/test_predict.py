@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 from runs import Lab, go
+from sklearn.datasets import load_digits
 from typer.testing import CliRunner
 
 from benchmark import registry
@@ -88,13 +89,9 @@ def change(path: Path, **changes) -> None:
 
 
 def three(size=(200, 200), fill="black", ground="white", mode="RGB") -> Image.Image:
-    """A figure 3 of straight strokes."""
-    image = Image.new(mode, size, ground)
-    width, height = size
-    points = [(0.3, 0.15), (0.7, 0.15), (0.7, 0.5), (0.4, 0.5), (0.7, 0.5), (0.7, 0.85), (0.3, 0.85)]
-    scaled = [(x * width, y * height) for x, y in points]
-    ImageDraw.Draw(image).line(scaled, fill=fill, width=max(1, min(size) // 9), joint="curve")
-    return image
+    """A handwritten 3, enlarged."""
+    ink = Image.fromarray((load_digits().images[3] * 15.9).astype(np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    return Image.composite(Image.new(mode, size, fill), Image.new(mode, size, ground), ink)
 
 
 @pytest.mark.drawn
@@ -271,7 +268,36 @@ def test_without_the_data_pictures_are_predicted_with_a_note(predict, tmp_path, 
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "empty"))
     done = predict("knn", "three.png")
     assert "is not decoded here" in done.text
-    assert "whether to invert it is not known" in done.text
+    assert "inverted, for its background is light" in done.text  # The record knows.
+    assert "│ 3  " in done.output
+
+
+def test_an_older_record_takes_the_preparation_of_the_decoded_data(predict, results, tmp_path, monkeypatch):
+    three().save(tmp_path / "three.png")
+    change(record_of(results), dataset__preparation={})
+    assert "inverted, for its background is light" in predict("knn", "three.png").text
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path / "empty"))
+    with pytest.raises(UserError, match="neither in the record"):
+        predict("knn", "three.png")
+
+
+@pytest.mark.parametrize("wrong", [{"aspect": "squash"}, {"background": 3}, {"ratio": 1}])
+def test_a_record_with_a_preparation_that_is_none_is_refused(predict, results, tmp_path, wrong):
+    three().save(tmp_path / "three.png")
+    change(record_of(results), dataset__preparation=wrong)
+    with pytest.raises(UserError, match="nothing usable about how pictures are prepared"):
+        predict("knn", "three.png")
+
+
+def test_a_picture_unlike_all_training_images_has_no_probabilities(predict, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (80, 80), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    three().save(tmp_path / "three.png")
+    strange, usual = (predict("svm-rbf", f"{name}.png").text for name in ("noise", "three"))
+    assert "unlike all training images" in strange
+    assert "the model would say: " in strange
+    assert strange.count("%") == 1  # The model's accuracy.
+    assert "unlike" not in usual
 
 
 def test_the_command_ends_with_the_right_code_and_without_torch(results, tmp_path):

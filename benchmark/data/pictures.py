@@ -1,8 +1,7 @@
-"""Pictures of any kind prepared like the images of a data set, each step named.
+"""Pictures of any kind made like the images of a data set, each step named.
 
-The steps are those by which Fashion-MNIST was made of photographs (Xiao, Rasul and Vollgraf, "Fashion-MNIST", 2017):
-trim what is like the background, shrink, centre, negate, make grey. Where the background is light and the data set's
-dark, or the other way round, a picture is inverted.
+Decoding a folder of pictures and preparing one for a prediction is the same, by the data set's
+:class:`benchmark.specs.Preparation`.
 """
 
 from __future__ import annotations
@@ -10,49 +9,26 @@ from __future__ import annotations
 import dataclasses
 import warnings
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from benchmark.errors import UserError
+from benchmark.specs import Preparation
 from benchmark.utils.format import first_line
 
-Ground = Literal["dark", "light"]
 # Pillow reads more, some of it by starting other programs.
 FORMATS = ("PNG", "JPEG", "MPO", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO", "TGA")
 LARGEST_PIXELS = 100_000_000
 WORKING_SIDE = 1024  # Pixels; what is larger is averaged down first.
 THUMBNAIL_SIDE = 320
-CLOSE = 13  # Of 255: the paper's 5 % within which a pixel is like the background.
+# Of 255: the 5 % within which a pixel is like the background in Xiao, Rasul and Vollgraf, "Fashion-MNIST", 2017.
+CLOSE = 13
+SHARED = 0.8  # Of the images, if they are said to share a background.
 EVEN_SHARE = 0.95
 DARK, LIGHT = 85, 170
 SAMPLE = 1000
 EXIF_ORIENTATION = 0x0112
-
-
-@dataclasses.dataclass(frozen=True)
-class Style:
-    """What a data set's images are like: the background if they share one, and how much of the longer side is taken."""
-
-    background: Ground | None
-    extent: float = 1.0
-
-    @classmethod
-    def of(cls, images: np.ndarray) -> Style:
-        """From the first images, uint8 (n, h, w, c); four in five must have the same background."""
-        grey = images[:SAMPLE].mean(axis=3)
-        border = np.array([np.median(_border(image)) for image in grey])
-        if np.mean(border <= 2 * CLOSE) > 0.8:
-            background, distance = "dark", grey
-        elif np.mean(border >= 255 - 2 * CLOSE) > 0.8:
-            background, distance = "light", 255 - grey
-        else:
-            return cls(None)
-        boxes = [_box(image > CLOSE) for image in distance]
-        sides = [max(bottom - top, right - left) for top, bottom, left, right in filter(None, boxes)]
-        extent = float(np.median(sides)) / max(images.shape[1:3]) if sides else 1.0
-        return cls("dark" if background == "dark" else "light", extent)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +47,20 @@ class Picture:
     doubts: tuple[str, ...]
 
 
-def read(path: Path, shape: tuple[int, int, int], style: Style | None, invert: bool | None) -> Picture:
+def derive(images: np.ndarray) -> Preparation:
+    """What can be seen of how the first of these images, uint8 (n, h, w, c), were prepared.
+
+    The background is the colour that four in five of them have around their edges. On one, a picture is padded;
+    photographs, which have none, are cropped.
+    """
+    edges = np.array([np.median(_border(image), axis=0) for image in images[:SAMPLE]])
+    colour = np.median(edges, axis=0).round()
+    shared = np.mean((np.abs(edges - colour) <= 2 * CLOSE).all(axis=1)) > SHARED
+    background = tuple(int(value) for value in colour) if shared else None
+    return Preparation(background=background, aspect="pad" if shared else "crop", derived=True)
+
+
+def read(path: Path, shape: tuple[int, int, int], preparation: Preparation, invert: bool | None = None) -> Picture:
     """Open a picture and make it like the images of a data set.
 
     Parameters
@@ -79,10 +68,9 @@ def read(path: Path, shape: tuple[int, int, int], style: Style | None, invert: b
     path : Path
     shape : tuple of int
         Height, width and channels of the data set's images.
-    style : Style or None
-        None if the data set is not decoded here.
+    preparation : Preparation
     invert : bool or None
-        None leaves it to the grounds of picture and data set.
+        None leaves it to the preparation.
 
     Raises
     ------
@@ -90,15 +78,18 @@ def read(path: Path, shape: tuple[int, int, int], style: Style | None, invert: b
         If it is not a picture, damaged or too large: one line, without its name.
     """
     steps: list[str] = []
+    doubts: list[str] = []
     image = _open(path, steps)
     size = f"{image.width} x {image.height}"
-    image = _opaque(_eight_bits(image, steps), steps)
+    image = _opaque(_eight_bits(image, steps), preparation, steps)
     given = image.convert("RGB")
     given.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     image = _of_channels(image, shape[2], steps)
-    doubts: list[str] = []
-    seen = _like(image, shape, style, invert, steps, doubts)
-    return Picture(path.name, size, np.asarray(given), seen, tuple(steps), tuple(doubts))
+    image = _of_ground(image, preparation, invert, steps, doubts)
+    if image.size != (shape[1], shape[0]):
+        image = _resized(image, shape, preparation, steps, doubts)
+    seen = np.array(image, dtype=np.uint8).reshape(shape)
+    return Picture(path.name, size, np.asarray(given), seen, tuple(steps or ["taken as it is"]), tuple(doubts))
 
 
 def _open(path: Path, steps: list[str]) -> Image.Image:
@@ -167,67 +158,81 @@ def _eight_bits(image: Image.Image, steps: list[str]) -> Image.Image:
     return Image.fromarray(scaled.round().astype(np.uint8))
 
 
-def _opaque(image: Image.Image, steps: list[str]) -> Image.Image:
-    """Lay a picture with transparent parts on white, or on black if what is to be seen is bright itself."""
+def _opaque(image: Image.Image, preparation: Preparation, steps: list[str]) -> Image.Image:
+    """Lay a picture with transparent parts on the data set's background; on white where there is none.
+
+    Where pictures are inverted to be like the background, it is white, or black if what is to be seen is bright itself.
+    """
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
     alpha = np.asarray(image.getchannel("A"), dtype=np.float32)
     if alpha.min() == 255:
         return image.convert("RGB")
-    grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
-    bright = alpha.any() and float(np.average(grey, weights=alpha)) > 127.5
-    background = "black" if bright else "white"
-    steps.append(f"transparent parts laid on {background}")
-    return Image.alpha_composite(Image.new("RGBA", image.size, background), image).convert("RGB")
+    background = preparation.background or (255,)
+    if preparation.invert:
+        grey = np.asarray(image.convert("RGB").convert("L"), dtype=np.float32)
+        bright = alpha.any() and float(np.average(grey, weights=alpha)) > 127.5
+        background = (0,) if bright else (255,)
+    steps.append(f"transparent parts laid on {_colour(background)}")
+    ground = Image.new("RGBA", image.size, (*_channels(background, 3), 255))
+    return Image.alpha_composite(ground, image).convert("RGB")
 
 
-def _like(
-    image: Image.Image,
-    shape: tuple[int, int, int],
-    style: Style | None,
-    invert: bool | None,
-    steps: list[str],
-    doubts: list[str],
-) -> np.ndarray:
-    height, width, channels = shape
+def _of_ground(
+    image: Image.Image, preparation: Preparation, invert: bool | None, steps: list[str], doubts: list[str]
+) -> Image.Image:
+    """The picture, inverted if that is asked for, or if its background is the opposite of the data set's."""
     pixels = np.asarray(image.convert("L"), dtype=np.int16)
-    border = _border(pixels)
-    level = int(np.median(border))
-    if invert if invert is not None else _opposite(level, style, doubts):
+    level = int(np.median(_border(pixels)))
+    wanted = None if preparation.background is None else _word(int(np.mean(preparation.background)))
+    opposite = preparation.invert and {wanted, _word(level)} == {"dark", "light"}
+    if invert if invert is not None else opposite:
         why = f", for its background is {_word(level)} and the data set's is not: --no-invert leaves it"
         steps.append("inverted" if invert else f"inverted{why}")
-        image, pixels, border, level = ImageOps.invert(image), 255 - pixels, 255 - border, 255 - level
-    if style is not None and style.background not in (None, _word(level)):
-        doubts.append(f"its background is {_word(level)} now, that of the data set {style.background}")
+        image, level = ImageOps.invert(image), 255 - level
+    if wanted not in (None, _word(level)):
+        unasked = "" if preparation.invert or invert is not None or _word(level) == "grey" else ": see --invert"
+        doubts.append(f"its background is {_word(level)}, that of the data set {wanted}{unasked}")
     if int(pixels.max()) - int(pixels.min()) <= CLOSE:
         doubts.append("there is nothing to see: it is of one brightness")
+    return image
+
+
+def _resized(
+    image: Image.Image, shape: tuple[int, int, int], preparation: Preparation, steps: list[str], doubts: list[str]
+) -> Image.Image:
+    """The picture in the data set's size, as its preparation says."""
+    height, width, channels = shape
+    border = _border(np.asarray(image.convert("L"), dtype=np.int16))
+    even = np.mean(np.abs(border - int(np.median(border))) <= CLOSE) >= EVEN_SHARE
+    extent = 1.0
+    if preparation.trim and even:
+        image, extent = _trimmed(image, int(np.median(border)), steps), preparation.extent
+    elif preparation.trim:
+        doubts.append("its background is uneven, so it was not trimmed")
+    if preparation.aspect == "crop":
+        image = _cropped(image, width / height, steps)
+    elif preparation.aspect == "pad":
+        own = even or preparation.background is None  # Without a seam, where that is possible.
+        edge = np.median(_border(np.asarray(image)), axis=0).reshape(-1) if own else preparation.background or ()
+        image = _padded(image, width / height, extent, _channels(tuple(int(v) for v in edge), channels), steps)
+    verb = "shrunk" if image.width > width else "enlarged" if image.width < width else "resized"
     if image.size != (width, height):
-        fill = tuple(int(value) for value in np.median(_border(np.asarray(image)), axis=0).reshape(-1))
-        extent = 1.0
-        if style is not None and style.background is not None:
-            if np.mean(np.abs(border - level) <= CLOSE) >= EVEN_SHARE:
-                image = _trimmed(image, np.abs(pixels - level) > CLOSE, steps)
-                extent = style.extent
-            else:
-                doubts.append("its background is uneven, so it was not trimmed")
-        image = _squared(image, width / height, extent, fill, steps)
-        verb = "shrunk" if image.width > width else "enlarged" if image.width < width else ""
-        if verb:
-            steps.append(f"{verb} to {width} x {height}")
-        image = image.resize((width, height), Image.Resampling.BICUBIC)
-    if not steps:
-        steps.append("taken as it is")
-    return np.array(image, dtype=np.uint8).reshape(height, width, channels)
+        steps.append(f"{verb} to {width} x {height}")
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
-def _opposite(level: int, style: Style | None, doubts: list[str]) -> bool:
-    """Whether a picture with this background must be inverted to be like the data set's images."""
-    if style is None:
-        doubts.append("whether to invert it is not known, because the data set is not decoded here: see --invert")
-    if style is None or style.background is None:
-        return False
-    return _word(level) != style.background and _word(level) != "grey"
+def _channels(colour: tuple[int, ...], n_channels: int) -> tuple[int, ...]:
+    """A colour in another number of channels, grey repeated or averaged."""
+    if len(colour) == n_channels:
+        return colour
+    return (round(sum(colour) / len(colour)),) * n_channels
+
+
+def _colour(colour: tuple[int, ...]) -> str:
+    named: dict[tuple[int, ...], str] = {(0, 0, 0): "black", (255, 255, 255): "white"}
+    return named.get(_channels(colour, 3), "the data set's background")
 
 
 def _word(level: int) -> str:
@@ -247,8 +252,9 @@ def _box(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
 
 
-def _trimmed(image: Image.Image, differs: np.ndarray, steps: list[str]) -> Image.Image:
-    box = _box(differs)
+def _trimmed(image: Image.Image, level: int, steps: list[str]) -> Image.Image:
+    """Without what is like a background of this level around it."""
+    box = _box(np.abs(np.asarray(image.convert("L"), dtype=np.int16) - level) > CLOSE)
     if box is None or box == (0, image.height, 0, image.width):
         return image
     steps.append("trimmed to what differs from its background")
@@ -256,13 +262,23 @@ def _trimmed(image: Image.Image, differs: np.ndarray, steps: list[str]) -> Image
     return image.crop((left, top, right, bottom))
 
 
-def _squared(image: Image.Image, ratio: float, extent: float, fill: tuple[int, ...], steps: list[str]) -> Image.Image:
-    """Centre the picture on its background, of the data set's ratio of width to height and with its margin."""
+def _cropped(image: Image.Image, ratio: float, steps: list[str]) -> Image.Image:
+    """The middle of the picture in this ratio of width to height."""
+    width, height = min(image.width, round(image.height * ratio)), min(image.height, round(image.width / ratio))
+    if (width, height) == image.size or min(width, height) == 0:
+        return image
+    steps.append("cropped to its middle")
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    return image.crop((left, top, left + width, top + height))
+
+
+def _padded(image: Image.Image, ratio: float, extent: float, fill: tuple[int, ...], steps: list[str]) -> Image.Image:
+    """Centre the picture on a background of this ratio of width to height, of which it takes ``extent``."""
     height = max(image.height, image.width / ratio) / extent
     size = max(image.width, round(height * ratio)), max(image.height, round(height))
     if size == image.size:
         return image
     steps.append("centred on a square" if ratio == 1 else "centred on a background of the data set's ratio")
-    squared = Image.new(image.mode, size, fill if image.mode == "RGB" else fill[0])
-    squared.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
-    return squared
+    padded = Image.new(image.mode, size, fill if image.mode == "RGB" else fill[0])
+    padded.paste(image, ((size[0] - image.width) // 2, (size[1] - image.height) // 2))
+    return padded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import zlib
 
@@ -9,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from benchmark.data import pictures
 from benchmark.errors import UserError
-from benchmark.predict import images as pictures
-from benchmark.predict.images import Style
+from benchmark.specs import Preparation
 
 GREY, COLOUR = (28, 28, 1), (32, 32, 3)
-DARK = Style("dark")
+DARK = Preparation(background=(0,), trim=True, invert=True)  # As Fashion-MNIST was made.
 OUTLINE = ((0.3, 0.1), (0.42, 0.1), (0.5, 0.18), (0.58, 0.1), (0.7, 0.1), (0.95, 0.38), (0.8, 0.48), (0.7, 0.36))
 OUTLINE += ((0.7, 0.9), (0.3, 0.9), (0.3, 0.36), (0.2, 0.48), (0.05, 0.38))
 
@@ -30,9 +31,9 @@ def shirt(size=(300, 300), fill="black", background="white", mode="RGB", box=(0.
 
 @pytest.fixture
 def read(tmp_path):
-    def save_and_read(image, name="shirt.png", shape=GREY, style=DARK, invert=None, **options):
+    def save_and_read(image, name="shirt.png", shape=GREY, preparation=DARK, invert=None, **options):
         image.save(tmp_path / name, **options)
-        return pictures.read(tmp_path / name, shape, style, invert)
+        return pictures.read(tmp_path / name, shape, preparation, invert)
 
     return save_and_read
 
@@ -129,16 +130,16 @@ def test_inverting_is_as_asked_and_told(read, expected):
     assert not any("inverted" in step for step in read(dark).steps)
     kept = read(light, invert=False)
     assert kept.seen[0, 0, 0] > 250
-    assert kept.doubts == ("its background is light now, that of the data set dark",)
+    assert kept.doubts == ("its background is light, that of the data set dark",)
     assert read(dark, invert=True).doubts == kept.doubts
     assert np.array_equal(read(light, invert=True).seen, expected)
-    assert read(dark, style=Style("light")).seen[0, 0, 0] > 250
+    assert read(dark, preparation=dataclasses.replace(DARK, background=(255,))).seen[0, 0, 0] > 250
 
 
 def test_a_grey_ground_is_not_inverted_and_doubted(read):
     found = read(shirt(background=(128, 128, 128)))
     assert not any("inverted" in step for step in found.steps)
-    assert found.doubts == ("its background is grey now, that of the data set dark",)
+    assert found.doubts == ("its background is grey, that of the data set dark",)
 
 
 def test_an_uneven_ground_is_not_trimmed_and_doubted(read):
@@ -149,31 +150,88 @@ def test_an_uneven_ground_is_not_trimmed_and_doubted(read):
     assert "uneven" in found.doubts[0]
 
 
-def test_without_the_data_set_nothing_is_inverted_and_that_is_told(read):
-    found = read(shirt(), style=None)
-    assert found.seen[0, 0, 0] > 250
-    assert "see --invert" in found.doubts[0]
+# What the loader of a data set of colour pictures on white leaves unsaid is seen from its images.
+WHITE = Preparation(background=(255, 255, 255), derived=True)
+
+
+def test_nothing_is_inverted_unless_the_data_set_or_the_user_asks(read):
+    found = read(shirt(fill="yellow", background="black"), shape=COLOUR, preparation=WHITE)
+    assert found.seen[16, 16].tolist() == [255, 255, 0]
+    assert found.doubts == ("its background is dark, that of the data set light: see --invert",)
+    assert read(shirt(fill="yellow"), shape=COLOUR, preparation=WHITE).doubts == ()
+    assert read(shirt(fill="yellow"), shape=COLOUR, preparation=WHITE, invert=True).seen[16, 16].tolist() == [0, 0, 255]
+
+
+@pytest.mark.parametrize("background", [(255, 255, 255), (0, 0, 0), (200, 30, 30), None])
+def test_transparency_is_laid_on_the_background_of_the_data_set(read, background):
+    image = shirt((300, 300), (255, 255, 0, 255), (0, 0, 0, 0), "RGBA")
+    found = read(image, shape=COLOUR, preparation=Preparation(background=background))
+    assert found.seen[0, 0].tolist() == list(background or (255, 255, 255))
+    assert found.seen[16, 16].tolist() == [255, 255, 0]
+    assert "transparent parts laid on" in found.steps[0]
 
 
 def test_colours_stay_for_a_data_set_in_colour(read):
-    found = read(shirt(fill="red"), shape=COLOUR, style=Style(None))
+    found = read(shirt(fill="red"), shape=COLOUR, preparation=Preparation())
     assert found.seen.shape == COLOUR
     assert found.seen[16, 16].tolist() == [255, 0, 0]
-    assert read(shirt().convert("L"), shape=COLOUR, style=Style(None)).seen.shape == COLOUR
+    assert read(shirt().convert("L"), shape=COLOUR, preparation=Preparation()).seen.shape == COLOUR
+
+
+@pytest.mark.parametrize(
+    ("aspect", "step", "middle_row"),
+    [
+        ("pad", "centred on a square", [0] * 8 + [200] * 16 + [0] * 8),
+        ("crop", "cropped to its middle", [200] * 32),
+        ("stretch", "shrunk to 32 x 32", [200] * 32),
+    ],
+)
+def test_another_ratio_of_width_to_height_is_made_to_fit_as_the_data_set_says(read, aspect, step, middle_row):
+    image = Image.new("L", (400, 800), 200)
+    image.paste(90, (0, 0, 400, 100))  # Uneven, so that padding takes the background.
+    found = read(image, shape=(32, 32, 1), preparation=Preparation(background=(0,), aspect=aspect))
+    assert np.abs(found.seen[16, :, 0].astype(int) - middle_row).max() <= 30
+    assert (found.seen[0, 16, 0] < 120) == (aspect != "crop")
+    assert found.steps[0] == step
+
+
+def test_an_even_border_is_continued_without_a_seam(read):
+    found = read(shirt((900, 300), "red", (250, 250, 240)), shape=COLOUR, preparation=WHITE)
+    assert found.seen[0, 16].tolist() == found.seen[16, 0].tolist() == [250, 250, 240]
 
 
 def test_the_margin_is_that_of_the_data_set(read):
-    rows = np.flatnonzero(read(shirt(), style=Style("dark", 0.5)).seen[:, :, 0].max(axis=1) > 128)
+    half = dataclasses.replace(DARK, extent=0.5)
+    rows = np.flatnonzero(read(shirt(), preparation=half).seen[:, :, 0].max(axis=1) > 128)
     assert 12 <= np.ptp(rows) + 1 <= 15
 
 
-@pytest.mark.parametrize(("background", "value"), [("dark", 0), ("light", 255), (None, 128)])
-def test_the_style_of_a_data_set_is_seen(background, value):
-    images = np.full((20, 20, 20, 1), value, dtype=np.uint8)
-    images[:, 5:15, 8:12] = 255 - value
-    style = Style.of(images)
-    assert style.background == background
-    assert style.extent == (1.0 if background is None else 0.5)
+@pytest.mark.parametrize("colour", [(0,), (255,), (128,), (255, 255, 255), (10, 200, 60)])
+def test_the_background_of_a_data_set_is_seen(colour):
+    images = np.full((20, 20, 20, len(colour)), colour, dtype=np.uint8)
+    images[:, 5:15, 8:12] += 120
+    assert pictures.derive(images) == Preparation(background=colour, aspect="pad", derived=True)
+
+
+def test_photographs_have_no_background_and_are_cropped():
+    images = np.random.default_rng(0).integers(0, 256, (40, 1, 1, 3), dtype=np.uint8).repeat(20, 1).repeat(20, 2)
+    assert pictures.derive(images) == Preparation(background=None, aspect="crop", derived=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"background": (256,)},
+        {"background": (1, 2)},
+        {"background": (True,)},
+        {"aspect": "squash"},
+        {"extent": 0},
+        {"extent": "half"},
+    ],
+)
+def test_a_preparation_that_is_none_is_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Preparation(**wrong)
 
 
 def bad(tmp_path, kind: str):

@@ -91,6 +91,11 @@ class Pair:
         return "better" if self.points > 0 else "worse"
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """``low`` and ``high``; None where the images are so few that half of all differences lie between them."""
+        return None if self.high - self.low >= 100 else (self.low, self.high)
+
+    @property
     def discordant_share(self) -> float:
         """Share of the images that one model gets right and the other wrong."""
         return (self.only_left + self.only_right) / self.n_images

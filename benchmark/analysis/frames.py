@@ -80,7 +80,8 @@ def pairwise(comparison: Comparison) -> pd.DataFrame:
 def per_class(summaries: Sequence[ModelSummary], class_names: Sequence[str]) -> pd.DataFrame:
     """One row per model and class, means over seeds.
 
-    Columns: ``model``, ``class`` (name), ``precision``, ``recall``, ``f1`` (fractions), ``support`` (test images).
+    Columns: ``model``, ``class`` (name), ``precision``, ``recall``, ``f1`` (fractions, NaN where undefined),
+    ``support`` (test images).
     """
     rows = []
     for summary in summaries:

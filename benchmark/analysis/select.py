@@ -79,10 +79,23 @@ class ModelSummary:
     def validation_accuracy(self) -> float:
         return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
 
+    @property
+    def support(self) -> np.ndarray:
+        """Test images by class (n_classes,)."""
+        return np.array([c.support for c in self.tests[0].per_class])
+
     def per_class(self, score: str) -> np.ndarray:
-        """``precision``, ``recall`` or ``f1`` by class, mean over seeds (n_classes,)."""
+        """``precision``, ``recall`` or ``f1`` by class, mean over the seeds for which it is defined (n_classes,).
+
+        NaN where it is for none: recall and F1 of a class without test images, precision of one that is never
+        predicted.
+        """
         scores = np.array([[getattr(c, score) for c in metrics.per_class] for metrics in self.tests])
-        return np.asarray(scores.mean(axis=0))
+        axis = 1 if score == "precision" else 2
+        counts = np.array([metrics.confusion for metrics in self.tests])  # (n_seeds, actual, predicted)
+        defined = counts.sum(axis=axis) > 0
+        total, n = np.where(defined, scores, 0).sum(axis=0), defined.sum(axis=0)
+        return np.asarray(np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0))
 
     @property
     def confusion(self) -> np.ndarray:

@@ -87,8 +87,8 @@ def finish(
         announce(written, quiet=quiet or json_lines, earlier=earlier)
         if json_lines:
             path = str(written.paths[0])
-            fields = {"dataset": one.dataset, "headline": written.headline, "earlier": earlier, "path": path}
-            JsonLines(show).emit("report", **fields)
+            fields = {"dataset": one.dataset, "headline": written.headline, "cautions": list(written.report.cautions)}
+            JsonLines(show).emit("report", **fields, earlier=earlier, path=path)
     for one in results:
         if answer is None or quiet:
             break

@@ -76,4 +76,7 @@ def announce(written: Written, *, quiet: bool = False, earlier: Sequence[str] = 
         warn(f"skipped {len(written.problems) - MOST_PROBLEMS:,} more")
     if not quiet:  # Not by rich: the headline is text of records, in which nothing is markup.
         source = f"From earlier records of {' and '.join(earlier)}: " if earlier else ""
-        show(f"\n{source}{written.headline}\nReport: {' and '.join(map(str, written.paths))}")
+        show(f"\n{source}{written.headline}")
+        for caution in written.report.cautions:
+            show(f"  caution: {caution}")
+        show(f"Report: {' and '.join(map(str, written.paths))}")

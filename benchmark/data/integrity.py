@@ -68,11 +68,12 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         for flat in (images.reshape(len(images), -1) for images, _ in parts.values())
     )
     add("constant images", constant == 0, f"{constant} images of one value only", otherwise="warning")
-    _add_duplicates(dataset, add)
+    leaked = _add_duplicates(dataset, add)
     return Audit(
         checks=tuple(checks),
         train_per_class=tuple(int(count) for count in tallies["train"]),
         test_per_class=tuple(int(count) for count in tallies["test"]),
+        leaked=leaked,
     )
 
 
@@ -133,7 +134,8 @@ def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
     )
 
 
-def _add_duplicates(dataset: Dataset, add: Add) -> None:
+def _add_duplicates(dataset: Dataset, add: Add) -> tuple[int, ...]:
+    """Count exact copies within and across parts; return the test images that are copies of training images."""
     train, test = _digests(dataset.train_images), _digests(dataset.test_images)
     for name, digests in (("training", train), ("test", test)):
         extra = len(digests) - len(set(digests))
@@ -152,6 +154,8 @@ def _add_duplicates(dataset: Dataset, add: Add) -> None:
             f"{shared} images of the second are in the first too",
             otherwise="warning",
         )
+    known = set(train)
+    return tuple(place for place, digest in enumerate(test) if digest in known)
 
 
 def _digests(images: np.ndarray) -> list[bytes]:

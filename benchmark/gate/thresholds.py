@@ -16,6 +16,7 @@ from benchmark.records.schema import Name
 from benchmark.records.store import first_problem
 from benchmark.utils.format import percent
 
+Outcome = Literal["pass", "fail", "missing", "insufficient evidence", "not comparable"]
 ROUNDING = 1e-9  # A mean of equal fractions may be slightly below them.
 TOLERANCE = 0.01  # Of a drafted floor below the recorded accuracy: a point, what machines and versions may differ by.
 DEVIATIONS = 3
@@ -53,7 +54,7 @@ class Verdict(BaseModel):
     subject: str
     required: float
     found: float | None
-    outcome: Literal["pass", "fail", "missing", "insufficient evidence", "not comparable"]
+    outcome: Outcome
     reason: str
 
     def fails(self, *, strict: bool) -> bool:
@@ -148,20 +149,23 @@ def _judge_class(
     dataset: str, profile: str, name: str, class_name: str, least: float, summary: ModelSummary | None
 ) -> Verdict:
     names = () if summary is None else summary.records[0].dataset.class_names
-    found = None
-    if summary is not None and class_name in names:
-        found = float(summary.per_class("recall")[names.index(class_name)])
-        gap = (found - least) * 100
-        reason = f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'}"
-    else:
+    found: float | None = None
+    outcome: Outcome = "missing"
+    if summary is None or class_name not in names:
         reason = "no finished run is recorded" if summary is None else f"the data set has no class {class_name!r}"
+    elif math.isnan(recall := float(summary.per_class("recall")[names.index(class_name)])):
+        outcome, reason = "insufficient evidence", "no test image shows the class"
+    else:
+        found, gap = recall, (recall - least) * 100
+        outcome = "pass" if found >= least - ROUNDING else "fail"
+        reason = f"{abs(gap):.2f} points {'above' if gap >= 0 else 'below'}"
     return Verdict(
         dataset=dataset,
         profile=profile,
         subject=f"{name}, recall of {class_name}",
         required=least,
         found=found,
-        outcome="missing" if found is None else "pass" if found >= least - ROUNDING else "fail",
+        outcome=outcome,
         reason=reason,
     )
 

@@ -180,8 +180,8 @@ def data_for(spec: DatasetSpec, data_dir: Path | None, say: Callable[[str], None
     dataset = cache.read(spec, verify=False)
     if dataset is None:
         say(
-            f"note: {spec.title} is not decoded here, so it is not checked whether the model is of these data, nor whether "
-            "pictures are like them"
+            f"note: {spec.title} is not decoded here, so it is not checked whether the model is of these data, nor "
+            "whether pictures are like them"
         )
     return dataset
 

@@ -23,6 +23,7 @@ class Audit(Model):
     checks: tuple[AuditCheck, ...]
     train_per_class: tuple[Count, ...]
     test_per_class: tuple[Count, ...]
+    leaked: Annotated[tuple[Count, ...], Field(description="test images that are exact copies of training images")] = ()
 
     @property
     def passed(self) -> bool:

@@ -33,6 +33,7 @@ Span: TypeAlias = "str | Strong | Code | Link"
 Text: TypeAlias = "Span | Sequence[Span]"  # Nothing in it is markup.
 
 
+UNDEFINED = "\u2013"  # Stands where there is no such number.
 Dash: TypeAlias = Literal["solid", "dash", "dot"]
 
 
@@ -74,7 +75,7 @@ class Column:
     numeric : bool
         Set flush right; sorts as numbers.
     best : {"highest", "lowest"} or None
-        Which cells are emphasized: all that read like the best one.
+        Which cells are emphasized: all that read like the best one. None where even the highest is 0.
     absent : str
         Stands where there is no value: None or NaN.
     high_first : bool
@@ -127,7 +128,8 @@ class Table:
         values = [row[place] for row in self.rows if not is_absent(row[place])]
         if column.best is None or not values:
             return None
-        return column.text(max(values) if column.best == "highest" else min(values))
+        best = max(values) if column.best == "highest" else min(values)
+        return None if column.best == "highest" and best == 0 else column.text(best)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -320,7 +322,8 @@ def paragraphs(blocks: Iterable[Block | Text | None]) -> tuple[Block, ...]:
 class Report:
     """All that a report says.
 
-    ``headline`` is the answer in a sentence, ``price`` what it costs, ``notice`` a caveat; each may be empty.
+    ``headline`` is the answer in a sentence, ``price`` what it costs, ``notice`` a caveat, ``cautions`` what makes the
+    answer doubtful; each may be empty.
     """
 
     title: str
@@ -328,6 +331,7 @@ class Report:
     headline: str = ""
     price: str = ""
     notice: str = ""
+    cautions: Sequence[str] = ()
 
     def pictures(self) -> Iterator[Picture]:
         for part in self.sections:

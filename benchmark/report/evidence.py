@@ -14,8 +14,8 @@ from benchmark.analysis.comparison import Comparison, Pair, accuracy_interval, c
 from benchmark.analysis.leaderboard import leaderboard
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
-from benchmark.records.dataset_schema import DatasetSummary
-from benchmark.records.store import Problem, Stored
+from benchmark.records.dataset_schema import DataAudit, DatasetSummary
+from benchmark.records.store import AUDIT, Problem, Stored, read_audit
 from benchmark.specs import Dataset
 
 
@@ -90,6 +90,21 @@ class Evidence:
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
         return leaderboard(self.summaries, {s.name: accuracy_interval(s, self.predictions) for s in self.summaries})
+
+    @functools.cached_property
+    def near_duplicates(self) -> DataAudit | None:
+        """The audit beside the records if it is about this version of the data; what is wrong is among the problems."""
+        audit = read_audit(self.folder)
+        if isinstance(audit, Problem):
+            self.problems.append(audit)
+            return None
+        if audit is None or audit.fingerprint != self.selection.dataset.fingerprint:
+            return None
+        labels = [label for s in audit.searches for pair in s.closest for label in (pair.label, pair.train_label)]
+        if max(labels, default=0) >= len(self.class_names):
+            self.problems.append(Problem(self.folder / AUDIT, "it has labels that the data set does not have"))
+            return None
+        return audit
 
     def images(self, index: np.ndarray) -> np.ndarray | None:
         """The test images, if they are available and ``index`` (n,) points into them."""

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from benchmark.analysis import label_errors as suspects
-from benchmark.analysis.select import best
+from benchmark.analysis.select import ModelSummary, best
 from benchmark.report import near_duplicates as duplicates
 from benchmark.report.document import Block, Column, Gallery, Item, Section, Table, Text, section, words
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent, points, share
 
 SHOWN = 20
+LEAST_ACCURACY = 0.8  # On the validation images, of a model that judges labels.
 PARTS = ("test", "validation")
 Judges = dict[str, list[dict[str, np.ndarray]]]  # By name of the model, its predictions by seed.
 
@@ -37,28 +38,38 @@ def quality(evidence: Evidence) -> Section | None:
     """
     judges = _judges(evidence)
     doubts = {part: _doubts(judges, part) for part in PARTS} if judges else {}
-    audit = duplicates.read(evidence)
-    if not doubts and audit is None:
+    audit = evidence.near_duplicates
+    unfit = [s.name for s in _candidates(evidence) if s.validation_accuracy < LEAST_ACCURACY]
+    if not doubts and not unfit and audit is None:
         return None
+    none_named = (
+        f"Suspected label errors are not named. {' and '.join(unfit)} would judge the labels, but of a model that is "
+        f"right on fewer than {LEAST_ACCURACY:.0%} of the validation images, most suspicions are its own errors."
+    )
     return section(
         "suspects",
         "Suspected label errors and near duplicates",
         *(_summary(evidence, judges, doubts) if doubts else ()),
+        none_named if unfit and not doubts else None,
         _gallery(evidence, doubts["test"]) if doubts else None,
         *(_ranking(evidence, judges, doubts["test"]) if doubts else ()),
         *duplicates.blocks(evidence, audit),
     )
 
 
+def _candidates(evidence: Evidence) -> list[ModelSummary]:
+    """The best of either family on the validation images, of the models that have probabilities."""
+    able = [s for s in evidence.summaries if s.has_probabilities]
+    return [judge for judge in (best(able, "baseline"), best(able, "network")) if judge is not None]
+
+
 def _judges(evidence: Evidence) -> Judges:
-    """The best of either family on the validation images, of the models that have probabilities, as far as their
-    predictions can be read."""
+    """The candidates that are right often enough, as far as their predictions can be read."""
     judges = {}
-    for family in ("baseline", "network"):
-        judge = best((s for s in evidence.summaries if s.has_probabilities), family)  # type: ignore[arg-type]
-        read = [] if judge is None else [evidence.predictions(stored) for stored in judge.stored]
+    for judge in _candidates(evidence):
+        read = [evidence.predictions(stored) for stored in judge.stored]
         seeds = [arrays for arrays in read if arrays is not None and _has_probabilities(arrays)]
-        if judge is not None and seeds:
+        if seeds and judge.validation_accuracy >= LEAST_ACCURACY:
             judges[judge.name] = seeds
     return judges
 

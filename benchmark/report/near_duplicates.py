@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.records.dataset_schema import DataAudit, NearDuplicate
-from benchmark.records.store import AUDIT, Problem, read_audit
+from benchmark.records.store import AUDIT, Problem
 from benchmark.report.document import Block, Code, Column, Gallery, Item, Table, Text, words
 from benchmark.report.evidence import Evidence
 
@@ -19,21 +19,6 @@ METHOD = (
     "brightness or contrast, or with a few pixels changed, is detected; a shifted, rotated or mirrored one is not. "
     "Exact copies count too."
 )
-
-
-def read(evidence: Evidence) -> DataAudit | None:
-    """The audit beside the records, if it is about this version of the data; what is wrong is among the problems."""
-    audit = read_audit(evidence.folder)
-    if isinstance(audit, Problem):
-        evidence.problems.append(audit)
-        return None
-    if audit is None or audit.fingerprint != evidence.selection.dataset.fingerprint:
-        return None
-    labels = [label for s in audit.searches for pair in s.closest for label in (pair.label, pair.train_label)]
-    if max(labels, default=0) >= len(evidence.class_names):
-        evidence.problems.append(Problem(evidence.folder / AUDIT, "it has labels that the data set does not have"))
-        return None
-    return audit
 
 
 def blocks(evidence: Evidence, audit: DataAudit | None) -> list[Text | Block | None]:

@@ -16,6 +16,7 @@ from benchmark.utils.format import interval, p_equals, p_value, points
 
 LEVEL = "no significant difference"
 P = doc.Column("p", p_value)
+INTERVAL = doc.Column("95% CI", lambda ends: interval(*ends), absent=doc.UNDEFINED)
 ADJUSTED_P = doc.Column("p (Holm)", p_value)
 METHOD = (
     'Every pair is compared on the same images. "Only A correct" and "only B correct" count the images that one of the '
@@ -48,7 +49,8 @@ def evidence(pair: Pair) -> str:
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and the adjusted p."""
     difference = f"{pair.points:.2f}" if pair.verdict == "better" else points(pair.points)
-    return f"{difference} points (95% CI {interval(pair.low, pair.high)}, {p_equals(pair.adjusted_p)})"
+    ends = f"95% CI {interval(*pair.interval)}" if pair.interval else "too few images for an interval"
+    return f"{difference} points ({ends}, {p_equals(pair.adjusted_p)})"
 
 
 def verdict(pair: Pair) -> str:
@@ -130,14 +132,14 @@ def _table(pairs: Sequence[Pair]) -> doc.Table:
             doc.words("A"),
             doc.words("B"),
             doc.Column("A - B, points", points),
-            doc.Column("95% CI", lambda ends: interval(*ends)),
+            INTERVAL,
         ),
         *(doc.Column("only A correct", "{:.0f}".format), doc.Column("only B correct", "{:.0f}".format), P, ADJUSTED_P),
         doc.words("verdict"),
     )
     rows = [
         (
-            *(pair.left, pair.right, pair.points, (pair.low, pair.high), pair.only_left, pair.only_right),
+            *(pair.left, pair.right, pair.points, pair.interval, pair.only_left, pair.only_right),
             *(pair.p, pair.adjusted_p, verdict(pair)),
         )
         for pair in pairs
@@ -182,16 +184,17 @@ def by_class(found: Evidence) -> doc.Section | None:
     verdicts = {"A better": f"{cnn.name} better", "B better": f"{baseline.name} better"}
     rows = [
         (
-            *(names[number], recalls[0][number], recalls[1][number], pair.points, (pair.low, pair.high)),
+            *(names[number], recalls[0][number], recalls[1][number], pair.points, pair.interval),
             *(pair.only_left, pair.only_right, pair.adjusted_p, verdicts.get(verdict(pair), LEVEL)),
         )
         for number, pair in compared
     ]
+    charted = [(names[number], pair) for number, pair in compared if pair.interval]
     columns = (
         doc.words("class"),
         *(doc.Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
         doc.Column("points", points),
-        doc.Column("95% CI", lambda ends: interval(*ends)),
+        INTERVAL,
         *(doc.Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
         *(ADJUSTED_P, doc.words("verdict")),
     )
@@ -199,7 +202,7 @@ def by_class(found: Evidence) -> doc.Section | None:
         "class-pairs",
         f"{cnn.name} against {baseline.name}, class by class",
         f"Recall, compared on the test images of each class: {'; '.join(summary)}.",
-        class_chart([(names[number], pair) for number, pair in compared], cnn, baseline),
+        class_chart(charted, cnn, baseline) if charted else None,
         doc.Table(columns, rows),
         "Intervals are for each class alone; Holm's p is adjusted over the classes.",
         level=3,

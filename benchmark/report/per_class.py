@@ -46,7 +46,7 @@ def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Seque
     if baseline is None or cnn is None:
         return ""
     gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
-    most, least = int(gain.argmax()), int(gain.argmin())
+    most, least = int(np.nanargmax(gain)), int(np.nanargmin(gain))
     return (
         f"{cnn.name} has the higher F1 score in {(gain > 0).sum()} of {len(names)} classes. Against {baseline.name} it "
         f"gains most on {names[most]} ({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
@@ -57,7 +57,10 @@ def table(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: 
     """A score of every model in every class, a row per model, the best of each class emphasized."""
     columns = (
         doc.words("model"),
-        *(doc.Column(name, "{:.3f}".format, best="highest", high_first=True) for name in class_names),
+        *(
+            doc.Column(name, "{:.3f}".format, best="highest", high_first=True, absent=doc.UNDEFINED)
+            for name in class_names
+        ),
     )
     return doc.Table(columns, [(s.name, *map(float, s.per_class(score))) for s in summaries])
 
@@ -66,34 +69,31 @@ def chart(evidence: Evidence) -> doc.Chart:
     """Scores of every model in every class, hardest class on top; beside F1 what the best CNN gains."""
     summaries, names = evidence.summaries, evidence.class_names
     f1 = np.mean([s.per_class("f1") for s in summaries], axis=0)
-    order = np.argsort(-f1, kind="stable")  # From the bottom up.
-    places = np.arange(len(order))
+    order = np.argsort(-f1, kind="stable")[: int(np.isfinite(f1).sum())]  # From the bottom up; NaN is last.
     y = doc.Axis(
         ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4
     )
     panels = []
     for title, score in SCORES.items():
-        series = [
-            doc.Series(
-                s.name,
-                values := s.per_class(score)[order],
-                places,
-                s.name,
-                hover=[f"{names[index]}: {value:.3f}" for index, value in zip(order, values, strict=True)],
-            )
-            for s in reversed(summaries)  # The best is drawn last, on top.
-        ]
+        series = [_scored(s, s.per_class(score)[order], np.array(names, dtype=object)[order]) for s in summaries[::-1]]
         panels.append(doc.Panel(f"{title} by class, hardest on top", series, doc.Axis(f"{title}, mean over seeds"), y))
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
     hardest, easiest = (names[index] for index in (order[-1], order[0]))
     alt = (
-        f"Scores of every model in each of {len(names)} classes. The hardest class is {hardest}, with a mean F1 of "
-        f"{f1.min():.3f}; the easiest is {easiest} with {f1.max():.3f}."
+        f"Scores of every model in each of {len(order)} classes. The hardest class is {hardest}, with a mean F1 of "
+        f"{np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
     )
     printed = (0, 2 if cnn is not None and baseline is not None else 1)
     return doc.Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))
+
+
+def _scored(summary: ModelSummary, values: np.ndarray, names: np.ndarray) -> doc.Series:
+    """A model's scores of classes, from the bottom up, as far as they are defined."""
+    places = np.flatnonzero(np.isfinite(values))
+    hover = [f"{name}: {value:.3f}" for name, value in zip(names[places], values[places], strict=True)]
+    return doc.Series(summary.name, values[places], places, summary.name, hover=hover)
 
 
 def _gain_panel(cnn: ModelSummary, baseline: ModelSummary, order: np.ndarray, y: doc.Axis) -> doc.Panel:
@@ -147,9 +147,11 @@ def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[str]:
     if not pair:
         return []
     recalls = np.array([s.per_class("recall") for s in pair])
+    mean = recalls.mean(axis=0)
     return [
         f"{names[index]}: " + ", ".join(f"{s.name} {r[index]:.3f}" for s, r in zip(pair, recalls, strict=True))
-        for index in np.argsort(recalls.mean(axis=0))[:3]
+        for index in np.argsort(mean)[:3]
+        if np.isfinite(mean[index])
     ]
 
 

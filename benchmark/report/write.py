@@ -11,6 +11,7 @@ from benchmark.errors import UserError
 from benchmark.records.store import Problem, Store
 from benchmark.report import (
     calibration,
+    cautions,
     headline,
     index,
     label_errors,
@@ -71,7 +72,7 @@ class Written:
 
     @property
     def excerpt(self) -> str:
-        """The headline and the leaderboard as Markdown, for another page."""
+        """The headline with its cautions and the leaderboard as Markdown, for another page."""
         return f"{render.answer(self.report)}\n\n{render.table(leaderboard.table(self.evidence.leaderboard))}"
 
 
@@ -113,6 +114,7 @@ def compose(evidence: Evidence) -> Report:
         headline.sentence(evidence),
         headline.price(evidence),
         "" if profile == "full" else notice,
+        cautions.cautions(evidence),
     )
 
 

@@ -17,8 +17,10 @@ def page(report: doc.Report) -> str:
 
 
 def answer(report: doc.Report) -> str:
-    """The headline and what it costs."""
-    return inline([doc.Strong(report.headline), f" {report.price}"]).strip() if report.headline else ""
+    """The headline, what it costs, and what makes it doubtful."""
+    said = inline([doc.Strong(report.headline), f" {report.price}"]).strip() if report.headline else ""
+    doubts = f"Read it with care:\n\n{blocks([doc.Bullets(report.cautions)])}" if report.cautions else ""
+    return "\n\n".join(filter(None, (said, doubts)))
 
 
 def section(part: doc.Section) -> str:

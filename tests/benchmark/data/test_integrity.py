@@ -103,6 +103,7 @@ def test_a_copy_of_a_training_image_in_the_test_set_is_a_warning(dataset: Datase
         "duplicates across training and test": ("warning", "2 images of the second are in the first too")
     }
     assert audit(dataset, spec).passed
+    assert audit(dataset, spec).leaked == (2, 7)
 
 
 def test_a_copy_across_the_split_is_a_warning(dataset: Dataset, spec: DatasetSpec) -> None:

@@ -169,12 +169,14 @@ def test_the_suites_own_thresholds_are_well_formed():
 
 def test_floors_of_classes(make_summary):
     labels = np.repeat([0, 1], 50)
-    summary = make_summary((labels, np.where(np.arange(100) < 40, 0, 1)), model="knn", class_names=("cat", "dog"))
-    threshold = Threshold(recall={"knn": {"cat": 0.9, "dog": 0.9, "cow": 0.1}, "svm": {"cat": 0.1}})
+    names = ("cat", "dog", "fox")
+    summary = make_summary((labels, np.where(np.arange(100) < 40, 0, 1)), model="knn", class_names=names)
+    threshold = Threshold(recall={"knn": {"cat": 0.9, "dog": 0.9, "fox": 0.1, "cow": 0.1}, "svm": {"cat": 0.1}})
     found = {v.subject: (v.outcome, v.found) for v in judge("d", "full", threshold, [summary])}
     assert found == {
         "knn, recall of cat": ("fail", pytest.approx(0.8)),
         "knn, recall of dog": ("pass", 1.0),
+        "knn, recall of fox": ("insufficient evidence", None),  # No test image shows one.
         "knn, recall of cow": ("missing", None),
         "svm, recall of cat": ("missing", None),
     }

@@ -48,6 +48,18 @@ def sure(make_collection, tmp_path_factory):
     return make_collection(tmp_path_factory.mktemp("sure"), PAIR, class_names=NAMES, seeds=(0,))
 
 
+def test_models_that_are_often_wrong_do_not_judge_labels(make_collection, tmp_path):
+    """Right on 53 % of the images, a model "suspects" a third of the labels."""
+    often = [("knn", "baseline", 47), ("cnn-simple", "network", 45)]
+    words = text(suspects.quality(evidence_of(make_collection(tmp_path / "a", often, class_names=NAMES, seeds=(0,)))))
+    assert "not named. knn and cnn-simple would judge" in words
+    assert "flags" not in words
+    one = [("knn", "baseline", 47), ("cnn-simple", "network", 10)]
+    words = text(suspects.quality(evidence_of(make_collection(tmp_path / "b", one, class_names=NAMES, seeds=(0,)))))
+    assert "probabilities of cnn-simple (1 seed), averaged" in words
+    assert "not named" not in words
+
+
 @pytest.fixture
 def audited(sure, data):
     path = sure.write_audit(build_audit(data.fingerprint))

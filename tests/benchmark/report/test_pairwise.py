@@ -232,6 +232,18 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
     assert labels == ["cnn-simple better", "knn better", "no significant difference"]
 
 
+def test_an_interval_that_holds_every_difference_is_not_printed(tmp_path, make_collection):
+    """Two images in all, one of a class."""
+    models = [("cnn-simple", "network", 0), ("knn", "baseline", 90)]
+    evidence = found(make_collection(tmp_path, models, seeds=(0,), class_names=("a", "b"), n=2))
+    section = pairs.by_class(evidence)
+    (table,) = tables(section)
+    assert {row["95% CI"] for row in table.values()} == {"\u2013"}
+    assert "too few images for an interval" in pairs.extent(evidence.best_pair)
+    assert "100.00" not in pairs.extent(evidence.best_pair).partition("(")[2]
+    assert pictures(section) == {}
+
+
 def test_hostile_class_names_stay_text(tmp_path, make_collection):
     models = [("cnn-simple", "network", 5), ("knn", "baseline", 30)]
     store = make_collection(tmp_path, models, seeds=(0,), class_names=("a|b\n<i>", "$^$"), n=60)

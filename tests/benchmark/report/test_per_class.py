@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from documents import drawn, rows
 
@@ -64,8 +65,33 @@ def test_the_best_of_each_class_is_emphasized(make_summary):
     assert rows(table) == {"good": {"cat": "1.000", "dog": "1.000"}, "bad": {"cat": "0.667", "dog": "0.000"}}
     assert [[best for _, best in row] for row in table.cells()] == [[False, True, True], [False, False, False]]
     assert sum(best for row in per_class.table([good, good], ["cat", "dog"], "f1").cells() for _, best in row) == 4
-    assert rows(per_class.table([bad], ["cat", "dog"], "precision"))["bad"] == {"cat": "0.500", "dog": "0.000"}
+    assert rows(per_class.table([bad], ["cat", "dog"], "precision"))["bad"] == {"cat": "0.500", "dog": "\u2013"}
     assert rows(per_class.table([bad], ["cat", "dog"], "recall"))["bad"] == {"cat": "1.000", "dog": "0.000"}
+
+
+def test_undefined_scores_are_dashes_and_a_zero_is_never_the_best(make_summary):
+    """Nothing shows a fox; dogs are never recognised."""
+    labels, names = (0, 0, 1, 1), ("cat", "dog", "fox")
+    one = make_summary((labels, (0, 0, 0, 2)), (labels, (0, 0, 0, 0)), class_names=names)
+    tables = {score: per_class.table([one], names, score) for score in ("precision", "recall", "f1")}
+    assert rows(tables["precision"])["knn"] == {"cat": "0.583", "dog": "\u2013", "fox": "0.000"}
+    assert rows(tables["recall"])["knn"] == {"cat": "1.000", "dog": "0.000", "fox": "\u2013"}
+    assert rows(tables["f1"])["knn"] == {"cat": "0.733", "dog": "0.000", "fox": "\u2013"}
+    assert [[best for _, best in row] for row in tables["f1"].cells()] == [[False, True, False, False]]
+
+
+def test_classes_without_test_images_are_not_in_the_chart(make_summary, make_record):
+    labels = (0, 0, 1, 1)
+    baseline = make_summary((labels, (0, 0, 1, 2)), class_names=NAMES)
+    cnn = make_summary((labels, (0, 0, 0, 0)), model="cnn-simple", family="network", class_names=NAMES)
+    found = evidence(make_record, baseline, cnn)
+    chart = per_class.chart(found)
+    for panel in chart.panels:
+        assert sorted(panel.y.ticks.values()) == sorted(NAMES[:2])
+        assert all(np.isfinite(np.asarray(series.x, dtype=float)).all() for series in panel.series)
+    section = per_class.scores(found)
+    assert "in 0 of 3 classes" in section.blocks[0].text
+    assert NAMES[2] not in str(per_class.confusion(found).blocks[1])
 
 
 def test_the_hardest_class_is_on_top_and_the_gain_beside_it(make_summary, make_record):

@@ -1,0 +1,120 @@
+"""What makes the answer doubtful: said beside it, not at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from benchmark.analysis.comparison import Lookup, compare
+from benchmark.analysis.select import ModelSummary
+from benchmark.records.dataset_schema import Audit
+from benchmark.records.store import Stored
+from benchmark.report import pairwise
+from benchmark.report.evidence import Evidence
+from benchmark.utils.format import percent
+
+MOST_NAMED = 5
+UNEVEN = 10  # Times as many images in the largest class as in the smallest.
+NEAR_SHARE = 0.01  # Of the test images.
+
+
+def cautions(evidence: Evidence) -> list[str]:
+    """In sentences: leakage and what the comparison is without it, classes, single seeds, models' own warnings."""
+    compared = [s for s in (evidence.cnn, evidence.baseline) if s is not None]
+    return [
+        *_data(evidence),
+        *(_classes(evidence, compared) if compared else ()),
+        *_seeds(compared),
+        *_records(evidence.summaries),
+    ]
+
+
+def _data(evidence: Evidence) -> Iterator[str]:
+    summary, n = evidence.summary, evidence.selection.dataset.test_size
+    if summary is not None and summary.fingerprint == evidence.selection.dataset.fingerprint:
+        yield from (f"{check.name}: {check.detail}." for check in summary.audit.checks if check.outcome == "failed")
+        if summary.audit.leaked:
+            yield from _leaked(evidence, summary.audit)
+    audit = evidence.near_duplicates
+    for search in audit.searches if audit is not None else ():
+        if search.part == "test" and search.count > NEAR_SHARE * n:
+            yield (
+                f"{search.count:,} of {search.n_images:,} test images are near duplicates of training images: see "
+                '"Suspected label errors and near duplicates".'
+            )
+
+
+def _leaked(evidence: Evidence, audit: Audit) -> Iterator[str]:
+    """How many test images are also training images, and the headline's comparison without them."""
+    n_test = sum(audit.test_per_class)
+    said = (
+        f"{len(audit.leaked):,} of {n_test:,} test images ({percent(len(audit.leaked) / n_test)}) are exact copies of "
+    )
+    said += "training images."
+    cnn, baseline = evidence.cnn, evidence.baseline
+    if cnn is not None and baseline is not None:
+        pair = compare(evidence.summaries, _without(evidence, audit.leaked)).find(cnn.name, baseline.name)
+        if pair is not None:
+            found = (
+                pairwise.evidence(pair)
+                if pair.verdict != pairwise.LEVEL
+                else f"{pair.verdict}, {pairwise.extent(pair)}"
+            )
+            said += f" Without them, {cnn.name} against {baseline.name}: {found}."
+    yield said
+
+
+def _without(evidence: Evidence, leaked: Sequence[int]) -> Lookup:
+    """The predictions, less those of these test images."""
+
+    def lookup(stored: Stored) -> dict[str, np.ndarray] | None:
+        arrays = evidence.predictions(stored)
+        if arrays is None:
+            return None
+        kept = ~np.isin(arrays["test_index"], leaked)
+        return {name: array[kept] if name.startswith("test_") else array for name, array in arrays.items()}
+
+    return lookup
+
+
+def _classes(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
+    names = np.array(evidence.class_names, dtype=object)
+    support = compared[0].support
+    if (support == 0).any():
+        yield f"No test image shows {_listed(names[support == 0])}: nothing is known about {_it(support == 0)}."
+    if support.max() >= UNEVEN * max(support[support > 0].min(), 1):
+        share = percent(support.max() / support.sum())
+        yield (
+            f"The classes have {support.min():,} to {support.max():,} test images, so accuracy is mostly that of the "
+            f"large ones: a model that always says {names[support.argmax()]} would reach {share}."
+        )
+    for s in compared:
+        missed = (support > 0) & (s.per_class("recall") == 0)
+        if missed.any():
+            yield f"{s.name} never recognises {_listed(names[missed])}."
+
+
+def _it(classes: np.ndarray) -> str:
+    return "it" if classes.sum() == 1 else "them"
+
+
+def _listed(names: Sequence[str]) -> str:
+    count = f"{len(names)} classes: " if len(names) > 1 else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return count + ", ".join(names[:MOST_NAMED]) + more
+
+
+def _seeds(compared: Sequence[ModelSummary]) -> Iterator[str]:
+    for s in compared:
+        if s.family == "network" and s.n_seeds == 1:
+            yield f"{s.name} was trained with one seed: how much accuracy varies with the seed is unknown (--seeds 3)."
+
+
+def _records(summaries: Sequence[ModelSummary]) -> Iterator[str]:
+    found = [
+        f"{s.name}: {text}." for s in summaries for text in dict.fromkeys(w for r in s.records for w in r.warnings)
+    ]
+    yield from found[:MOST_NAMED]
+    if len(found) > MOST_NAMED:
+        yield f"{len(found) - MOST_NAMED} more warnings are in the records."

@@ -15,6 +15,7 @@ from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent
 
 MOST_NAMED = 5
+BALANCE = "class balance"  # A check that is put in other words here.
 UNEVEN = 10  # Times as many images in the largest class as in the smallest.
 NEAR_SHARE = 0.01  # Of the test images.
 
@@ -33,7 +34,11 @@ def cautions(evidence: Evidence) -> list[str]:
 def _data(evidence: Evidence) -> Iterator[str]:
     summary, n = evidence.summary, evidence.selection.dataset.test_size
     if summary is not None and summary.fingerprint == evidence.selection.dataset.fingerprint:
-        yield from (f"{check.name}: {check.detail}." for check in summary.audit.checks if check.outcome == "failed")
+        failed = [check for check in summary.audit.checks if check.outcome == "failed" and check.name != BALANCE]
+        yield from (f"{check.name}: {check.detail}." for check in failed)
+        untrained = np.array(summary.audit.train_per_class) == 0
+        if untrained.any():
+            yield f"No training image shows {_listed(_names(evidence)[untrained])}."
         if summary.audit.leaked:
             yield from _leaked(evidence, summary.audit)
     audit = evidence.near_duplicates
@@ -79,7 +84,7 @@ def _without(evidence: Evidence, leaked: Sequence[int]) -> Lookup:
 
 
 def _classes(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
-    names = np.array(evidence.class_names, dtype=object)
+    names = _names(evidence)
     support = compared[0].support
     if (support == 0).any():
         yield f"No test image shows {_listed(names[support == 0])}: nothing is known about {_it(support == 0)}."
@@ -93,6 +98,10 @@ def _classes(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[s
         missed = (support > 0) & (s.per_class("recall") == 0)
         if missed.any():
             yield f"{s.name} never recognises {_listed(names[missed])}."
+
+
+def _names(evidence: Evidence) -> np.ndarray:
+    return np.array(evidence.class_names, dtype=object)
 
 
 def _it(classes: np.ndarray) -> str:

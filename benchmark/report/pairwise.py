@@ -204,7 +204,8 @@ def by_class(found: Evidence) -> doc.Section | None:
         f"Recall, compared on the test images of each class: {'; '.join(summary)}.",
         class_chart(charted, cnn, baseline) if charted else None,
         doc.Table(columns, rows),
-        "Intervals are for each class alone; Holm's p is adjusted over the classes.",
+        "Intervals are for each class alone; Holm's p is adjusted over the classes."
+        + ("" if len(charted) == len(compared) else " An interval of 100 points or more is not shown."),
         level=3,
     )
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from benchmark.cli.app import app
 from benchmark.records import npz as archives
-from benchmark.records.dataset_schema import Audit, AuditCheck, DataAudit, DuplicateSearch
+from benchmark.records.dataset_schema import AuditCheck, DataAudit, DuplicateSearch
 from benchmark.report import cautions, write
 
 NAMES = ("cat", "dog", "fox")
@@ -18,15 +18,10 @@ def said(store):
     return cautions.cautions(write.gather(store, "synthetic"))
 
 
-def audited(store, checks=(), leaked=()):
+def audited(store, checks=(), **changes):
     """The collection with other integrity checks."""
     summary = store.read_summary("synthetic")
-    audit = Audit(
-        checks=checks,
-        train_per_class=summary.audit.train_per_class,
-        test_per_class=summary.audit.test_per_class,
-        leaked=leaked,
-    )
+    audit = summary.audit.model_copy(update={"checks": checks, **changes})
     store.write_summary(summary.model_copy(update={"audit": audit}))
     return store
 
@@ -41,9 +36,10 @@ def test_a_network_of_one_seed_is_named_a_baseline_is_not(make_collection, tmp_p
 
 
 def test_failed_checks_are_named(make_collection, tmp_path):
-    check = AuditCheck(name="class balance", outcome="failed", detail="without a training image: dog")
-    store = audited(make_collection(tmp_path, PAIR, class_names=NAMES), (check,))
-    assert said(store) == ["class balance: without a training image: dog."]
+    names = ("counts", "class balance")
+    checks = tuple(AuditCheck(name=name, outcome="failed", detail="at odds") for name in names)
+    store = audited(make_collection(tmp_path, PAIR, class_names=NAMES), checks, train_per_class=(5, 0, 0))
+    assert said(store) == ["counts: at odds.", "No training image shows 2 classes: dog, fox."]
 
 
 def test_the_comparison_is_repeated_without_the_leaked_images(make_collection, tmp_path):

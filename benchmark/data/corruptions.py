@@ -18,7 +18,9 @@ from benchmark.records.schema import SEVERITIES
 from benchmark.utils import seeds
 
 CHUNK = 2000  # Images at a time; a part of what is drawn: other chunks, other noise.
-SIDE = 28  # Lengths below are pixels of images of this side and grow or shrink with the shorter side of others.
+# Lengths below are pixels of images of this side and grow or shrink with the shorter side of others; so does, from 1 1/2
+# times the side on, the grain of noise.
+SIDE = 28
 DIRECTIONS = np.array([(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)])
 
 
@@ -153,7 +155,11 @@ def _blur(images: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndar
 
 
 def _noise(images: np.ndarray, deviation: float, rng: np.random.Generator) -> np.ndarray:
-    noisy: np.ndarray = images + np.float32(255 * deviation) * rng.standard_normal(images.shape, dtype=np.float32)
+    n, height, width, channels = images.shape
+    grain = max(1, round(_scale(images)))  # Finer noise would average out in larger images.
+    shape = n, -(-height // grain), -(-width // grain), channels
+    drawn = rng.standard_normal(shape, dtype=np.float32).repeat(grain, axis=1).repeat(grain, axis=2)
+    noisy: np.ndarray = images + np.float32(255 * deviation) * drawn[:, :height, :width]
     return noisy
 
 

@@ -47,9 +47,10 @@ def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Seque
         return ""
     gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
     most, least = int(np.nanargmax(gain)), int(np.nanargmin(gain))
+    ahead = f"{(gain > 0).sum()} of {np.isfinite(gain).sum()} classes"
     return (
-        f"{cnn.name} has the higher F1 score in {(gain > 0).sum()} of {np.isfinite(gain).sum()} classes. Against "
-        f"{baseline.name} it gains most on {names[most]} ({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
+        f"{cnn.name} has the higher F1 score in {ahead}. Against {baseline.name} it gains most on {names[most]} "
+        f"({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_digits
 
 from benchmark.data.corruptions import CORRUPTIONS, DIRECTIONS, Corruption, corrupt, versions
@@ -173,3 +174,16 @@ def test_thirty_versions_of_two_thousand_images_take_about_a_second():
     start = time.process_time()
     assert sum(1 for _ in versions(images, "made")) == 30
     assert time.process_time() - start < 6
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_enlarged_images_are_corrupted_as_much(name):
+    """The same pictures at 28 and 84 pixels, seen again at 28: lengths and grain follow the size."""
+    small = gaussian_filter(np.random.default_rng(3).integers(0, 256, (40, 28, 28, 1)).astype(float), (0, 3, 3, 0))
+    small = np.clip((small - small.mean()) * 8 + 128, 0, 255).astype(np.uint8)
+    large = small.repeat(3, axis=1).repeat(3, axis=2)
+    for severity in (1, 5):
+        before = corrupt(small, name, severity, "made").astype(float)
+        after = corrupt(large, name, severity, "made").reshape(40, 28, 3, 28, 3, 1).mean(axis=(2, 4))
+        losses = [np.abs(images - small).mean() for images in (before, after)]
+        assert losses[1] == pytest.approx(losses[0], rel=0.2, abs=0.75)

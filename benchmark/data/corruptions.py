@@ -18,8 +18,8 @@ from benchmark.records.schema import SEVERITIES
 from benchmark.utils import seeds
 
 CHUNK = 2000  # Images at a time; a part of what is drawn: other chunks, other noise.
-# Lengths below are pixels of images of this side and grow or shrink with the shorter side of others; so does the grain of
-# noise, in whole pixels.
+# Lengths below are pixels of images of this side and grow or shrink with the shorter side of others; so does the grain
+# of noise, in whole pixels.
 SIDE = 28
 DIRECTIONS = np.array([(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)])
 

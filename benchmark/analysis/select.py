@@ -91,16 +91,15 @@ class ModelSummary:
         predicted.
         """
         scores = np.array([[getattr(c, score) for c in metrics.per_class] for metrics in self.tests])
-        axis = 1 if score == "precision" else 2
-        counts = np.array([metrics.confusion for metrics in self.tests])  # (n_seeds, actual, predicted)
-        defined = counts.sum(axis=axis) > 0
+        axis = 0 if score == "precision" else 1
+        defined = np.array([metrics.matrix.sum(axis=axis) > 0 for metrics in self.tests])
         total, n = np.where(defined, scores, 0).sum(axis=0), defined.sum(axis=0)
         return np.asarray(np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0))
 
-    @property
+    @functools.cached_property
     def confusion(self) -> np.ndarray:
         """Counts, mean over seeds (n_classes, n_classes): rows actual, columns predicted."""
-        return np.asarray(np.mean([metrics.confusion for metrics in self.tests], axis=0))
+        return np.asarray(np.mean([metrics.matrix for metrics in self.tests], axis=0))
 
     @property
     def variants(self) -> list[str]:

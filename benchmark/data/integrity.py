@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary, Outcome
 from benchmark.specs import Dataset, DatasetSpec
+from benchmark.utils.format import listed
 
 MOST_NAMED = 5
 
@@ -106,8 +107,7 @@ def _rare(tallies: Mapping[str, np.ndarray], validation: np.ndarray) -> dict[str
 
 
 def _listed(dataset: Dataset, classes: Sequence[int]) -> str:
-    more = f" and {len(classes) - MOST_NAMED} more" if len(classes) > MOST_NAMED else ""
-    return ", ".join(dataset.class_names[label] for label in classes[:MOST_NAMED]) + more
+    return listed([dataset.class_names[label] for label in classes], MOST_NAMED)
 
 
 def _span(tally: np.ndarray) -> str:

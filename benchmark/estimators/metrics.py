@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -10,6 +12,7 @@ from benchmark.records.schema import ClassScores, Metrics
 from benchmark.utils.format import percent
 
 CONTRADICTION = 0.005  # Share of images.
+MOST_IN_MATRIX = 100  # Classes; of more, a record has the cells above 0: at most one an image.
 TIE = 1e-6  # Of probabilities: either class is then the most probable.
 
 
@@ -25,6 +28,10 @@ def evaluate(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> Metri
     every = np.arange(n_classes)
     confusion = confusion_matrix(labels, predicted, labels=every)
     precision, recall, f1, support = precision_recall_fscore_support(labels, predicted, labels=every, zero_division=0)
+    rows, columns = np.nonzero(confusion)
+    kept: dict[str, Any] = {"confusion": confusion.tolist()}
+    if n_classes > MOST_IN_MATRIX:
+        kept = {"cells": np.column_stack([rows, columns, confusion[rows, columns]]).tolist()}
     return Metrics(
         n_images=len(labels),
         accuracy=float(np.mean(labels == predicted)),
@@ -32,7 +39,7 @@ def evaluate(labels: np.ndarray, predicted: np.ndarray, n_classes: int) -> Metri
             ClassScores(precision=float(p), recall=float(r), f1=float(f), support=int(s))
             for p, r, f, s in zip(precision, recall, f1, support, strict=True)
         ),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        **kept,
     )
 
 

@@ -9,6 +9,7 @@ import json
 import math
 from typing import Annotated, Literal, Self
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from benchmark.specs import NAME, Run
@@ -125,25 +126,43 @@ class ClassScores(Model):
 
 
 class Metrics(Model):
-    """Scores on one part. ``confusion[i][j]`` counts images of class i predicted as class j."""
+    """Scores on one part. ``confusion[i][j]`` counts images of class i predicted as class j; of many classes there are
+    ``cells`` instead: i, j and the count wherever it is not 0."""
 
     n_images: Positive
     accuracy: Fraction
     per_class: tuple[ClassScores, ...]
-    confusion: tuple[tuple[Count, ...], ...]
+    confusion: tuple[tuple[Count, ...], ...] | None = None
+    cells: tuple[tuple[Count, Count, Count], ...] | None = None
     further: Annotated[dict[Text, float], Field(description="further metrics, by name")] = {}
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The confusion matrix, int64 (n_classes, n_classes): rows actual, columns predicted."""
+        if self.confusion is not None:
+            return np.array(self.confusion, dtype=np.int64)
+        found = np.zeros((len(self.per_class),) * 2, dtype=np.int64)
+        actual, predicted, counts = np.array(self.cells, dtype=np.int64).reshape(-1, 3).T
+        found[actual, predicted] = counts
+        return found
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         k = len(self.per_class)
-        if len(self.confusion) != k or any(len(row) != k for row in self.confusion):
+        if (self.confusion is None) == (self.cells is None):
+            raise ValueError("there must be either a confusion matrix or its cells")
+        if self.confusion is not None and (len(self.confusion) != k or any(len(row) != k for row in self.confusion)):
             raise ValueError("the confusion matrix is not classes x classes")
-        if sum(map(sum, self.confusion)) != self.n_images:
+        places = [(i, j) for i, j, _ in self.cells or ()]
+        if len(set(places)) < len(places) or any(max(place) >= k for place in places):
+            raise ValueError("a cell of the confusion matrix is there twice, or of a class that is not there")
+        counts = (n for row in self.confusion or () for n in row) if self.cells is None else (n for *_, n in self.cells)
+        if sum(counts) != self.n_images:  # Python's integers do not overflow.
             raise ValueError("the confusion matrix does not add up to n_images")
-        if any(sum(row) != scores.support for row, scores in zip(self.confusion, self.per_class, strict=True)):
+        matrix = self.matrix
+        if matrix.sum(axis=1).tolist() != [scores.support for scores in self.per_class]:
             raise ValueError("the supports are not the rows' sums of the confusion matrix")
-        hits = sum(self.confusion[i][i] for i in range(k))
-        if not math.isclose(hits / self.n_images, self.accuracy, abs_tol=1e-9):
+        if not math.isclose(matrix.trace() / self.n_images, self.accuracy, abs_tol=1e-9):
             raise ValueError("the accuracy is not that of the confusion matrix")
         return self
 

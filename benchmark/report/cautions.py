@@ -12,7 +12,7 @@ from benchmark.records.dataset_schema import Audit
 from benchmark.records.store import Stored
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent
+from benchmark.utils.format import listed, percent
 
 MOST_NAMED = 5
 BALANCE = "class balance"  # A check that is put in other words here.
@@ -109,9 +109,7 @@ def _it(classes: np.ndarray) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    count = f"{len(names)} classes: " if len(names) > 1 else ""
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return count + ", ".join(names[:MOST_NAMED]) + more
+    return (f"{len(names):,} classes: " if len(names) > 1 else "") + listed(names, MOST_NAMED)
 
 
 def _seeds(compared: Sequence[ModelSummary]) -> Iterator[str]:

@@ -33,6 +33,8 @@ Span: TypeAlias = "str | Strong | Code | Link"
 Text: TypeAlias = "Span | Sequence[Span]"  # Nothing in it is markup.
 
 
+# More classes do not fit into a chart or into the columns of a table: charts show some, tables have a row for each.
+MANY_CLASSES = 30
 UNDEFINED = "\u2013"  # Stands where there is no such number.
 Dash: TypeAlias = Literal["solid", "dash", "dot"]
 
@@ -106,12 +108,20 @@ def is_absent(value: Any) -> bool:
 class Table:
     """Columns and rows of raw values, one a column; what is shown of them is the columns' business.
 
-    A ``sortable`` table can be sorted and filtered where the page is interactive, by its second column too.
+    Attributes
+    ----------
+    columns : sequence of Column
+    rows : sequence of sequences
+    sortable : bool
+        Whether it can be sorted and searched where the page is interactive, and filtered by a second column of words.
+    sorted_by : int or None
+        The column by which its rows are sorted, from the highest on.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
     sortable: bool = False
+    sorted_by: int | None = None
 
     def cells(self) -> list[list[tuple[Span, bool]]]:
         """Text of every cell, and whether it is emphasized."""
@@ -121,7 +131,7 @@ class Table:
 
     def first(self, n_columns: int) -> Table:
         """The table of its first columns, where there is no room for more."""
-        return Table(self.columns[:n_columns], [row[:n_columns] for row in self.rows], self.sortable)
+        return Table(self.columns[:n_columns], [row[:n_columns] for row in self.rows], self.sortable, self.sorted_by)
 
     def _best(self, place: int) -> Span | None:
         column = self.columns[place]

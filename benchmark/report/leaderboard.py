@@ -60,7 +60,7 @@ def table(board: pd.DataFrame) -> Table:
         )
         for row in records
     ]
-    return Table(columns, rows, sortable=True)
+    return Table(columns, rows, sortable=True, sorted_by=2)
 
 
 def _percents(low: float, high: float) -> str:

@@ -12,9 +12,10 @@ from benchmark.analysis.comparison import Comparison, Hits, Pair, class_pairs, h
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import interval, p_equals, p_value, points
+from benchmark.utils.format import interval, listed, p_equals, p_value, points
 
 LEVEL = "no significant difference"
+FEW = 5  # Of many classes, that are named in a sentence.
 P = doc.Column("p", p_value)
 INTERVAL = doc.Column("95% CI", lambda ends: interval(*ends), absent=doc.UNDEFINED)
 ADJUSTED_P = doc.Column("p (Holm)", p_value)
@@ -179,7 +180,8 @@ def by_class(found: Evidence) -> doc.Section | None:
         for outcome in ("better", "worse", LEVEL)
     )
     outcomes = {f"{cnn.name} is better": better, f"{baseline.name} is better": worse, f"there is {LEVEL}": level}
-    summary = [f"{outcome} in {', '.join(classes)}" for outcome, classes in outcomes.items() if classes]
+    most = doc.MANY_CLASSES if len(names) <= doc.MANY_CLASSES else FEW
+    summary = [f"{outcome} in {listed(classes, most)}" for outcome, classes in outcomes.items() if classes]
     recalls = cnn.per_class("recall"), baseline.per_class("recall")
     verdicts = {"A better": f"{cnn.name} better", "B better": f"{baseline.name} better"}
     rows = [
@@ -189,7 +191,6 @@ def by_class(found: Evidence) -> doc.Section | None:
         )
         for number, pair in compared
     ]
-    charted = [(names[number], pair) for number, pair in compared if pair.interval]
     columns = (
         doc.words("class"),
         *(doc.Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
@@ -198,14 +199,20 @@ def by_class(found: Evidence) -> doc.Section | None:
         *(doc.Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
         *(ADJUSTED_P, doc.words("verdict")),
     )
+    charted = [(names[number], pair) for number, pair in compared if pair.interval]
+    many, half = len(names) > doc.MANY_CLASSES, doc.MANY_CLASSES // 2
+    complete = len(charted) == len(compared)
+    if len(charted) > doc.MANY_CLASSES:
+        charted = [*charted[:half], *charted[-half:]]
+    table = doc.Table(columns, rows, sortable=many)
     return doc.section(
         "class-pairs",
         f"{cnn.name} against {baseline.name}, class by class",
         f"Recall, compared on the test images of each class: {'; '.join(summary)}.",
         class_chart(charted, cnn, baseline) if charted else None,
-        doc.Table(columns, rows),
+        doc.Details(f"All {len(rows):,} classes", [table]) if many else table,
         "Intervals are for each class alone; Holm's p is adjusted over the classes."
-        + ("" if len(charted) == len(compared) else " An interval of 100 points or more is not shown."),
+        + ("" if complete else " An interval of 100 points or more is not shown."),
         level=3,
     )
 

@@ -10,8 +10,10 @@ import numpy as np
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
+from benchmark.utils.format import percent
 
 SCORES = {"F1": "f1", "Recall": "recall", "Precision": "precision"}
+MOST_CELLS = 30  # Of a confusion matrix, that are named.
 TINY_CELL = 0.0005  # Below a twentieth of a percent a cell is left empty rather than shown as 0.0.
 
 
@@ -20,9 +22,14 @@ def scores(evidence: Evidence) -> doc.Section | None:
     summaries, names = evidence.summaries, evidence.class_names
     if not summaries:
         return None
+    title = "Class by class"
+    if len(names) > doc.MANY_CLASSES:
+        said = f"F1 of each of {len(names):,} classes on the test images, mean over seeds, the hardest first"
+        hardest = (_gains(evidence.baseline, evidence.cnn, names), chart(evidence))
+        return doc.section("classes", title, *hardest, doc.Details(said, [tall_table(summaries, names)]))
     return doc.section(
         "classes",
-        "Class by class",
+        title,
         _gains(evidence.baseline, evidence.cnn, names),
         chart(evidence),
         "F1 on the test images, mean over seeds; the best of each class in bold:",
@@ -66,18 +73,41 @@ def table(summaries: Sequence[ModelSummary], class_names: Sequence[str], score: 
     return doc.Table(columns, [(s.name, *map(float, s.per_class(score))) for s in summaries])
 
 
+def tall_table(summaries: Sequence[ModelSummary], class_names: Sequence[str]) -> doc.Table:
+    """F1 of every model in every class, a row per class, the hardest first."""
+    columns = [doc.words("class"), doc.Column("test images", "{:,}".format)]
+    columns += [doc.Column(s.name, "{:.3f}".format, absent=doc.UNDEFINED) for s in summaries]
+    f1 = np.array([s.per_class("f1") for s in summaries])
+    support = summaries[0].support
+    order = np.argsort(f1.mean(axis=0), kind="stable")
+    rows = [(class_names[k], int(support[k]), *map(float, f1[:, k])) for k in order]
+    return doc.Table(columns, rows, sortable=True)
+
+
+def shown(score: np.ndarray) -> np.ndarray:
+    """Numbers of the classes that a chart shows, from the highest score on; those without one are left out.
+
+    Of many classes, as many with the highest and with the lowest scores as there is room for.
+    """
+    order = np.argsort(-score, kind="stable")[: int(np.isfinite(score).sum())]
+    half = doc.MANY_CLASSES // 2
+    return order if len(order) <= doc.MANY_CLASSES else np.r_[order[:half], order[-half:]]
+
+
 def chart(evidence: Evidence) -> doc.Chart:
     """Scores of every model in every class, hardest class on top; beside F1 what the best CNN gains."""
     summaries, names = evidence.summaries, evidence.class_names
     f1 = np.mean([s.per_class("f1") for s in summaries], axis=0)
-    order = np.argsort(-f1, kind="stable")[: int(np.isfinite(f1).sum())]  # From the bottom up; NaN is last.
+    order = shown(f1)  # From the bottom up.
     y = doc.Axis(
         ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4
     )
+    some = len(order) < np.isfinite(f1).sum()
+    which = f"{len(order) // 2} hardest on top, {len(order) // 2} easiest below" if some else "hardest on top"
     panels = []
     for title, score in SCORES.items():
         series = [_scored(s, s.per_class(score)[order], np.array(names, dtype=object)[order]) for s in summaries[::-1]]
-        panels.append(doc.Panel(f"{title} by class, hardest on top", series, doc.Axis(f"{title}, mean over seeds"), y))
+        panels.append(doc.Panel(f"{title} by class, {which}", series, doc.Axis(f"{title}, mean over seeds"), y))
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
@@ -119,28 +149,46 @@ def confusion(evidence: Evidence) -> doc.Section | None:
     if not summaries:
         return None
     pair = [s for s in (evidence.baseline, evidence.cnn) if s is not None]
-    others = [matrix(s, names) for s in summaries if s not in pair]
-    pairs = most_confused(pair, names)
-    columns = (doc.words("classes"), *(doc.Column(s.name, "{:.0f}".format) for s in pair))
-    rows = [(f"{p.first} and {p.second}", *(p.errors[s.name] for s in pair)) for p in pairs]
     hardest = _hardest(pair, names)
     return doc.section(
         "confusion",
         "Confusion",
         "The classes with the lowest recall:" if hardest else None,
         doc.Bullets(hardest) if hardest else None,
-        "The pairs confused most often: test images of either class misclassified as the other, mean over seeds:"
-        if rows
-        else None,
-        doc.Table(columns, rows) if rows else None,
-        doc.Printed(
-            (
-                *(matrix(s, names) for s in pair),
-                *([doc.Details("Confusion matrices of the other models", others)] if others else []),
-            ),
-            explorer=True,
-        ),
+        *_pairs(pair, names),
+        *(_largest(pair, names) if len(names) > doc.MANY_CLASSES else ()),
+        doc.Printed(() if len(names) > doc.MANY_CLASSES else _matrices(summaries, pair, names), explorer=True),
     )
+
+
+def _pairs(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[doc.Block | str]:
+    """The classes that are most often confused with each other."""
+    columns = (doc.words("classes"), *(doc.Column(s.name, "{:.0f}".format) for s in pair))
+    found = most_confused(pair, names)
+    rows = [(f"{p.first} and {p.second}", *(p.errors[s.name] for s in pair)) for p in found]
+    said = "The pairs confused most often: test images of either class misclassified as the other, mean over seeds:"
+    return [said, doc.Table(columns, rows)] if rows else []
+
+
+def _matrices(summaries: Sequence[ModelSummary], pair: Sequence[ModelSummary], names: Sequence[str]) -> list[doc.Block]:
+    others = [matrix(s, names) for s in summaries if s not in pair]
+    folded = [doc.Details("Confusion matrices of the other models", others)] if others else []
+    return [*(matrix(s, names) for s in pair), *folded]
+
+
+def _largest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[doc.Block | str]:
+    """The largest cells off the diagonals, of matrices that would be too large to be seen."""
+    rows = []
+    for s in pair:
+        counts, support = s.confusion, np.maximum(s.support, 1)
+        wrong = counts - np.diag(np.diag(counts))
+        for place in np.argsort(-wrong, axis=None, kind="stable")[:MOST_CELLS]:
+            i, j = divmod(int(place), len(names))
+            if wrong[i, j]:
+                rows.append((names[i], s.name, names[j], float(wrong[i, j]), float(wrong[i, j] / support[i])))
+    columns = (doc.words("actual"), doc.words("model"), doc.words("predicted"), doc.Column("images", "{:.0f}".format))
+    said = f"The {MOST_CELLS} largest confusions of each, with their share of the actual class:"
+    return [said, doc.Table((*columns, doc.Column("share", percent)), rows, sortable=True)] if rows else []
 
 
 def _hardest(pair: Sequence[ModelSummary], names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.analysis.select import ModelSummary
-from benchmark.report.document import Gallery, Item, Paragraph, Printed, Section, section
+from benchmark.report.document import MANY_CLASSES, Gallery, Item, Paragraph, Printed, Section, section
 from benchmark.report.evidence import Evidence
 
 COLUMNS = 5
@@ -86,10 +86,10 @@ def _galleries(evidence: Evidence) -> list[Gallery]:
 
 
 def one_right_of_each_class(shown: Predicted) -> np.ndarray:
-    """Positions of the first test image of each class that was classified correctly."""
+    """Positions of the first test image of each class that was classified correctly; of the first classes if many."""
     right = np.flatnonzero(shown.labels == shown.predicted)
     _, first = np.unique(shown.labels[right], return_index=True)
-    return right[first]
+    return right[first[:MANY_CLASSES]]
 
 
 def most_confident_errors(shown: Predicted, limit: int = 2 * COLUMNS) -> np.ndarray:

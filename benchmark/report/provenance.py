@@ -7,8 +7,20 @@ from collections.abc import Sequence
 
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.records.store import Problem
-from benchmark.report.document import Bullets, Code, Details, Listing, Section, Strong, Table, section, words
+from benchmark.report.document import (
+    MANY_CLASSES,
+    Bullets,
+    Code,
+    Details,
+    Listing,
+    Section,
+    Strong,
+    Table,
+    section,
+    words,
+)
 from benchmark.report.evidence import Evidence
+from benchmark.utils.format import listed
 
 UNKNOWN = "not measured"
 MOST_PROBLEMS = 20  # That are named one by one.
@@ -37,10 +49,10 @@ def data(evidence: Evidence) -> Section:
         "data-set",
         "The data",
         f"{info.title}: {info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test "
-        f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names)} "
-        f"classes: {', '.join(info.class_names)}. The validation images are taken from the training set, stratified by "
-        "class, with a seed that depends on the data set alone, so every model sees the same images. Pixels are "
-        "divided by 255; baselines get them flattened. No model sees a test image before it has been fitted.",
+        f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
+        f"classes: {listed(info.class_names, MANY_CLASSES)}. The validation images are taken from the training set, "
+        "stratified by class, with a seed that depends on the data set alone, so every model sees the same images. "
+        "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been fitted.",
         (
             f"Source: {info.source}. Fingerprint (SHA-256 of all images, labels and class names): ",
             Code(info.fingerprint),

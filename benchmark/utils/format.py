@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from benchmark.errors import UserError
 
@@ -59,6 +60,11 @@ def points(difference: float) -> str:
 
 def interval(low: float, high: float, digits: int = 2) -> str:
     return f"{low:.{digits}f} to {high:.{digits}f}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first ``most`` of some names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def p_value(p: float, threshold: float = 0.05) -> str:

@@ -73,7 +73,7 @@ def table(found: doc.Table) -> Markup:
         if found.sortable:
             kind, high = ("number" if column.numeric else "text"), Markup(" data-high") if column.high_first else EMPTY
             title = Markup('<button type="button" data-kind="{}"{}>{}</button>').format(kind, high, title)
-        sort = Markup(' aria-sort="descending"') if found.sortable and place == 2 else EMPTY
+        sort = Markup(' aria-sort="descending"') if place == found.sorted_by else EMPTY
         number = Markup(' class="number"') if column.numeric else EMPTY
         heads.append(Markup('<th scope="col"{}{}>{}</th>').format(number, sort, title))
     for values, cells in zip(found.rows, found.cells(), strict=True):
@@ -92,9 +92,12 @@ def table(found: doc.Table) -> Markup:
         '<div class="scroll" tabindex="0" role="group" aria-label="Table, scrolls sideways">'
         "<table{}>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}</tbody></table></div>\n"
     )
-    identity = Markup(' id="leaderboard-table" class="sortable"') if found.sortable else EMPTY
-    controls = _filters(found) if found.sortable else EMPTY
-    return controls + whole.format(identity, EMPTY.join(heads), EMPTY.join(rows))
+    made_table = whole.format(
+        Markup(' class="sortable"') if found.sortable else EMPTY, EMPTY.join(heads), EMPTY.join(rows)
+    )
+    if not found.sortable:
+        return made_table
+    return Markup('<div class="sorts">\n{}{}</div>\n').format(_filters(found), made_table)
 
 
 def _sort_key(value: Any) -> str:
@@ -104,13 +107,19 @@ def _sort_key(value: Any) -> str:
 
 
 def _filters(found: doc.Table) -> Markup:
-    choices = EMPTY.join(Markup("<option>{}</option>").format(name) for name in dict.fromkeys(r[1] for r in found.rows))
+    """What narrows down a table's rows: a choice of the words in its second column, if it has words, and a search."""
+    second, choose = found.columns[1], EMPTY
+    if not second.numeric:
+        names = dict.fromkeys(row[1] for row in found.rows)
+        options = EMPTY.join(Markup("<option>{}</option>").format(name) for name in names)
+        choose = Markup('<label>{} <select class="choose"><option value="">all</option>{}</select></label>\n').format(
+            second.title.capitalize(), options
+        )
     return Markup(
-        '<div class="controls" role="search" aria-label="Filter the table">\n'
-        '<label>Family <select id="filter-family"><option value="">all</option>{0}</select></label>\n'
-        '<label>Find <input id="filter-text" type="search" placeholder="part of a name" autocomplete="off"></label>\n'
-        '<output id="filter-count" class="quiet" aria-live="polite">{1} of {1} models</output>\n</div>\n'
-    ).format(choices, len(found.rows))
+        '<div class="controls" role="search" aria-label="Filter the table">\n{0}'
+        '<label>Find <input class="find" type="search" placeholder="part of a name" autocomplete="off"></label>\n'
+        '<output class="count quiet" aria-live="polite">{1:,} of {1:,} rows</output>\n</div>\n'
+    ).format(choose, len(found.rows))
 
 
 def _chart(chart: doc.Chart | doc.Heatmap) -> Markup:

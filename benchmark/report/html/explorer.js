@@ -4,8 +4,19 @@
   const { data, bytes, byId, css, layout, config, drawn } = report;
   const SHOWN = 12; // Of each side of a comparison.
   const words = (text) => text && new Uint16Array(bytes(text).buffer);
+  const k = data.classes.length;
+  // The confusion matrix is kept as its cells that are not empty.
+  function counted({ cells }) {
+    const counts = new Map();
+    const totals = new Array(k).fill(0);
+    for (let at = 0; at < cells.length; at += 3) {
+      counts.set(cells[at] * k + cells[at + 1], cells[at + 2]);
+      totals[cells[at]] += cells[at + 2];
+    }
+    return { totals, counts, count: (i, j) => counts.get(i * k + j) || 0 };
+  }
   const runs = new Map(Object.entries(data.runs).map(([name, run]) => [name, {
-    ...run, predicted: words(run.predicted), top: words(run.top), probabilities: words(run.probabilities),
+    ...run, ...counted(run), predicted: words(run.predicted), top: words(run.top), probabilities: words(run.probabilities),
   }]));
   const labels = words(data.labels);
   const images = data.images;
@@ -66,17 +77,18 @@
   const chosen = { model: byId("confusion-model"), actual: byId("confusion-actual"), predicted: byId("confusion-predicted") };
   const chart = byId("confusion-chart");
   const current = () => runs.get(chosen.model.value);
-  function largestError(confusion) {
-    let best = [0, Math.min(1, confusion.length - 1)];
-    confusion.forEach((row, i) => row.forEach((count, j) => {
-      if (i !== j && count > confusion[best[0]][best[1]]) best = [i, j];
-    }));
+  function largestError({ counts }) {
+    let [best, most] = [[0, Math.min(1, k - 1)], 0];
+    for (const [cell, count] of [...counts].sort(([a], [b]) => a - b)) {
+      const [i, j] = [Math.floor(cell / k), cell % k];
+      if (i !== j && count > most) [best, most] = [[i, j], count];
+    }
     return best;
   }
   function drawMatrix() {
-    const { confusion } = current();
-    const k = confusion.length;
-    const totals = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
+    const run = current();
+    const { totals } = run;
+    const confusion = totals.map((_, i) => totals.map((_, j) => run.count(i, j)));
     const share = confusion.map((row, i) => row.map((count) => count / Math.max(totals[i], 1)));
     const small = chart.clientWidth < 560;
     const names = data.classes.map(escaped);
@@ -97,7 +109,7 @@
       xaxis: { ...ticks, title: { text: "predicted" }, tickangle: small ? -90 : -35, side: "bottom" },
       yaxis: { ...ticks, title: { text: "actual" }, autorange: "reversed" },
     };
-    const [a, b] = largestError(confusion);
+    const [a, b] = largestError(run);
     chart.setAttribute("aria-label", `Confusion matrix of ${chosen.model.value}, per cent of each actual class. The most frequent error: ` +
       `${confusion[a][b]} of ${totals[a]} images of ${data.classes[a]} are misclassified as ${data.classes[b]}.`);
     return Plotly.react(chart, [trace], layout(own, { shapes: [box], dragmode: false }), { ...config, displayModeBar: false }).then(() => {
@@ -112,8 +124,7 @@
   function showCell() {
     const run = current();
     const [i, j] = [Number(chosen.actual.value), Number(chosen.predicted.value)];
-    const count = run.confusion[i][j];
-    const total = run.confusion[i].reduce((sum, n) => sum + n, 0);
+    const [count, total] = [run.count(i, j), run.totals[i]];
     const which = run.seeds > 1 ? `, first of ${run.seeds} seeds` : "";
     const found = run.predicted ? pictured((place) => labels[place] === i && run.predicted[place] === j) : [];
     found.sort((a, b) => (sureness(run, b) - sureness(run, a)) * (i === j ? -1 : 1));
@@ -127,12 +138,12 @@
   }
   function chooseCell() {
     showCell();
-    if (window.Plotly) drawMatrix();
+    if (window.Plotly && chart) drawMatrix();
   }
-  if (chart) {
-    [chosen.actual.value, chosen.predicted.value] = largestError(current().confusion);
+  if (chosen.model) {
+    [chosen.actual.value, chosen.predicted.value] = largestError(current());
     for (const select of Object.values(chosen)) select.onchange = chooseCell;
-    drawn.set(chart, drawMatrix);
+    if (chart) drawn.set(chart, drawMatrix);
     showCell();
   }
 

@@ -29,8 +29,9 @@ def pack(evidence: Evidence) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``labels`` (n,) or None where no predictions can be read; ``runs`` by model with ``seeds``, ``confusion``, and
-        ``predicted`` (n,), ``top`` and ``probabilities`` (n_images, 3) or None; ``images`` or None.
+        ``labels`` (n,) or None where no predictions can be read; ``runs`` by model with ``seeds``, ``cells`` (actual
+        class, predicted class and count of each cell of the confusion matrix above 0, in a row), and ``predicted``
+        (n,), ``top`` and ``probabilities`` (n_images, 3) or None; ``images`` or None.
     """
     arrays = {s.name: evidence.predictions(s.stored[0]) for s in evidence.summaries}
     had = {name: found for name, found in arrays.items() if found is not None}
@@ -43,7 +44,10 @@ def pack(evidence: Evidence) -> dict[str, Any]:
     for s in evidence.summaries:
         record, found = s.records[0], had.get(s.name)
         assert record.test is not None
-        run: dict[str, Any] = {"seeds": s.n_seeds, "confusion": record.test.confusion}
+        matrix = record.test.matrix
+        actual, predicted = np.nonzero(matrix)
+        cells = np.column_stack([actual, predicted, matrix[actual, predicted]])
+        run: dict[str, Any] = {"seeds": s.n_seeds, "cells": cells.ravel().tolist()}
         run |= {"predicted": None, "top": None, "probabilities": None}
         if found is not None:
             run["predicted"] = _words(found["test_predicted"])

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from benchmark.report.document import Chart, Heatmap, Report, Section
+from benchmark.report.document import MANY_CLASSES, Chart, Heatmap, Report, Section
 from benchmark.report.evidence import Evidence
 from benchmark.report.html import blocks, colours, explorer, plotly
 from benchmark.report.style import Look
@@ -52,7 +52,10 @@ def render(report: Report, evidence: Evidence, looks: Mapping[str, Look]) -> str
     scripts = [_own(name) for name in SCRIPTS]
     packed, plotly_hash = _plotly()
     body = _template("explorer.html.jinja").render(
-        names=names, classes=evidence.class_names, per_cell=explorer.PER_CELL
+        names=names,
+        classes=evidence.class_names,
+        per_cell=explorer.PER_CELL,
+        drawn=len(evidence.class_names) <= MANY_CLASSES,
     )
     return _template("report.html.jinja").render(
         report=report,

@@ -19,9 +19,8 @@ const report = (() => {
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   };
 
-  // ---- the leaderboard ----
-  const table = byId("leaderboard-table");
-  function sortBy(header) {
+  // ---- tables to sort and to search ----
+  function sortBy(table, header) {
     const button = header.querySelector("button");
     const column = header.cellIndex;
     const numeric = button.dataset.kind === "number";
@@ -37,20 +36,21 @@ const report = (() => {
     for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
     header.setAttribute("aria-sort", down ? "descending" : "ascending");
   }
-  function filter() {
-    const family = byId("filter-family").value;
-    const words = byId("filter-text").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const rows = [...table.tBodies[0].rows];
-    for (const row of rows) {
-      const [name, own] = [...row.cells].map((cell) => cell.textContent);
-      row.hidden = (family && own !== family) || !words.every((word) => `${name} ${own}`.toLowerCase().includes(word));
-    }
-    byId("filter-count").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} models`;
-  }
-  if (table) {
-    for (const header of table.tHead.rows[0].cells) header.querySelector("button").onclick = () => sortBy(header);
-    byId("filter-family").onchange = filter;
-    byId("filter-text").oninput = filter;
+  for (const whole of document.querySelectorAll(".sorts")) {
+    const [table, choose, find] = ["table", ".choose", ".find"].map((which) => whole.querySelector(which));
+    const filter = () => {
+      const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+      const rows = [...table.tBodies[0].rows];
+      for (const row of rows) {
+        const texts = [...row.cells].filter((cell) => !cell.classList.contains("number")).map((cell) => cell.textContent);
+        row.hidden = (choose && choose.value && texts[1] !== choose.value) || !words.every((word) => texts.join(" ").toLowerCase().includes(word));
+      }
+      const number = new Intl.NumberFormat("en").format;
+      whole.querySelector(".count").textContent = `${number(rows.filter((row) => !row.hidden).length)} of ${number(rows.length)} rows`;
+    };
+    for (const header of table.tHead.rows[0].cells) header.querySelector("button").onclick = () => sortBy(table, header);
+    if (choose) choose.onchange = filter;
+    find.oninput = filter;
   }
 
   // ---- charts ----

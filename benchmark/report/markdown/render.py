@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from benchmark.report import document as doc
 from benchmark.utils import markdown as md
 
+MOST_ROWS = 300  # Of a table; more are for the interactive page.
 CHARTS = "charts"  # Folder of the pictures, beside the page.
 
 
@@ -75,7 +76,9 @@ def _span(span: doc.Span) -> str:
 def table(found: doc.Table) -> str:
     rows = [
         [inline(doc.Strong(text) if best and isinstance(text, str) else text) for text, best in row]
-        for row in found.cells()
+        for row in found.cells()[:MOST_ROWS]
     ]
     numeric = [column.numeric for column in found.columns]
-    return md.table([md.escape(column.title) for column in found.columns], rows, numeric)
+    table = md.table([md.escape(column.title) for column in found.columns], rows, numeric)
+    more = len(found.rows) - len(rows)
+    return table + (f"\n\n{more:,} more rows are in report.html." if more else "")

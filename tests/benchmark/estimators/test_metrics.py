@@ -22,6 +22,18 @@ def test_scores_of_three_classes_one_of_them_never_predicted():
     assert found[2] == (0, 0, 0, 1)
 
 
+def test_of_many_classes_the_cells_above_zero_are_kept():
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 101, (2, 500))
+    few, many = evaluate(labels % 100, predicted % 100, 100), evaluate(labels, predicted, 101)
+    assert few.cells is None
+    assert many.confusion is None
+    assert len(many.cells) <= 500
+    expected = np.zeros((101, 101), dtype=int)
+    np.add.at(expected, (labels, predicted), 1)
+    assert np.array_equal(many.matrix, expected)
+
+
 def test_a_class_without_images_has_a_row_of_its_own():
     scores = evaluate(np.array([0, 2]), np.array([0, 2]), 4)
     assert [c.support for c in scores.per_class] == [1, 0, 1, 0]

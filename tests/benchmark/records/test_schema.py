@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -81,6 +82,40 @@ def test_metrics_that_contradict_themselves_are_refused(make_record, part, field
     content = altered(make_record(), part, field, to=value)
     with pytest.raises(ValidationError, match=reason):
         RunRecord.model_validate(content)
+
+
+CELLS = [[0, 0, 1], [0, 1, 1], [1, 1, 2]]
+
+
+def with_cells(record, cells):
+    content = altered(record, "test", "confusion", to=None)
+    content["test"]["cells"] = cells
+    return content
+
+
+def test_a_confusion_matrix_may_be_kept_as_its_cells(make_record):
+    dense = make_record().test
+    sparse = RunRecord.model_validate(with_cells(make_record(), CELLS)).test
+    assert np.array_equal(sparse.matrix, dense.matrix)
+    assert sparse.matrix.tolist() == [[1, 1], [0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        (None, "either a confusion matrix or its cells"),
+        ([*CELLS, [1, 1, 0]], "there twice"),
+        ([[0, 0, 1], [0, 2, 1], [1, 1, 2]], "of a class that is not there"),
+        (CELLS[:2], "does not add up"),
+        ([[0, 0, 2**63 - 1], [0, 1, 2**63 - 1], [1, 1, 6]], "does not add up"),
+        ([[0, 0, 2], [1, 1, 2]], "accuracy is not that"),
+        ([[0, 0, 1], [1, 1, 3]], "supports are not"),
+        ([[0, 0, 1], [0, 1], [1, 1, 2]], "Field required"),
+    ],
+)
+def test_cells_that_contradict_themselves_are_refused(make_record, cells, reason):
+    with pytest.raises(ValidationError, match=reason):
+        RunRecord.model_validate(with_cells(make_record(), cells))
 
 
 def test_metrics_need_as_many_classes_as_the_data_set(make_record):

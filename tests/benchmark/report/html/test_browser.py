@@ -96,7 +96,7 @@ def until(page, expression):
 
 
 def column(page, index):
-    return page.locator(f"#leaderboard-table tbody tr:visible > :nth-child({index})").all_inner_texts()
+    return page.locator(f"#leaderboard .sortable tbody tr:visible > :nth-child({index})").all_inner_texts()
 
 
 def sorted_by(page):
@@ -127,7 +127,7 @@ def test_a_heading_sorts_its_column_both_ways(page):
 def test_numbers_sort_as_numbers_and_what_was_not_measured_stays_last(page):
     values = {"knn": "9", "svm-rbf": "100", "cnn-simple": "20", "cnn-augmented": ""}
     page.evaluate(
-        """values => document.querySelectorAll("#leaderboard-table tbody tr").forEach((row) => {
+        """values => document.querySelectorAll("#leaderboard .sortable tbody tr").forEach((row) => {
             row.cells[8].dataset.sort = values[row.cells[0].textContent];
         })""",
         values,
@@ -142,7 +142,7 @@ def test_numbers_sort_as_numbers_and_what_was_not_measured_stays_last(page):
 def test_filters_by_family_and_by_text(page):
     choose(page, "Family", "baseline")
     assert sorted(column(page, 1)) == ["knn", "svm-rbf"]
-    assert page.locator("#filter-count").inner_text() == "2 of 4 models"
+    assert page.locator("#leaderboard .count").inner_text() == "2 of 4 rows"
     page.get_by_label("Find").fill("SVM")
     assert column(page, 1) == ["svm-rbf"]
     page.get_by_label("Find").fill("nothing like it")

@@ -54,7 +54,7 @@ def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Seque
         return ""
     gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
     most, least = int(np.nanargmax(gain)), int(np.nanargmin(gain))
-    ahead = f"{(gain > 0).sum()} of {np.isfinite(gain).sum()} classes"
+    ahead = f"{(gain > 0).sum()} of {np.isfinite(gain).sum():,} classes"
     return (
         f"{cnn.name} has the higher F1 score in {ahead}. Against {baseline.name} it gains most on {names[most]} "
         f"({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
@@ -103,6 +103,7 @@ def chart(evidence: Evidence) -> doc.Chart:
         ticks={float(place): names[index] for place, index in enumerate(order)}, low=-0.6, high=len(order) - 0.4
     )
     some = len(order) < np.isfinite(f1).sum()
+    of_all = f" of {len(names):,}" if some else ""
     which = f"{len(order) // 2} hardest on top, {len(order) // 2} easiest below" if some else "hardest on top"
     panels = []
     for title, score in SCORES.items():
@@ -113,8 +114,8 @@ def chart(evidence: Evidence) -> doc.Chart:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
     hardest, easiest = (names[index] for index in (order[-1], order[0]))
     alt = (
-        f"Scores of every model in each of {len(order)} classes. The hardest class is {hardest}, with a mean F1 of "
-        f"{np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
+        f"Scores of every model in each of {len(order)} classes{of_all}. The hardest class is {hardest}, with a mean F1 "
+        f"of {np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
     )
     printed = (0, 2 if cnn is not None and baseline is not None else 1)
     return doc.Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))

@@ -52,7 +52,8 @@ def data(evidence: Evidence) -> Section:
         f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
         f"classes: {listed(info.class_names, MANY_CLASSES)}. The validation images are taken from the training set, "
         "stratified by class, with a seed that depends on the data set alone, so every model sees the same images. "
-        "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been fitted.",
+        "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been "
+        "fitted.",
         (
             f"Source: {info.source}. Fingerprint (SHA-256 of all images, labels and class names): ",
             Code(info.fingerprint),

@@ -1,0 +1,102 @@
+"""Reports of hundreds of classes stay readable and small."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+from benchmark.report import document as doc
+from benchmark.report import per_class, style, write
+from benchmark.report.markdown.render import MOST_ROWS
+
+K = 320
+NAMES = tuple(f"kind {number}" for number in range(K))
+MODELS = (("knn", "baseline", 20), ("svm-rbf", "baseline", 14), ("cnn-simple", "network", 11))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, make_collection):
+    folder = tmp_path_factory.mktemp("many")
+    store = make_collection(folder, MODELS, class_names=NAMES, n=K * 5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "DPI", 40)
+        return write.write(store, "synthetic", folder / "reports")
+
+
+def section(written, name):
+    return next(part for part in written.report.sections if part.id == name)
+
+
+def tables(blocks):
+    for block in blocks:
+        if isinstance(block, doc.Table):
+            yield block
+        elif isinstance(block, doc.Details | doc.Printed):
+            yield from tables(block.blocks)
+
+
+def test_charts_show_the_hardest_and_the_easiest(written):
+    found = written.evidence.summaries
+    f1 = np.mean([s.per_class("f1") for s in found], axis=0)
+    (chart,) = (block for block in section(written, "classes").blocks if isinstance(block, doc.Chart))
+    names = list(chart.panels[0].y.ticks.values())
+    assert len(names) == doc.MANY_CLASSES
+    scores = [f1[NAMES.index(name)] for name in names]  # From the bottom up.
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == f1.max()
+    assert scores[-1] == f1.min()
+    assert f"each of {doc.MANY_CLASSES} classes of {K}." in chart.alt
+    for picture in written.report.pictures():
+        assert not picture.name.startswith("confusion")
+        for panel in getattr(picture, "panels", ()):
+            assert len(panel.y.ticks or ()) <= doc.MANY_CLASSES
+
+
+def test_every_class_has_a_row_the_hardest_first(written):
+    (table,) = tables(section(written, "classes").blocks)
+    assert len(table.rows) == K
+    assert table.sortable
+    assert [column.title for column in table.columns] == [
+        "class",
+        "test images",
+        *(m.name for m in written.evidence.summaries),
+    ]
+    means = [np.mean(row[2:]) for row in table.rows]
+    assert means == sorted(means)
+    (compared,) = tables(section(written, "class-pairs").blocks)
+    assert len(compared.rows) == K
+
+
+def test_the_largest_confusions_are_those_of_the_predictions(written):
+    evidence = written.evidence
+    table = list(tables(section(written, "confusion").blocks))[-1]
+    of_cnn = [row for row in table.rows if row[1] == "cnn-simple"]
+    assert len(of_cnn) == per_class.MOST_CELLS
+    runs = [evidence.predictions(stored) for stored in evidence.cnn.stored]
+    for actual, _, predicted, images, share in of_cnn:
+        i, j = NAMES.index(actual), NAMES.index(predicted)
+        counts = [((a["test_labels"] == i) & (a["test_predicted"] == j)).sum() for a in runs]
+        assert images == np.mean(counts)
+        assert share == pytest.approx(np.mean(counts) / 5)
+    most = max(row[3] for row in of_cnn)
+    confusion = evidence.cnn.confusion - np.diag(np.diag(evidence.cnn.confusion))
+    assert most == confusion.max() == of_cnn[0][3]
+
+
+def test_the_page_has_no_table_that_is_too_long_and_says_what_is_missing(written):
+    page = written.paths[0].read_text()
+    longest = max(len(run.splitlines()) for run in re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE))
+    assert longest == MOST_ROWS + 2
+    assert page.count(f"{K - MOST_ROWS} more rows are in report.html.") == 2
+    assert max(map(len, page.splitlines())) < 2000
+    assert len(page) < 120_000
+
+
+def test_the_html_finds_every_class_and_draws_no_matrix(written):
+    html = written.paths[1].read_text()
+    assert 'id="confusion-chart"' not in html
+    assert html.count('<option value="319">kind 319</option>') == 2
+    assert html.count('<div class="sorts">') == 4  # The leaderboard, two tables of classes, the largest confusions.
+    assert len(html) < 4_000_000

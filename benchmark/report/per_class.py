@@ -114,8 +114,8 @@ def chart(evidence: Evidence) -> doc.Chart:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
     hardest, easiest = (names[index] for index in (order[-1], order[0]))
     alt = (
-        f"Scores of every model in each of {len(order)} classes{of_all}. The hardest class is {hardest}, with a mean F1 "
-        f"of {np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
+        f"Scores of every model in each of {len(order)} classes{of_all}. The hardest class is {hardest}, with a mean "
+        f"F1 of {np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
     )
     printed = (0, 2 if cnn is not None and baseline is not None else 1)
     return doc.Chart("per-class", alt, panels, choice="Score", printed=printed, height=2 + 0.36 * len(order))

@@ -226,7 +226,7 @@ class Preparation:
     trim : bool
         Whether an even border is cut off first, and the rest centred.
     extent : float
-        How much of the image's longer side it takes after that, in (0, 1].
+        How much of the image's longer side it takes after that, from 0.1 to 1.
     invert : bool
         Whether a picture whose background is light where ``background`` is dark, or the other way round, is inverted.
     derived : bool
@@ -249,8 +249,8 @@ class Preparation:
                 raise ValueError(f"background must be one or three integers from 0 to 255, got {self.background}")
         if self.aspect not in get_args(Aspect):
             raise ValueError(f"aspect must be one of {get_args(Aspect)}, got {self.aspect!r}")
-        if not isinstance(self.extent, int | float) or not 0 < self.extent <= 1:
-            raise ValueError(f"extent must be above 0 and at most 1, got {self.extent!r}")
+        if not isinstance(self.extent, int | float) or not 0.1 <= self.extent <= 1:
+            raise ValueError(f"extent must be from 0.1 to 1, got {self.extent!r}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from benchmark.specs import Dataset
 
 MOST_TRAINING, MOST_VALIDATION = 10_000, 2_000  # Images; a second on two cores.
 FEWEST_VALIDATION = 20
+CHUNK = 500
 SIDE = 32  # Pixels; larger images are averaged down.
 CELLS, DIRECTIONS = 4, 8
 STRANGE_SHARE = 0.01  # Of the validation images, which are like training images by definition.
@@ -42,8 +43,8 @@ class Likeness:
         if len(data.split.validation) < FEWEST_VALIDATION:
             return None
         parts = ((data.split.train, MOST_TRAINING), (data.split.validation, MOST_VALIDATION))
-        chosen = [data.train_images[index[:: -(-len(index) // most)]] for index, most in parts]
-        training, validation = (tuple(space(reduced(images)) for space in SPACES) for images in chosen)
+        small = [_small(data.train_images, index[:: -(-len(index) // most)]) for index, most in parts]
+        training, validation = (tuple(space(images) for space in SPACES) for images in small)
         distances = [_distances(v, t) for v, t in zip(validation, training, strict=True)]
         usual = tuple(max(float(np.quantile(d, 1 - STRANGE_SHARE)), near_duplicates.SMALLEST) for d in distances)
         largest = np.max([d / u for d, u in zip(distances, usual, strict=True)], axis=0)
@@ -55,6 +56,12 @@ class Likeness:
         spaces = zip(SPACES, self.training, self.usual, strict=True)
         largest = np.max([_distances(space(small), training) / usual for space, training, usual in spaces], axis=0)
         return np.asarray(largest > self.limit)
+
+
+def _small(images: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Those images, reduced; never all of them in full size in memory."""
+    starts = range(0, len(index), CHUNK)
+    return np.concatenate([reduced(images[index[start : start + CHUNK]]) for start in starts])
 
 
 def reduced(images: np.ndarray) -> np.ndarray:

@@ -225,7 +225,7 @@ def test_photographs_have_no_background_and_are_cropped():
         {"background": (1, 2)},
         {"background": (True,)},
         {"aspect": "squash"},
-        {"extent": 0},
+        {"extent": 0.09},
         {"extent": "half"},
     ],
 )

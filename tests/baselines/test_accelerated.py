@@ -53,14 +53,17 @@ def data(draw):
     return X.astype(number), labels[y], others.astype(number)
 
 
+def tied(machine, X):
+    """Where a vote between two classes is within the solver's tolerance, as between copies with different labels."""
+    machine.decision_function_shape = "ovo"
+    return (np.abs(machine.decision_function(X).reshape(len(X), -1)) < 0.01).any(axis=1)
+
+
 def check_svm(X, y, others):
-    """Labels may differ where the two votes of a pair are within the solver's tolerance, and hardly anywhere else."""
+    """Labels may differ where votes are tied, and hardly anywhere else."""
     ours, plain = PixelSVC(C=10.0).fit(X, y), SVC(C=10.0).fit(X, y)
     differing = ours.predict(others) != plain.predict(others)
-    plain.decision_function_shape = "ovo"
-    decisions = plain.decision_function(others).reshape(len(others), -1)
-    tied = (np.abs(decisions) < 0.01).any(axis=1)
-    assert (differing & ~tied).sum() <= 0.05 * len(others)
+    assert (differing & ~tied(plain, others)).sum() <= 0.05 * len(others)
 
 
 def check_logistic_regression(X, y, others):
@@ -101,7 +104,8 @@ def check_components(X, y, others):
         patch.setattr(accelerated, "ACCELERATED", {})
         plain.fit(X, y)
     differing = PcaSVC(n_components=20).fit(X, y).predict(others) != plain.predict(others)
-    assert differing.sum() <= 0.1 * len(others)
+    close = tied(plain.svc_.portable(), plain._transformed(weighted(others)))
+    assert (differing & ~close).sum() <= 0.05 * len(others)
 
 
 def check_forest(X, y, others):

@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmark.errors import UserError
 from benchmark.estimators import timing as clock
-from benchmark.utils.cache_folder import has_room, limit_bytes, shrink
+from benchmark.utils.cache_folder import SPARE_BYTES, has_room, limit_bytes, shrink
 from benchmark.utils.files import cache_root
 
 ABANDONED_SECONDS = 86_400
@@ -86,7 +86,7 @@ def _keep(path: Path, computed: np.ndarray, seconds: float) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         most = limit_bytes()
-        if computed.nbytes > most or not has_room(path.parent, computed.nbytes):
+        if computed.nbytes > most or not has_room(path.parent, computed.nbytes, SPARE_BYTES):
             print(f"The features are not kept: {computed.nbytes:,} bytes are too many for cache or disk")  # noqa: T201
             return
         for left in path.parent.glob(".*.npz"):  # By a process that was killed while it wrote.

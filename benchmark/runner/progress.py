@@ -139,8 +139,7 @@ def named(run: Run | RunInfo) -> str:
 def model_note(record: RunRecord) -> str:
     """Whether the fitted model was saved, if it was to be."""
     if record.saved is not None:
-        size = record.saved.size_bytes
-        return f"model saved, {memory(size) if size >= 1e6 else f'{size / 1e3:.0f} kB'}"
+        return f"model saved, {memory(record.saved.size_bytes)}"
     return "" if record.not_saved is None else f"model not saved: {record.not_saved.reason}"
 
 

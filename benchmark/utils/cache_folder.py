@@ -46,9 +46,9 @@ def limit_bytes() -> int:
     return parse_memory(os.environ[LIMIT_VARIABLE]) if os.environ.get(LIMIT_VARIABLE) else LIMIT_BYTES
 
 
-def has_room(folder: Path, n_bytes: int) -> bool:
-    """Whether a folder's disk would still have SPARE_BYTES after so many are written."""
-    return shutil.disk_usage(folder).free >= n_bytes + SPARE_BYTES
+def has_room(folder: Path, n_bytes: int, spare: int = 0) -> bool:
+    """Whether so many bytes can be written to a folder's disk, and as many as ``spare`` are left for others."""
+    return shutil.disk_usage(folder).free >= n_bytes + spare
 
 
 def entries() -> list[Kept]:

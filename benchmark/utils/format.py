@@ -29,9 +29,10 @@ def duration(seconds: float) -> str:
 
 
 def memory(n_bytes: float) -> str:
-    """``512 MB`` or ``1.9 GB``, in powers of ten."""
-    megabytes = n_bytes / 1e6
-    return f"{megabytes:.0f} MB" if megabytes < 999.5 else f"{megabytes / 1000:.1f} GB"
+    """``12 kB``, ``512 MB`` or ``1.9 GB``, in powers of ten."""
+    if n_bytes < 999_500:
+        return f"{n_bytes / 1e3:.0f} kB"
+    return f"{n_bytes / 1e6:.0f} MB" if n_bytes < 999.5e6 else f"{n_bytes / 1e9:.1f} GB"
 
 
 def count(number: float) -> str:
@@ -130,7 +131,7 @@ def parse_memory(text: str) -> int:
         base = 1024 if (match[3] or "").lower() == "ib" else 1000
         size = float(match[1]) * base ** _THOUSANDS[match[2].upper()]
     if not 1 <= size < 2**63:
-        raise UserError(f"{text!r} is not a memory limit.", "Write 512M, 4GB or 4GiB.")
+        raise UserError(f"{text!r} is not a size.", "Write 512M, 4GB or 4GiB.")
     return int(size)
 
 

@@ -80,7 +80,7 @@ def test_a_cell_beyond_its_memory_makes_the_run_fail(home):
     assert done.returncode == 1
     assert "out-of-memory cnn-simple on digits, seed 0: stopped at the memory limit of 100 MB" in done.stdout
     refused = home.refused(*arguments, "--memory-limit", "much")
-    assert "'much' is not a memory limit. Write 512M, 4GB or 4GiB." in refused
+    assert "'much' is not a size. Write 512M, 4GB or 4GiB." in refused
 
 
 def test_the_first_line_tells_how_long_it_will_take(home):

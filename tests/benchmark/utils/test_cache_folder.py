@@ -21,7 +21,7 @@ IMAGES = np.arange(4000, dtype=np.uint8).reshape(10, 20, 20, 1)
 @pytest.fixture(autouse=True)
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(cache_folder, "SPARE_BYTES", 0)
+    monkeypatch.setattr(feature_cache, "SPARE_BYTES", 0)
     return tmp_path
 
 

@@ -59,7 +59,17 @@ def test_a_duration_is_never_said_in_sixtieths_beyond_sixty(seconds):
 
 
 @pytest.mark.parametrize(
-    ("n_bytes", "text"), [(0, "0 MB"), (512e6, "512 MB"), (999.4e6, "999 MB"), (1e9, "1.0 GB"), (1.94e9, "1.9 GB")]
+    ("n_bytes", "text"),
+    [
+        (0, "0 kB"),
+        (12_340, "12 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1 MB"),
+        (512e6, "512 MB"),
+        (999.4e6, "999 MB"),
+        (1e9, "1.0 GB"),
+        (1.94e9, "1.9 GB"),
+    ],
 )
 def test_memory(n_bytes, text):
     assert memory(n_bytes) == text
@@ -141,7 +151,7 @@ def test_memory_is_read_as_it_is_written(text, size):
 
 @pytest.mark.parametrize("text", ["", "0", "0.1B", "-4GB", "4 XB", "GB", "4GBs", "4iB", "nan", "9" * 400, "9e99T"])
 def test_what_is_no_memory_is_refused(text):
-    with pytest.raises(UserError, match="not a memory limit"):
+    with pytest.raises(UserError, match="not a size"):
         parse_memory(text)
 
 

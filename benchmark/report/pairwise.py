@@ -200,10 +200,7 @@ def by_class(found: Evidence) -> doc.Section | None:
         *(ADJUSTED_P, doc.words("verdict")),
     )
     charted = [(names[number], pair) for number, pair in compared if pair.interval]
-    many, half = len(names) > doc.MANY_CLASSES, doc.MANY_CLASSES // 2
-    complete = len(charted) == len(compared)
-    if len(charted) > doc.MANY_CLASSES:
-        charted = [*charted[:half], *charted[-half:]]
+    many, complete = len(names) > doc.MANY_CLASSES, len(charted) == len(compared)
     table = doc.Table(columns, rows, sortable=many)
     return doc.section(
         "class-pairs",
@@ -218,7 +215,11 @@ def by_class(found: Evidence) -> doc.Section | None:
 
 
 def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baseline: ModelSummary) -> doc.Chart:
-    """Differences of recall with their 95 % intervals, in the order given from the top."""
+    """Differences of recall with their 95 % intervals, in the order given from the top; of many, both ends."""
+    which, half = "recall of each class", doc.MANY_CLASSES // 2
+    if len(compared) > doc.MANY_CLASSES:
+        which = f"recall, the {half} highest and the {half} lowest of {len(compared):,} classes"
+        compared = [*compared[:half], *compared[-half:]]
     ticks = {float(len(compared) - 1 - place): name for place, (name, _) in enumerate(compared)}
     series = []
     for wanted, model, label in (
@@ -239,7 +240,7 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
                     marker=None if model else "s",
                 )
             )
-    title = f"{cnn.name} minus {baseline.name}: recall of each class"
+    title = f"{cnn.name} minus {baseline.name}: {which}"
     panel = doc.Panel(
         title,
         series,

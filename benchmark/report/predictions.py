@@ -64,13 +64,10 @@ def _galleries(evidence: Evidence) -> list[Gallery]:
     images = None if shown is None else evidence.images(shown.index)
     if model is None or shown is None or images is None:
         return []
+    right, many = one_right_of_each_class(shown), len(evidence.class_names) > MANY_CLASSES
+    each = f"each of {len(right)} classes" if many else "each class"
     wanted = [
-        (
-            f"Classified correctly by {model.name}: the first of each class",
-            "right",
-            one_right_of_each_class(shown),
-            None,
-        ),
+        (f"Classified correctly by {model.name}: the first of {each}", "right", right, None),
         (f"Most confident errors of {model.name}", "wrong", most_confident_errors(shown), None),
     ]
     rival = arrays(other) if other is not model else {}

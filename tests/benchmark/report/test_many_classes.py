@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import numpy as np
@@ -17,12 +18,14 @@ MODELS = (("knn", "baseline", 20), ("svm-rbf", "baseline", 14), ("cnn-simple", "
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory, make_collection):
+def written(tmp_path_factory, make_collection, data):
     folder = tmp_path_factory.mktemp("many")
     store = make_collection(folder, MODELS, class_names=NAMES, n=K * 5)
+    shown = np.resize(data.test_images, (K * 5, 4, 4, 1))
+    data = dataclasses.replace(data, class_names=NAMES, test_images=shown, test_labels=np.arange(K * 5) % K)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(style, "DPI", 40)
-        return write.write(store, "synthetic", folder / "reports")
+        return write.write(store, "synthetic", folder / "reports", data=data)
 
 
 def section(written, name):
@@ -52,6 +55,20 @@ def test_charts_show_the_hardest_and_the_easiest(written):
         assert not picture.name.startswith("confusion")
         for panel in getattr(picture, "panels", ()):
             assert len(panel.y.ticks or ()) <= doc.MANY_CLASSES
+
+
+def test_what_is_shown_of_some_classes_says_so(written):
+    (compared,) = (block for block in section(written, "class-pairs").blocks if isinstance(block, doc.Chart))
+    assert len(compared.panels[0].y.ticks) == doc.MANY_CLASSES
+    (table,) = tables(section(written, "class-pairs").blocks)
+    n = sum(row[4] is not None for row in table.rows)  # Of the others the interval is too wide to be drawn.
+    assert doc.MANY_CLASSES < n < K
+    expected = f"cnn-simple minus svm-rbf: recall, the 15 highest and the 15 lowest of {n} classes"
+    assert compared.panels[0].title == expected
+    assert compared.alt == f"{expected}, with 95% intervals."
+    (right,) = (picture for picture in written.report.pictures() if picture.name == "gallery-right")
+    assert len(right.items) == doc.MANY_CLASSES
+    assert right.title == "Classified correctly by cnn-simple: the first of each of 30 classes"
 
 
 def test_every_class_has_a_row_the_hardest_first(written):

@@ -218,7 +218,7 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
     """Differences of recall with their 95 % intervals, in the order given from the top; of many, both ends."""
     which, half = "recall of each class", doc.MANY_CLASSES // 2
     if len(compared) > doc.MANY_CLASSES:
-        which = f"recall, the {half} highest and the {half} lowest of {len(compared):,} classes"
+        which = f"recall, {half} highest and {half} lowest of {len(compared):,} classes"
         compared = [*compared[:half], *compared[-half:]]
     ticks = {float(len(compared) - 1 - place): name for place, (name, _) in enumerate(compared)}
     series = []

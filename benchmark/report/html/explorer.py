@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmark.report.document import MANY_CLASSES
 from benchmark.report.evidence import Evidence
 
 PER_CELL = 12  # Images of each cell of a model's confusion matrix.
@@ -80,13 +81,16 @@ def ranked(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _choose(models: Sequence[Mapping[str, np.ndarray]], evidence: Evidence) -> np.ndarray:
-    """Positions (n,) of the images to show, sorted: every cell's first, then every cell's second, and so on."""
+    """Positions (n,) of the images to show, sorted: every cell's first, then every cell's second, and so on; of many
+    classes every model's largest cell, then every model's second largest, and so on."""
     data = evidence.data
     if data is None or data.test_images.shape[3] not in (1, 3) or not models:
         return np.empty(0, dtype=np.int64)
     if int(models[0]["test_index"].max(initial=0)) >= len(data.test_images):
         return np.empty(0, dtype=np.int64)
     found = [ranked(arrays) for arrays in models]
+    if len(evidence.class_names) > MANY_CLASSES:  # There are more cells than images can be shown.
+        found = [(place, _by_size(arrays, place, rank)) for arrays, (place, rank) in zip(models, found, strict=True)]
     places = np.concatenate([place for place, _ in found])
     # What is right is the larger part and the lesser interest: it comes after all errors.
     right = np.concatenate(
@@ -98,6 +102,17 @@ def _choose(models: Sequence[Mapping[str, np.ndarray]], evidence: Evidence) -> n
     height, width = _size(data.test_images.shape[1:3])
     most = min(MOST_IMAGES, MOST_PIXEL_BYTES // (height * width * data.test_images.shape[3]))
     return np.sort(unique[:most])
+
+
+def _by_size(arrays: Mapping[str, np.ndarray], places: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """The turn (n,) of each of a model's images, by ``rank`` within their cells: errors first, largest cells first."""
+    cells = np.column_stack([arrays["test_labels"], arrays["test_predicted"]])
+    _, cell, counts = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    cell = cell.ravel()
+    right = cells[places, 0] == cells[places, 1]
+    turn = np.empty_like(rank)
+    turn[np.lexsort((rank, cell[places], -counts[cell[places]], right))] = np.arange(len(rank))
+    return turn
 
 
 def _size(shape: tuple[int, ...]) -> tuple[int, int]:

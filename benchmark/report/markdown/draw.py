@@ -51,7 +51,7 @@ def _chart(chart: Chart, looks: Looks) -> Figure:
     )
     handles: dict[str, Any] = {}
     for place, (axes, panel) in enumerate(zip(grid.flat, panels, strict=False)):
-        _panel(axes, panel, looks, handles, width=26 if columns > 2 else 34 if columns > 1 else 80)
+        _panel(axes, panel, looks, handles, width=26 if columns > 2 else 34 if columns > 1 else 64)
         if place % columns and panel.y == panels[0].y:
             axes.set_ylabel("")
         if place + columns < len(panels) and panel.x == panels[0].x and rows > 1:

@@ -10,6 +10,7 @@ import pytest
 
 from benchmark.report import document as doc
 from benchmark.report import per_class, style, write
+from benchmark.report.html import explorer
 from benchmark.report.markdown.render import MOST_ROWS
 
 K = 320
@@ -63,7 +64,7 @@ def test_what_is_shown_of_some_classes_says_so(written):
     (table,) = tables(section(written, "class-pairs").blocks)
     n = sum(row[4] is not None for row in table.rows)  # Of the others the interval is too wide to be drawn.
     assert doc.MANY_CLASSES < n < K
-    expected = f"cnn-simple minus svm-rbf: recall, the 15 highest and the 15 lowest of {n} classes"
+    expected = f"cnn-simple minus svm-rbf: recall, 15 highest and 15 lowest of {n} classes"
     assert compared.panels[0].title == expected
     assert compared.alt == f"{expected}, with 95% intervals."
     (right,) = (picture for picture in written.report.pictures() if picture.name == "gallery-right")
@@ -117,3 +118,14 @@ def test_the_html_finds_every_class_and_draws_no_matrix(written):
     assert html.count('<option value="319">kind 319</option>') == 2
     assert html.count('<div class="sorts">') == 4  # The leaderboard, two tables of classes, the largest confusions.
     assert len(html) < 4_000_000
+
+
+def test_the_images_are_those_of_every_models_largest_confusions(written, monkeypatch):
+    labels = np.arange(K * 5) % K
+    models = []
+    for often in (7, 200):  # Each model takes five images of one class for the next, of every other class one.
+        predicted = np.where((labels == often) | (np.arange(K * 5) < K), (labels + 1) % K, labels)
+        models.append({"test_index": np.arange(K * 5), "test_labels": labels, "test_predicted": predicted})
+    monkeypatch.setattr(explorer, "MOST_IMAGES", 10)
+    chosen = explorer._choose(models, written.evidence)
+    assert chosen.tolist() == np.flatnonzero((labels == 7) | (labels == 200)).tolist()

@@ -36,7 +36,7 @@ def predicted(digits):
             images, y = digits
             X = images.repeat(factor, axis=1).repeat(factor, axis=2).repeat(channels, axis=3)
             X = adapter.inputs(X, np.arange(len(X)), spec)
-            model = adapter.configured(spec.create(Run("any", spec.name, 0, "quick")), 0, 2)
+            model = adapter.configured(spec.create(Run("any", spec.name, 0, "quick")), 0, 1)
             more = {"X_val": X[N_TRAIN:], "y_val": y[N_TRAIN:]} if spec.validates else {}
             model.fit(X[:N_TRAIN], y[:N_TRAIN], **more)
             known[spec.name, factor, channels] = model.predict(X[N_TRAIN:])

@@ -312,7 +312,8 @@ class Runner:
             job.log.unlink()
             return outcome.reason
         # Not the folder's own path: records travel.
-        return f"{outcome.reason} (log: {job.log.relative_to(self.store.results_dir).as_posix()} in the results folder)"
+        log = job.log.relative_to(self.store.results_dir.absolute())
+        return f"{outcome.reason} (log: {log.as_posix()} in the results folder)"
 
 
 def preload(models: Iterable[ModelSpec]) -> set[str]:

@@ -225,6 +225,19 @@ def test_a_model_may_change_its_working_directory(prepared, settings, monkeypatc
     assert (tmp_path / "results/made/digits/wanders" / record.saved.file).is_file()
 
 
+def test_a_failure_with_a_log_is_recorded_where_the_results_folder_is_relative(
+    prepared, settings, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    here = dataclasses.replace(settings, store=Store(Path("results"), "made"))
+    records = go([spec("Raises"), spec("Majority")], prepared, here)
+    assert records["majority", 0].status == "ok"
+    failed = records["raises", 0]
+    assert failed.status == "error"
+    assert "the model" in failed.reason
+    assert list((tmp_path / "results/made/digits/raises").glob("*.json"))
+
+
 @pytest.mark.parametrize("link", ["digits", "digits/majority"])
 def test_records_are_not_written_through_a_link_that_would_not_be_read(prepared, settings, tmp_path, link):
     (tmp_path / "elsewhere").mkdir()

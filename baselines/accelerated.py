@@ -79,6 +79,8 @@ def fit(kind: type, X: np.ndarray, y: np.ndarray | None, n_jobs: int | None = No
     if kind in ACCELERATED:
         with timing.aside():  # What a user would not spend is not charged to the model.
             difference = _difference(kind, X, y, n_jobs, params)
+        if params.get("n_neighbors", 0) > len(X) / 3:  # Beyond what a sample shows: wrong neighbours, or a crash.
+            difference = "nearly all images are neighbours"
         if difference is None:
             with watched() as ran:
                 estimator = _fitted(ACCELERATED[kind], X, y, n_jobs, params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from benchmark.errors import UserError
 from benchmark.utils.files import cache_root, explain_write_errors
 from benchmark.utils.format import parse_memory
 
+OWN_FEATURES = re.compile(r".+-[0-9a-f]{32}\.npz")
 LIMIT_VARIABLE = "BENCHMARK_CACHE_LIMIT"
 LIMIT_BYTES = 4_000_000_000
 SPARE_BYTES = 1_000_000_000  # Of the disk, left for others.
@@ -56,10 +58,20 @@ def entries() -> list[Kept]:
     found: dict[tuple[str, str], list[Path]] = {}
     for kind in KINDS:
         folder = cache_root() / kind
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        # Behind a link, and in the folders of kinds under other names than ours, are files of others.
+        for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else ():
+            if not _ours(kind, path):
+                continue
             name = path.stem.rpartition("-")[0] or path.stem if kind == "features" else path.name
             found.setdefault((kind, name), []).append(path)
     return [Kept(kind, name, tuple(paths), sum(map(_size, paths))) for (kind, name), paths in found.items()]
+
+
+def _ours(kind: str, path: Path) -> bool:
+    """Whether we have made it: the variable may name a folder that holds files of others too."""
+    if kind == "features":
+        return OWN_FEATURES.fullmatch(path.name) is not None
+    return kind == "compiled" or (path.is_dir() and (kind == "downloads" or (path / "meta.json").is_file()))
 
 
 def clear(kinds: Iterable[str]) -> int:
@@ -84,7 +96,7 @@ def clear(kinds: Iterable[str]) -> int:
 def shrink(folder: Path, most: int) -> None:
     """Remove the files of a folder that were used least recently, until all take at most so many bytes."""
     files = []
-    for path in folder.iterdir():
+    for path in filter(lambda path: _ours("features", path), folder.iterdir()):
         with contextlib.suppress(OSError):  # Another process may have removed it.
             files.append((path.stat().st_mtime, path.stat().st_size, path))
     total = sum(size for _, size, _ in files)

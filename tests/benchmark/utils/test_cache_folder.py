@@ -34,6 +34,7 @@ def test_all_that_is_kept_is_listed_by_kind_and_name_and_can_be_removed(root):
         features("hog", window)
     (root / "decoded/tiny").mkdir(parents=True)
     (root / "decoded/tiny/a.npy").write_bytes(b"12345")
+    (root / "decoded/tiny/meta.json").touch()
     found = {(kept.kind, kept.name): (len(kept.paths), kept.n_bytes) for kept in cache_folder.entries()}
     assert found["decoded", "tiny"] == (1, 5)
     assert found["features", "hog"][0] == 2
@@ -95,9 +96,14 @@ def test_the_commands(tmp_path):
     home = Home(tmp_path / "home", tmp_path / "cache")
     (tmp_path / "cache/decoded/tiny").mkdir(parents=True)
     (tmp_path / "cache/decoded/tiny/a.npy").write_bytes(b"0" * 2_000_000)
+    (tmp_path / "cache/decoded/tiny/meta.json").touch()
+    for other in ("downloads/thesis.txt", "features/mine.npy", "decoded/notes/a.txt"):
+        (tmp_path / "cache" / other).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / other).touch()
     listed = home.here("cache", "list")
     assert "tiny" in listed.stdout
     assert "2 MB" in listed.stdout
     assert home.here("cache", "clear").stdout == "2 MB removed\n"
-    assert not list((tmp_path / "cache/decoded").iterdir())
+    left = {path.name for path in (tmp_path / "cache").rglob("*") if path.is_file()}
+    assert left == {"thesis.txt", "mine.npy", "a.txt"}  # Not ours.
     assert "no 'records'" in home.refused("cache", "clear", "records")

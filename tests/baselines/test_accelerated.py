@@ -197,3 +197,13 @@ def test_an_accelerator_that_breaks_is_left_alone(monkeypatch):
 def test_images_that_are_all_the_same_are_learnt_by_scikit_learn():
     X, y = np.zeros((30, 16), dtype=np.float32), np.arange(30) % 5
     assert np.array_equal(PixelSVC().fit(X, y).predict(X), SVC().fit(X, y).predict(X))
+
+
+def test_neighbours_that_are_nearly_all_images_are_those_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((500, 64), dtype=np.float32), rng.integers(0, 3, 500)
+    others = rng.random((100, 64), dtype=np.float32)
+    ours = PixelKNeighbors(n_neighbors=500).fit(X, y)
+    plain = KNeighborsClassifier(500, weights="distance", algorithm="brute").fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(others), plain.predict_proba(others), atol=1e-4)
+    assert "nearly all images are neighbours" in ours.notes_[0]

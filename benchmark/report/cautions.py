@@ -53,19 +53,14 @@ def _data(evidence: Evidence) -> Iterator[str]:
 def _leaked(evidence: Evidence, audit: Audit) -> Iterator[str]:
     """How many test images are also training images, and the headline's comparison without them."""
     n_test = sum(audit.test_per_class)
-    said = (
-        f"{len(audit.leaked):,} of {n_test:,} test images ({percent(len(audit.leaked) / n_test)}) are exact copies of "
-    )
-    said += "training images."
+    share = percent(len(audit.leaked) / n_test)
+    said = f"{len(audit.leaked):,} of {n_test:,} test images ({share}) are exact copies of training images."
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:
         pair = compare(evidence.summaries, _without(evidence, audit.leaked)).find(cnn.name, baseline.name)
         if pair is not None:
-            found = (
-                pairwise.evidence(pair)
-                if pair.verdict != pairwise.LEVEL
-                else f"{pair.verdict}, {pairwise.extent(pair)}"
-            )
+            more = f", {pairwise.extent(pair)}" if pair.verdict == pairwise.LEVEL else ""
+            found = pairwise.evidence(pair) + more
             said += f" Without them, {cnn.name} against {baseline.name}: {found}."
     yield said
 

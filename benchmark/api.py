@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from benchmark import registry
 from benchmark.analysis import comparison, frames
-from benchmark.analysis.select import Selection, select
+from benchmark.analysis.learning_curve import NETWORKS
+from benchmark.analysis.select import Selection, best, select
 from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Problem, Store, Stored
@@ -96,9 +97,10 @@ def curve(
 ) -> Results:
     """Train models on fewer and fewer images: from how many on is a CNN worth it?
 
-    Training images are drawn by seed, stratified by class; of one seed, the smaller set is part of the larger.
-    Validation and test images are always all of them. The whole training part is the profile ``full`` of :func:`run`,
-    whose records are used.
+    Without ``models`` they are the core models and the best baseline, network from scratch and pre-trained network by
+    validation accuracy on all training images, if the collection has records of them. Training images are drawn by
+    seed, stratified by class; of one seed, the smaller set is part of the larger. Validation and test images are always
+    all of them. The whole training part is the profile ``full`` of :func:`run`, whose records are used.
 
     Parameters
     ----------
@@ -112,6 +114,7 @@ def curve(
     """
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
+    models = models or _curve_models(store, dataset if isinstance(dataset, str) else dataset.name)
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
@@ -218,7 +221,7 @@ class Results:
         from benchmark.analysis.leaderboard import leaderboard
 
         summaries = self._selection.summaries
-        return leaderboard(summaries, {s.name: comparison.accuracy_interval(s, self._arrays) for s in summaries})
+        return leaderboard(summaries, comparison.accuracies(summaries, self._arrays))
 
     def pairwise(self) -> pd.DataFrame:
         """Every pair of models on the same test images, see :func:`benchmark.analysis.frames.pairwise`."""
@@ -295,6 +298,14 @@ def _one_profile(name: str, dataset: Dataset) -> list[str]:
             "Choose fewer, or the profile full.",
         )
     return [name]
+
+
+def _curve_models(store: Store, dataset: str) -> list[str]:
+    """The core models, and the best of each kind on all training images."""
+    whole = select(store.read_all(dataset)[0], "full")
+    summaries = [s for s in whole.summaries if s.name in registry.models()] if whole is not None else []
+    found = [best(summaries, kind) for kind in ("baseline", *NETWORKS)]
+    return list(dict.fromkeys([*(m.name for m in registry.choose(None)), *(s.name for s in found if s is not None)]))
 
 
 def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Dataset) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -109,6 +110,29 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
     found = reliability(probabilities, labels, bins)
     distance = np.abs(found.accuracy - found.confidence)
     return float(np.nansum(distance * found.count) / found.count.sum())
+
+
+def resampled_errors(runs: Sequence[np.ndarray], resamples: int = 1000, bins: int = BINS, seed: int = 0) -> np.ndarray:
+    """A model's expected calibration error on resampled test images, mean over its runs (resamples,).
+
+    Models on the same images are resampled alike, so that their differences are paired. Images are drawn as often as a
+    Poisson variable of mean 1 says, which for many images is the bootstrap.
+
+    Parameters
+    ----------
+    runs : sequence of ndarray of float (n_images, 2)
+        Confidence, and whether the prediction is right, image by image in one order.
+    """
+    n = len(runs[0])
+    weights = np.random.default_rng(seed).poisson(1.0, size=(resamples, n)).astype(np.float32)
+    total = np.zeros(resamples)
+    for run in runs:
+        confidence, hit = run.T
+        place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
+        gaps = np.zeros((n, bins), dtype=np.float32)
+        gaps[np.arange(n), place] = hit - confidence
+        total += np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    return np.asarray(total / len(runs))
 
 
 def calibration_error_by_chance(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> float:

@@ -1,25 +1,31 @@
 """Pairwise comparison: models compared on the test images that both predicted.
 
-Seeds and test images are two sources of variance, kept apart as :mod:`benchmark.analysis.stats` says. Only runs on
-the same test images with the same labels are compared; others are left out, with the reason.
+Seeds and test images are two sources of variance, kept apart as :mod:`benchmark.analysis.stats` says. Few seeds show
+little of the first, so models of a collection lend each other theirs. Only runs on the same test images with the
+same labels are compared; others are left out, with the reason.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 
 from benchmark.analysis import stats
-from benchmark.analysis.select import ModelSummary
+from benchmark.analysis.select import ModelSummary, best
 from benchmark.records.store import Stored
 
 SIGNIFICANT = 0.05
+# Standard deviation of accuracy over seeds, as a fraction, where no model of a collection has several. It is about that
+# of this suite's networks, trained on ten thousand images of Fashion-MNIST or more, and assumed for as many only.
+ASSUMED_SD = 0.002
+ASSUMED_FROM = 10_000
 Lookup = Callable[[Stored], dict[str, np.ndarray] | None]
-Verdict = Literal["better", "worse", "no significant difference"]
+Verdict = Literal["better", "worse", "these runs differ", "no significant difference"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,19 +38,71 @@ class Hits:
     index, labels : ndarray of int (n_images,)
         Places of the test images in the test set, and their classes.
     right : ndarray of bool (n_seeds, n_images)
+    stochastic : bool
+        Whether another seed may give another result.
+    train_size : int
+        Training images.
     """
 
     model: str
     index: np.ndarray
     labels: np.ndarray
     right: np.ndarray
+    stochastic: bool = True
+    train_size: int = 0
 
     def same_images(self, other: Hits) -> bool:
         return np.array_equal(self.index, other.index) and np.array_equal(self.labels, other.labels)
 
     def of_class(self, number: int) -> Hits:
         chosen = self.labels == number
-        return Hits(self.model, self.index[chosen], self.labels[chosen], self.right[:, chosen])
+        return dataclasses.replace(
+            self, index=self.index[chosen], labels=self.labels[chosen], right=self.right[:, chosen]
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Lending:
+    """The seed variances that models on the same images lend each other.
+
+    Attributes
+    ----------
+    observed : tuple of (str, SeedVariance)
+        Of every stochastic model with several seeds, by name.
+    assumed : float or None
+        The variance that is lent where none is observed, and to which those observed are shrunk.
+    """
+
+    observed: tuple[tuple[str, stats.SeedVariance], ...]
+    assumed: float | None
+
+    @classmethod
+    def among(cls, models: Sequence[Hits], share: float = 1.0, sd: float | None = None) -> Lending:
+        """Of those of ``models`` that have several seeds.
+
+        Parameters
+        ----------
+        models : sequence of Hits
+            On the same images.
+        share : float
+            Of the test images that these are; a class is moved by more than the whole, about in proportion to the
+            reciprocal root of its share.
+        sd : float or None
+            Assumed of accuracy on all test images, a fraction; None assumes ``ASSUMED_SD`` where there are enough
+            training images.
+        """
+        if sd is None and all(model.train_size >= ASSUMED_FROM for model in models):
+            sd = ASSUMED_SD
+        several = [model for model in models if model.stochastic and len(model.right) > 1]
+        return cls(
+            tuple((model.model, stats.observed_variance(model.right.astype(float))) for model in several),
+            None if sd is None else sd**2 / share,
+        )
+
+    def to(self, model: Hits) -> float | None:
+        """The variance that the others lend a model; None to one in which nothing is random, or if there is none."""
+        pooled = stats.pooled_variance([v for name, v in self.observed if name != model.model], self.assumed)
+        return None if pooled is None or not model.stochastic else max(pooled.whole, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +123,13 @@ class Pair:
     only_left, only_right : float
         Images that only one of the two gets right (of several seeds, the mean over all pairs of runs).
     images_error, training_error : float
-        Standard errors of ``points`` by source: the choice of test images, and training (0 where no
-        model has several seeds).
+        Standard errors of ``points`` by source: the choice of test images, and training.
+    degrees : float
+        Degrees of freedom of the two together.
+    lent : tuple of str
+        The models of one seed whose training varies as others' does, as far as is known.
+    single : tuple of str
+        Those of which nothing is known: the comparison is of their runs, not of the models.
     """
 
     left: str
@@ -82,12 +145,17 @@ class Pair:
     only_right: float
     images_error: float
     training_error: float
+    degrees: float = math.inf
+    lent: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
         """What ``left`` is beside ``right``, at the level of 5 % after adjustment."""
         if self.adjusted_p >= SIGNIFICANT or self.points == 0:
             return "no significant difference"
+        if self.single:
+            return "these runs differ"
         return "better" if self.points > 0 else "worse"
 
     @property
@@ -117,10 +185,15 @@ class Pair:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Every pair that can be compared, the earlier of the summaries on the left, and what was left out, why."""
+    """Every pair that can be compared, the earlier of the summaries on the left, and what was left out, why.
+
+    ``primary`` is the one comparison that is declared beforehand, the best CNN against the best baseline by
+    validation: tested by itself, at 5 %. The p-values of all others are adjusted, by Holm's method, among themselves.
+    """
 
     pairs: tuple[Pair, ...]
     left_out: tuple[str, ...]
+    primary: Pair | None = None
 
     def find(self, left: str, right: str) -> Pair | None:
         """The pair seen from ``left``, or None if the two are not compared."""
@@ -130,6 +203,27 @@ class Comparison:
             if (pair.left, pair.right) == (right, left):
                 return pair.swapped()
         return None
+
+    @property
+    def secondary(self) -> tuple[Pair, ...]:
+        """All pairs but the primary one."""
+        return tuple(pair for pair in self.pairs if self.primary not in (pair, pair.swapped()))
+
+    @property
+    def level(self) -> float:
+        """The p below which one more secondary pair would be significant: 5 % / number of those that are not."""
+        undecided = sum(pair.verdict == "no significant difference" for pair in self.secondary)
+        return SIGNIFICANT / max(undecided, 1)
+
+    def against_all(self, model: str, others: Sequence[str]) -> list[Pair] | None:
+        """The model's pairs with ``others``, the one with the smallest lower limit first; None if one is missing.
+
+        The model is ahead of every one of them by at least that limit, with the confidence of a single interval:
+        Berger, "Multiparameter hypothesis testing and acceptance sampling", 1982 (an intersection-union test).
+        """
+        pairs = [self.find(model, other) for other in others]
+        found = [pair for pair in pairs if pair is not None]
+        return sorted(found, key=lambda pair: pair.low) if found and len(found) == len(pairs) else None
 
 
 def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
@@ -142,8 +236,10 @@ def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
             return f"{summary.name}: the predictions of seed {stored.record.run.seed} cannot be read"
         index, labels = arrays["test_index"], arrays["test_labels"]
         right = arrays["test_predicted"] == labels
-        first = first or Hits(summary.name, index, labels, right)
-        if not first.same_images(Hits(summary.name, index, labels, right)):
+        train_size = stored.record.dataset.train_size
+        found = Hits(summary.name, index, labels, right, summary.stochastic, train_size)
+        first = first or found
+        if not first.same_images(found):
             return f"{summary.name}: its runs are not on the same test images"
         rows.append(right)
     if first is None or not len(first.index):
@@ -151,44 +247,50 @@ def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
     return dataclasses.replace(first, right=np.array(rows))
 
 
-def pair(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | str:
-    """Compare two models, or say why they cannot be.
+def by_draw(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | str:
+    """Compare two models trained on the same draws of training images, or say why they cannot be.
 
-    With one seed each, p is McNemar's exact test on the images; otherwise the t approximation of
-    :func:`benchmark.analysis.stats.paired_difference`. A model with one seed contributes no variance of training.
-
-    Parameters
-    ----------
-    left, right : ModelSummary
-    lookup : callable
-        Gives the arrays of :meth:`benchmark.records.store.Stored.predictions`, or None where they cannot be read.
+    Of seeds that only one of them has, nothing is used. With fewer than three in common the two cannot be compared.
     """
-    both = _both(left, right, lookup)
-    return both if isinstance(both, str) else _pair(*both)
+    seeds = [{stored.record.run.seed: stored for stored in summary.stored} for summary in (left, right)]
+    common = sorted(seeds[0].keys() & seeds[1].keys())
+    if len(common) < stats.FEWEST_DRAWS:
+        return f"{left.name} and {right.name} have fewer than {stats.FEWEST_DRAWS} draws in common"
+    chosen = (ModelSummary(tuple(by_seed[seed] for seed in common)) for by_seed in seeds)
+    first, second = (hits(summary, lookup) for summary in chosen)
+    if isinstance(first, str) or isinstance(second, str):
+        return first if isinstance(first, str) else str(second)
+    if not first.same_images(second):
+        return unlike(first, second)
+    return _as_pair(first, second, stats.difference_by_draw(first.right, second.right))
 
 
-def _both(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> tuple[Hits, Hits] | str:
-    """The hits of two models on the same images, or why they cannot be compared."""
-    first, second = hits(left, lookup), hits(right, lookup)
-    if isinstance(first, str):
-        return first
-    if isinstance(second, str):
-        return second
-    return (first, second) if first.same_images(second) else _unlike(first, second)
-
-
-def _unlike(left: Hits, right: Hits) -> str:
+def unlike(left: Hits, right: Hits) -> str:
     return f"{left.model} and {right.model} are not compared: their test images or labels differ"
 
 
-def _pair(left: Hits, right: Hits) -> Pair:
-    found = stats.paired_difference(left.right, right.right)
+def pair(left: Hits, right: Hits, lending: Lending, *, same: bool = False) -> Pair:
+    """Compare two models on the same images; ``same`` if they are one, before and after a change."""
+    lent = lending.to(left), lending.to(right)
+    single = [len(left.right) == 1, len(right.right) == 1]
+    if same:
+        single = [all(single)] * 2
+    known = zip((left, right), lent, single, strict=True)
+    alone = [(model.model, given) for model, given, one in known if model.stochastic and one]
+    return dataclasses.replace(
+        _as_pair(left, right, stats.paired_difference(left.right, right.right, lent=lent, same=same)),
+        lent=tuple(dict.fromkeys(name for name, given in alone if given is not None)),
+        single=tuple(dict.fromkeys(name for name, given in alone if given is None)),
+    )
+
+
+def _as_pair(left: Hits, right: Hits, found: stats.Difference) -> Pair:
     return Pair(
         left=left.model,
         right=right.model,
         seeds=(len(left.right), len(right.right)),
         n_images=len(left.index),
-        points=100 * found.estimate,
+        points=100 * found.value,
         low=100 * found.low,
         high=100 * found.high,
         p=found.p,
@@ -197,6 +299,7 @@ def _pair(left: Hits, right: Hits) -> Pair:
         only_right=found.only_right,
         images_error=100 * found.images_error,
         training_error=100 * found.training_error,
+        degrees=found.degrees,
     )
 
 
@@ -207,26 +310,49 @@ def adjust(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
 
 
 def compare(summaries: Sequence[ModelSummary], lookup: Lookup) -> Comparison:
-    """Compare every model with every other, p-values adjusted over all pairs.
+    """Compare every model with every other.
 
-    Of two summaries, the earlier is on the left.
+    Of two summaries, the earlier is on the left. Summaries of one name, of two collections, are compared too.
+
+    Parameters
+    ----------
+    summaries : sequence of ModelSummary
+    lookup : callable
+        Gives the arrays of :meth:`benchmark.records.store.Stored.predictions`, or None where they cannot be read.
     """
     found = [hits(summary, lookup) for summary in summaries]
     known = [model for model in found if isinstance(model, Hits)]
     both = list(itertools.combinations(known, 2))
+    cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
+    declared = {summary.name for summary in (cnn, baseline) if summary is not None} if cnn and baseline else set()
+    lending = {id(model): Lending.among([other for other in known if model.same_images(other)]) for model in known}
+    pairs = [pair(left, right, lending[id(left)]) for left, right in both if left.same_images(right)]
+    primary = next((one for one in pairs if {one.left, one.right} == declared), None)
+    adjusted = iter(adjust([one for one in pairs if one is not primary]))
     return Comparison(
-        pairs=adjust([_pair(left, right) for left, right in both if left.same_images(right)]),
+        pairs=tuple(one if one is primary else next(adjusted) for one in pairs),
         left_out=(
             *(reason for reason in found if isinstance(reason, str)),
-            *(_unlike(left, right) for left, right in both if not left.same_images(right)),
+            *(unlike(left, right) for left, right in both if not left.same_images(right)),
         ),
+        primary=primary,
     )
 
 
 def class_pairs(
-    left: ModelSummary, right: ModelSummary, n_classes: int, lookup: Lookup
+    left: str, right: str, summaries: Sequence[ModelSummary], n_classes: int, lookup: Lookup
 ) -> tuple[Pair | None, ...] | str:
     """Compare two models class by class: differences of recall, paired on the images of each class.
+
+    Parameters
+    ----------
+    left, right : str
+        The models' names.
+    summaries : sequence of ModelSummary
+        These two, and others that lend them their seed variances.
+    n_classes : int
+    lookup : callable
+        As of :func:`compare`.
 
     Returns
     -------
@@ -234,23 +360,77 @@ def class_pairs(
         None for a class without test images; p-values are adjusted over the classes. A text says why the two
         cannot be compared.
     """
-    both = _both(left, right, lookup)
-    if isinstance(both, str):
-        return both
-    classes = [number for number in range(n_classes) if (both[0].labels == number).any()]
-    adjusted = adjust([_pair(both[0].of_class(number), both[1].of_class(number)) for number in classes])
-    by_class = dict(zip(classes, adjusted, strict=True))
-    return tuple(by_class.get(number) for number in range(n_classes))
+    found = {summary.name: hits(summary, lookup) for summary in summaries}
+    first, second = found[left], found[right]
+    if isinstance(first, str) or isinstance(second, str):
+        return first if isinstance(first, str) else str(second)
+    if not first.same_images(second):
+        return unlike(first, second)
+    known = [model for model in found.values() if isinstance(model, Hits) and model.same_images(first)]
+    by_class = {}
+    for number in range(n_classes):
+        share = float((first.labels == number).mean())
+        if share:
+            lending = Lending.among([model.of_class(number) for model in known], share)
+            by_class[number] = pair(first.of_class(number), second.of_class(number), lending)
+    adjusted = dict(zip(by_class, adjust(list(by_class.values())), strict=True))
+    return tuple(adjusted.get(number) for number in range(n_classes))
 
 
-def accuracy_interval(summary: ModelSummary, lookup: Lookup) -> stats.Interval | None:
-    """95 % interval of a model's accuracy for the choice of test images alone.
+def error_ratio(
+    left: ModelSummary, right: ModelSummary, summaries: Sequence[ModelSummary], lookup: Lookup
+) -> stats.Interval | None:
+    """95 % interval of the ratio of two models' error rates; None where there is none.
 
-    Wilson's for one seed. For several, the bootstrap over images of the share of seeds that are right; None where
-    their predictions cannot be read.
+    ``summaries`` are these two and others that lend them their seed variances.
     """
+    known = [found for summary in summaries if isinstance(found := hits(summary, lookup), Hits)]
+    by_name = {model.model: model for model in known}
+    first, second = by_name.get(left.name), by_name.get(right.name)
+    if first is None or second is None or not first.same_images(second):
+        return None
+    lending = Lending.among([model for model in known if model.same_images(first)])
+    return stats.error_ratio(first.right, second.right, lent=(lending.to(first), lending.to(second)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Where a model's accuracy lies, as fractions, with 95 % confidence.
+
+    Attributes
+    ----------
+    runs : (float, float) or None
+        Of these runs on other test images.
+    model : (float, float) or None
+        Of the model trained again on the same training images and tested on other images; None where nothing is
+        known of how it varies with the seed.
+    """
+
+    runs: stats.Interval | None
+    model: stats.Interval | None
+
+
+def accuracies(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, Accuracy]:
+    """The intervals of every model's accuracy.
+
+    For the test images alone Wilson's for one seed, for several the bootstrap over images of the share of seeds that
+    are right; with seeds, t. None where predictions cannot be read.
+    """
+    found = {summary.name: hits(summary, lookup) for summary in summaries}
+    known = [model for model in found.values() if isinstance(model, Hits)]
+    return {summary.name: _accuracy(summary, found[summary.name], known) for summary in summaries}
+
+
+def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -> Accuracy:
+    wilson = None
     if summary.n_seeds == 1:
         n = summary.tests[0].n_images
-        return stats.wilson(round(summary.accuracy * n), n)
-    found = hits(summary, lookup)
-    return None if isinstance(found, str) else stats.bootstrap_interval(found.right.mean(axis=0))
+        wilson = stats.wilson(round(summary.accuracy * n), n)
+    if isinstance(found, str):
+        return Accuracy(wilson, None if summary.stochastic else wilson)
+    runs = wilson or stats.bootstrap_interval(found.right.mean(axis=0))
+    if not found.stochastic:
+        return Accuracy(runs, runs)
+    lent = Lending.among([model for model in known if model.same_images(found)]).to(found)
+    alone = lent is None and len(found.right) == 1
+    return Accuracy(runs, None if alone else stats.mean_interval(found.right, lent))

@@ -7,44 +7,47 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.comparison import Accuracy
 from benchmark.analysis.select import ModelSummary
-from benchmark.analysis.stats import Interval
 
 COLUMNS = (
     *("model", "family", "convolutional", "pretrained", "seeds", "accuracy", "ci_low", "ci_high", "accuracy_std"),
+    *("model_ci_low", "model_ci_high"),
     *("validation_accuracy", "fit_seconds", "predict_seconds_per_1000", "peak_memory_bytes", "parameter_count"),
     "description",
 )
 
 
-def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Interval | None]) -> pd.DataFrame:
+def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Accuracy]) -> pd.DataFrame:
     """The models, in the order of the summaries: best first.
 
     Parameters
     ----------
     summaries : sequence of ModelSummary
-    intervals : mapping of str to (float, float) or None
-        Each model's 95 % interval of its accuracy for test sampling, see
-        :func:`benchmark.analysis.comparison.accuracy_interval`.
+    intervals : mapping of str to Accuracy
+        Each model's 95 % intervals, see :func:`benchmark.analysis.comparison.accuracies`.
 
     Returns
     -------
     DataFrame
         Columns: ``model``, ``family`` ("baseline" or "network"), ``convolutional`` (whether it is a CNN),
         ``pretrained`` (the data set, None for training from scratch), ``seeds`` (number of runs), ``accuracy`` (test,
-        a fraction, mean over seeds) with its interval ``ci_low`` to ``ci_high``, ``accuracy_std`` (across seeds, NaN
-        for one), ``validation_accuracy``, ``fit_seconds``, ``predict_seconds_per_1000`` (images),
-        ``peak_memory_bytes``, ``parameter_count``, ``description``. What was not measured is NaN.
+        a fraction, mean over seeds) with its interval for test sampling ``ci_low`` to ``ci_high``, ``accuracy_std``
+        (across seeds, NaN for one), ``model_ci_low`` to ``model_ci_high`` (for test sampling and seeds: NaN where
+        nothing is known of how the model varies with the seed), ``validation_accuracy``, ``fit_seconds``,
+        ``predict_seconds_per_1000`` (images), ``peak_memory_bytes``, ``parameter_count``, ``description``. What was not
+        measured is NaN.
     """
     rows = []
     for s in summaries:
-        low, high = intervals[s.name] or (np.nan, np.nan)
+        of_runs, of_model = intervals[s.name].runs or (np.nan, np.nan), intervals[s.name].model or (np.nan, np.nan)
         costs = (s.mean_cost(name) for name in ("fit_seconds", "peak_memory_bytes", "parameter_count"))
         fit, memory, parameters = (np.nan if value is None else value for value in costs)
         std = np.nan if s.accuracy_sd is None else s.accuracy_sd
         rows.append(
             (
-                *(s.name, s.family, s.convolutional, s.pretrained, s.n_seeds, s.accuracy, low, high, std),
+                *(s.name, s.family, s.convolutional, s.pretrained, s.n_seeds, s.accuracy, *of_runs, std),
+                *of_model,
                 *(s.validation_accuracy, fit, s.predict_seconds_per_1000, memory, parameters),
                 s.records[0].model.description,
             )

@@ -1,4 +1,7 @@
-"""How many training images each model needs: accuracy by size, and from which size on networks are ahead."""
+"""How many training images each model needs: accuracy by size, and from which size on networks are ahead.
+
+Two questions are kept apart: networks trained from scratch against baselines, and pre-trained ones against baselines.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from scipy.special import stdtrit
 
 from benchmark.analysis import comparison
 from benchmark.analysis.comparison import Lookup, Pair
-from benchmark.analysis.select import ModelSummary, best, select
+from benchmark.analysis.select import Kind, ModelSummary, best, select
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Stored
 from benchmark.specs import PROFILES
@@ -45,6 +48,11 @@ class Point:
         return self.summary.accuracy
 
     @property
+    def drawn(self) -> bool:
+        """Whether the seed decides which images these are."""
+        return self.summary.records[0].run.profile not in PROFILES
+
+    @property
     def half_width(self) -> float | None:
         """Half of the 95 % interval of the mean over seeds: Student's t with n - 1 degrees of freedom.
 
@@ -60,10 +68,11 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Lead:
-    """The best of either family at one size, by validation accuracy.
+    """The best network of a kind and the best baseline at one size, by validation accuracy.
 
     ``points`` of test accuracy are positive where the network is ahead; ``pair`` is the comparison of the two on
-    the test images, its p adjusted over the sizes, or None where it cannot be made.
+    the test images, by draw of training images where there are any, its p adjusted over the sizes; None where it
+    cannot be made.
     """
 
     network: Point
@@ -72,7 +81,7 @@ class Lead:
 
     @property
     def points(self) -> float:
-        return (self.network.mean - self.baseline.mean) * 100
+        return (self.network.mean - self.baseline.mean) * 100 if self.pair is None else self.pair.points
 
 
 def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Point]:
@@ -115,23 +124,66 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
     return [point for (name, _), point in sorted(found.items()) if sizes[name] > 1]
 
 
-def leads(points: Sequence[Point], lookup: Lookup) -> dict[int, Lead]:
-    """The best network and the best baseline at each size that both families have, smallest size first.
+NETWORKS: tuple[Kind, ...] = ("network from scratch", "pre-trained network")
 
-    ``lookup`` gives the predictions of a record, or None: see :func:`benchmark.analysis.comparison.pair`.
+
+def leads(points: Sequence[Point], lookup: Lookup, kind: Kind = "network from scratch") -> dict[int, Lead]:
+    """The best network of a kind and the best baseline at each size that has both, smallest size first.
+
+    ``lookup`` gives the predictions of a record, or None: see :func:`benchmark.analysis.comparison.compare`.
     """
     found = {}
     for size in sorted({point.size for point in points}):
         here = {point.model: point for point in points if point.size == size}
-        network, baseline = (best([p.summary for p in here.values()], family) for family in ("network", "baseline"))
+        summaries = [point.summary for point in here.values()]
+        network, baseline = best(summaries, kind), best(summaries, "baseline")
         if network is not None and baseline is not None:
-            pair = comparison.pair(network, baseline, lookup)
-            found[size] = Lead(here[network.name], here[baseline.name], None if isinstance(pair, str) else pair)
+            pair: Pair | str | None
+            if here[network.name].drawn:
+                pair = comparison.by_draw(network, baseline, lookup)
+            else:
+                pair = comparison.compare(summaries, lookup).find(network.name, baseline.name)
+            found[size] = Lead(here[network.name], here[baseline.name], pair if isinstance(pair, Pair) else None)
     adjusted = iter(comparison.adjust([lead.pair for lead in found.values() if lead.pair is not None]))
     return {
         size: lead if lead.pair is None else dataclasses.replace(lead, pair=next(adjusted))
         for size, lead in found.items()
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawVariance:
+    """How far the difference of two models varies with the choice of training images, seeds included.
+
+    ``sd`` is the standard deviation, in points, over ``n_draws`` draws of ``size`` training images.
+    """
+
+    size: int
+    n_draws: int
+    sd: float
+
+
+def draw_variance(points: Sequence[Point], left: str, right: str, n_images: int, lookup: Lookup) -> DrawVariance | None:
+    """At the largest size at which both models have three draws in common; None if there is none.
+
+    Draws from the same ``n_images`` images have images in common and are too much alike: the variance of a mean of
+    draws without replacement is that of independent ones times 1 - size / n_images (Cochran, "Sampling techniques",
+    1977, section 2.6), by which it is divided.
+    """
+    for size in sorted({point.size for point in points if point.drawn and point.size < n_images}, reverse=True):
+        here = {point.model: point.summary for point in points if point.size == size}
+        pair = comparison.by_draw(here[left], here[right], lookup) if left in here and right in here else ""
+        if isinstance(pair, Pair):
+            variance = pair.training_error**2 * pair.seeds[0] / (1 - size / n_images)
+            return DrawVariance(size, pair.seeds[0], math.sqrt(variance))
+    return None
+
+
+def missing(points: Sequence[Point], full: Sequence[ModelSummary]) -> list[str]:
+    """Of each kind, the best model at full size if it is not in the curve, by name."""
+    tried = {point.model for point in points}
+    models = [best(full, kind) for kind in ("baseline", *NETWORKS)]
+    return [model.name for model in models if model is not None and model.name not in tried]
 
 
 def proven(leads: Mapping[int, Lead]) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -42,6 +42,12 @@ class ModelSummary:
     def pretrained(self) -> str | None:
         """The data set of its pre-trained weights; None for a model trained from scratch."""
         return self.records[0].model.pretrained
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether another seed may give another result; older records do not say, and networks' may."""
+        recorded = self.records[0].model.stochastic
+        return self.family == "network" if recorded is None else recorded
 
     @property
     def n_seeds(self) -> int:
@@ -136,13 +142,23 @@ class Selection:
     notes: tuple[str, ...]
 
 
-Kind = Literal["baseline", "network", "cnn"]
+Kind = Literal["baseline", "network", "cnn", "network from scratch", "pre-trained network"]
+KINDS: Mapping[Kind, Callable[[ModelSummary], bool]] = {
+    "baseline": lambda s: s.family == "baseline",
+    "network": lambda s: s.family == "network",
+    "cnn": lambda s: s.convolutional,
+    "network from scratch": lambda s: s.family == "network" and s.pretrained is None,
+    "pre-trained network": lambda s: s.family == "network" and s.pretrained is not None,
+}
 
 
 def best(summaries: Iterable[ModelSummary], kind: Kind) -> ModelSummary | None:
-    """The model of a family, or the CNN, with the highest mean validation accuracy: test images play no part in it."""
-    able = (s for s in summaries if (s.convolutional if kind == "cnn" else s.family == kind))
-    return max(able, key=lambda s: s.validation_accuracy, default=None)
+    """The model of a kind with the highest mean validation accuracy, of equal ones the first by name.
+
+    Test images play no part in it, not even in the order of the summaries.
+    """
+    able = (s for s in summaries if KINDS[kind](s))
+    return min(able, key=lambda s: (-s.validation_accuracy, s.name), default=None)
 
 
 def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:

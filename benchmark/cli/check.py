@@ -68,7 +68,6 @@ def check(
     Thresholds are fixed floors. --against compares image by image and fails only on a drop beyond the tolerance that
     neither test sampling nor seed-to-seed variance explains. Exit code 0 if all pass, 1 if any fails or is missing.
     """
-    from benchmark import registry
     from benchmark.gate.check import against_collection, against_thresholds
     from benchmark.gate.junit import write_junit
     from benchmark.gate.regression import Limits
@@ -88,8 +87,7 @@ def check(
             tolerance=tolerance, class_tolerance=class_tolerance, detectable=detectable, training_sd=training_sd
         )
         reference = Store.open(results_dir, against, profile)
-        stochastic = {name: spec.stochastic for name, spec in registry.models().items()}
-        verdicts += against_collection(store, reference, dataset, profile, limits, stochastic, selected, predictions)
+        verdicts += against_collection(store, reference, dataset, profile, limits, selected, predictions)
     title = f"{store.folder}, profile {profile}"
     console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
     show(report.summary(verdicts))

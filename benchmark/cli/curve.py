@@ -70,9 +70,9 @@ def curve(
 ) -> None:
     """Train models on fewer and fewer images: from how many on is a CNN worth it?
 
-    Training images are drawn by seed, stratified by class; of one seed, the smaller set is part of the larger.
-    Validation and test images are always all of them. The whole training part is the profile full of 'run', whose
-    records are used. Rerun the command to resume, as with 'run'. The answer is printed at the end.
+    Without MODELS they are the core models and the best of each kind that 'run' has recorded. Training images are drawn
+    by seed, stratified by class; of one seed, the smaller set is part of the larger. Validation and test images are
+    always all of them. The whole training part is the profile full of 'run'. Rerun the command to resume.
     """
     from benchmark import api
     from benchmark.records.store import Store

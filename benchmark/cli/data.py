@@ -1,4 +1,4 @@
-"""The commands of ``data``: fetch, verify, info, audit."""
+"""The commands of ``data``: fetch, verify, info, audit, looks."""
 
 from __future__ import annotations
 
@@ -120,6 +120,37 @@ def audit_(
     path = kept.write_audit(found)
     _print_audit(found, dataset.class_names)
     show(f"Written to {path} in {duration(time.perf_counter() - start)}.")
+
+
+@data_app.command(name="looks")
+def looks_(
+    name: DatasetArgument = DEFAULT_DATASET,
+    collection: CollectionOption = None,
+    results_dir: ResultsOption = Path("results"),
+    into: Annotated[
+        Path | None, typer.Option(help="Put the table between the lines <!-- looks --> of this Markdown file.")
+    ] = None,
+) -> None:
+    """List every test accuracy that a collection has ever shown, from its records and their history in Git.
+
+    Whoever has seen a test accuracy may have chosen by it. Runs whose records were never committed leave no trace.
+    """
+    from benchmark.records.looks import looks
+    from benchmark.records.store import Store
+    from benchmark.report import headline, terminal
+    from benchmark.report import looks as report
+    from benchmark.report.markdown import render
+
+    store = Store.open(results_dir, collection)
+    store.check_exists()
+    found, history = looks(store, name)
+    console().print(terminal.table(report.table(found), f"Looks at the test images of {name}, {store.folder}"))
+    show(report.summary(found, history))
+    if into is not None:
+        headline.put_between_marks(
+            into, f"{report.summary(found, history)}\n\n{render.table(report.table(found))}", "looks"
+        )
+        show(f"Written to {into}.")
 
 
 def _print_audit(found: DataAudit, class_names: Sequence[str]) -> None:

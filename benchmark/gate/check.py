@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmark.analysis.comparison import Lookup
@@ -79,7 +79,6 @@ def against_collection(
     datasets: Sequence[str] | None,
     profile: str,
     limits: Limits,
-    stochastic: Mapping[str, bool],
     select: Select,
     lookup: Lookup,
 ) -> list[Verdict]:
@@ -96,7 +95,7 @@ def against_collection(
     for name in datasets or [name for name in store.datasets() if name in reference.datasets()]:
         here, there = select(store, name, profile), select(reference, name, profile)
         if here is not None and there is not None:
-            verdicts += regression.compare(here, there, lookup, limits, dict(stochastic))
+            verdicts += regression.compare(here, there, lookup, limits)
     if not verdicts:
         raise UserError(
             f"{store.folder} and {reference.folder} have no model in common under profile {profile}.",

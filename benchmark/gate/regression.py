@@ -1,28 +1,23 @@
 """A gate that knows noise: a collection's predictions against those of a reference, image by image.
 
 A drop is compared with two sources of variance, kept apart: test sampling, from the paired differences, and training,
-from the seeds of either side. A single-seed side of a stochastic model gives no estimate of the second; that of the
-other side is used, or a stated one.
+from the seeds of both sides together, shrunk towards what the other models' seeds show or what is assumed.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from benchmark.analysis import stats
-from benchmark.analysis.comparison import Hits, Lookup, hits
+from benchmark.analysis.comparison import ASSUMED_SD, Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.format import p_equals
 
 LEVEL = 0.05
-# What seeds move the accuracy of this suite's networks by, single images apart, is a tenth or two of a point in the
-# reference records; this is lent where neither side has several seeds.
-TRAINING_SD_POINTS = 0.2
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,69 +34,60 @@ class Limits:
     class_tolerance : float
         As ``tolerance``, for the recall of each class.
     training_sd : float
-        Standard deviation of a stochastic model's accuracy over seeds, where neither side shows it.
+        Standard deviation of a stochastic model's accuracy over seeds, where no model shows it.
     """
 
     tolerance: float = 0.1
     detectable: float = 1.0
     class_tolerance: float = 2.0
-    training_sd: float = TRAINING_SD_POINTS
+    training_sd: float = 100 * ASSUMED_SD
 
 
 @dataclasses.dataclass(frozen=True)
 class Drop:
-    """By how many points the reference is ahead, its standard error, and p of it being within the tolerance."""
+    """By how many points the reference is ahead.
+
+    Attributes
+    ----------
+    points, error : float
+        The drop and its standard error.
+    p : float
+        One-sided, that the drop is within the tolerance.
+    worst : float
+        One-sided 95 % limit of the drop.
+    """
 
     points: float
     error: float
     p: float
-
-    @property
-    def worst(self) -> float:
-        """One-sided 95 % limit of the drop, in points."""
-        return self.points + 1.6448536269514722 * self.error
+    worst: float
 
 
-def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, training_sd: float) -> Drop:
+def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: float | None) -> Drop:
     """The drop from one model's hits to another's.
 
     Parameters
     ----------
     candidate, reference : ndarray of bool (n_seeds, n_images)
         On the same images in the same order; the numbers of seeds may differ.
-    tolerance, training_sd : float
-        In points; 0 for a model in whose training nothing is random.
+    tolerance : float
+        In points.
+    lent : float or None
+        Seed variance to shrink towards, a squared fraction; None for a model in whose training nothing is random.
     """
-    from scipy.special import ndtr, stdtr
-
-    found = stats.paired_difference(reference, candidate)
-    training = found.training_error**2
-    sides = [(stats.training_variance(side.astype(float)), len(side)) for side in (candidate, reference)]
-    shown = [(part.variance * n, n) for part, n in sides if n > 1]
-    # Of one run: pooled over the sides that show it, each by its degrees of freedom.
-    weights = sum(n - 1 for _, n in shown)
-    pooled = sum(variance * (n - 1) for variance, n in shown) / weights if weights else (training_sd / 100) ** 2
-    training += sum(pooled for _, n in sides if n == 1) if training_sd else 0.0
-    error = 100 * math.hypot(found.images_error, math.sqrt(training))
-    points = 100 * found.estimate
-    distance = (tolerance - points) / error
-    # Seeds that estimate the spread are few, and t has longer tails.
-    p = float(stdtr(found.degrees, distance) if weights else ndtr(distance))
-    return Drop(points, error, p)
+    found = stats.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
+    return Drop(100 * found.value, 100 * found.standard_error, found.p_beyond(tolerance / 100), 100 * found.high)
 
 
-def compare(
-    candidate: Selection, reference: Selection, lookup: Lookup, limits: Limits, stochastic: dict[str, bool]
-) -> list[Verdict]:
+def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: Limits) -> list[Verdict]:
     """Compare every model of the reference with the candidate's, if it has it or has lost it.
 
-    ``stochastic`` says of a model's name whether its training is random; of those that it does not know it is
-    assumed so. p-values are adjusted by Holm's method over the models, those of classes over models and classes.
+    p-values are adjusted by Holm's method over the models, those of classes over models and classes.
     """
     here = {summary.name: summary for summary in candidate.summaries}
     failed = {record.run.model: record for record in candidate.failed}
     verdicts: list[Verdict] = []
-    judged: list[tuple[ModelSummary, Hits, Hits, Drop]] = []
+    both: list[tuple[ModelSummary, Hits, Hits]] = []
     for before in reference.summaries:
         after = here.get(before.name)
         if after is None:
@@ -112,19 +98,21 @@ def compare(
         why = _unlike(candidate, reference, after, before)
         left, right = (None, None) if why else (hits(after, lookup), hits(before, lookup))
         if isinstance(left, Hits) and isinstance(right, Hits) and left.same_images(right):
-            sd = limits.training_sd if stochastic.get(before.name, True) else 0.0
-            judged.append((before, left, right, drop(left.right, right.right, limits.tolerance, sd)))
+            both.append((before, left, right))
         else:
             why = why or next((side for side in (left, right) if isinstance(side, str)), "the test images differ")
             found = after.accuracy
             verdicts.append(_verdict(candidate, before.name, before.accuracy, found, "not comparable", why))
-    adjusted = stats.holm([found.p for *_, found in judged])
-    for (before, left, right, dropped), p in zip(judged, adjusted, strict=True):
+    sd = limits.training_sd / 100
+    lending = Lending.among([side for _, *sides in both for side in sides], sd=sd)
+    drops = [drop(left.right, right.right, limits.tolerance, lending.to(right)) for _, left, right in both]
+    adjusted = stats.holm([dropped.p for dropped in drops])
+    for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
         accuracy = float(left.right.mean())
         least = before.accuracy - limits.tolerance / 100
         outcome, reason = _judge(dropped, float(p), limits, identical=np.array_equal(left.right, right.right))
         verdicts.append(_verdict(candidate, before.name, least, accuracy, outcome, reason))
-    verdicts += _classes(candidate, judged, limits, stochastic)
+    verdicts += _classes(candidate, both, limits)
     return verdicts
 
 
@@ -142,22 +130,19 @@ def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[s
     )
 
 
-def _classes(
-    candidate: Selection,
-    judged: Sequence[tuple[ModelSummary, Hits, Hits, Drop]],
-    limits: Limits,
-    stochastic: dict[str, bool],
-) -> list[Verdict]:
+def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
     """Which classes lose recall, significantly and by more than the tolerance."""
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
-    for before, left, right, _ in judged:
-        # Seeds move a class by more than they move the whole: in proportion to the root of its share.
-        sd = limits.training_sd * math.sqrt(len(names)) if stochastic.get(before.name, True) else 0.0
-        for number in np.unique(left.labels):
-            now, then = left.of_class(int(number)).right, right.of_class(int(number)).right
-            one = drop(now, then, limits.class_tolerance, sd)
-            found.append((before.name, int(number), float(now.mean()), float(then.mean()), one))
+    for number in range(len(names)):
+        here = [(before.name, left.of_class(number), right.of_class(number)) for before, left, right in both]
+        here = [(name, now, then) for name, now, then in here if len(now.index)]
+        sides = [side for _, *pair in here for side in pair]
+        share = max((len(side.index) for side in sides), default=1) / candidate.dataset.test_size
+        lending = Lending.among(sides, share, limits.training_sd / 100)
+        for name, now, then in here:
+            one = drop(now.right, then.right, limits.class_tolerance, lending.to(then))
+            found.append((name, number, float(now.right.mean()), float(then.right.mean()), one))
     adjusted = stats.holm([one.p for *_, one in found])
     return [
         _verdict(

@@ -96,6 +96,7 @@ class ModelInfo(Model):
     build: Line
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: Line | None
+    stochastic: Annotated[bool | None, Field(description="whether another seed may give another result")] = None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[Line, ...] = ()
 

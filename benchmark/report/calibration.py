@@ -13,7 +13,7 @@ from benchmark.analysis.select import ModelSummary
 from benchmark.records.store import Problem
 from benchmark.report.document import Axis, Bullets, Chart, Column, Dash, Panel, Section, Series, Table, section, words
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent
+from benchmark.utils.format import percent, points
 
 COVERAGE = 0.9
 PANELS = 12
@@ -24,11 +24,11 @@ METHOD = (
     "-log of the actual class's probability; probabilities below {floor:.1e} count as that. Brier score: squared "
     "distance to the one-hot label, summed over the classes (Brier 1950; 0 to 2). ECE: top-label expected calibration "
     "error in {bins} bins of equal width (Guo et al. 2017), the distance between confidence and accuracy weighted by "
-    "the images of each bin; perfectly calibrated probabilities would have an ECE of about {chance} here by sampling "
-    "alone. Temperature: fitted to the lowest NLL of the validation images alone; above 1 for an overconfident model, "
-    "below 1 for an underconfident one. Probabilities p become softmax(log p / temperature) for every model alike; the "
-    "predicted class does not change. AURC: area under the curve of errors against coverage below (Geifman et al. "
-    "2019), before scaling."
+    'the images of each bin; "ECE by chance" is about what these confidences would show if they were true. Confidence '
+    "minus accuracy: means over all images, positive for an overconfident model. Temperature: fitted to the lowest NLL "
+    "of the validation images alone; above 1 for an overconfident model, below 1 for an underconfident one. "
+    "Probabilities p become softmax(log p / temperature) for every model alike; the predicted class does not change. "
+    "AURC: area under the curve of errors against coverage below (Geifman et al. 2019), before scaling."
 )
 
 
@@ -43,6 +43,8 @@ class Run:
     at_bound: bool
     disagreements: int
     unseen: tuple[int, ...]
+    sure: np.ndarray
+    sure_after: np.ndarray
 
     @classmethod
     def of(cls, arrays: dict[str, np.ndarray]) -> Run:
@@ -54,7 +56,8 @@ class Run:
         curve = calibration.risk_coverage(test, labels)
         before = calibration.reliability(test, labels)
         error = float(curve.risk[-1])
-        confidence = np.nansum(before.confidence * before.count) / before.count.sum()
+        hit = test.argmax(axis=1) == labels
+        sure, sure_after = (np.column_stack([values.max(axis=1), hit]) for values in (test, scaled))
         return cls(
             scores={
                 "nll": calibration.nll(test, labels),
@@ -68,7 +71,8 @@ class Run:
                 "aurc": curve.area,
                 "risk": curve.at(COVERAGE),
                 "error": error,
-                "excess": float(confidence - (1 - error)),
+                "excess": float(sure[:, 0].mean() - (1 - error)),
+                "excess_after": float(sure_after[:, 0].mean() - (1 - error)),
                 "floored": calibration.floored(test, labels),
             },
             before=before,
@@ -77,6 +81,8 @@ class Run:
             at_bound=fitted.at_bound,
             disagreements=int((test.argmax(axis=1) != arrays["test_predicted"]).sum()),
             unseen=tuple(np.setdiff1d(labels, validation_labels).tolist()),
+            sure=sure,
+            sure_after=sure_after,
         )
 
 
@@ -108,8 +114,6 @@ def scores(evidence: Evidence) -> Section | None:
     models = list(scored.values())
     if not models:
         return None
-    chances = sorted(m.mean("chance") for m in models)
-    chance = " to ".join(dict.fromkeys(f"{value:.3f}" for value in (chances[0], chances[-1])))
     remarks = _remarks(models, evidence.class_names)
     some = f" The {PANELS} models with the highest test accuracy are shown." if len(models) > PANELS else ""
     return section(
@@ -120,7 +124,7 @@ def scores(evidence: Evidence) -> Section | None:
         "Accuracy against confidence, all seeds together. Below the diagonal a model is overconfident, above it "
         f"underconfident. Larger dots are more images; bins with fewer than {FEWEST} are left out.{some}",
         _table(evidence.summaries, scored),
-        METHOD.format(floor=calibration.FLOOR, bins=calibration.BINS, chance=chance),
+        METHOD.format(floor=calibration.FLOOR, bins=calibration.BINS),
         Bullets(remarks) if remarks else None,
         risk_coverage(models),
         _selective(models),
@@ -148,18 +152,22 @@ def _table(summaries: Sequence[ModelSummary], scored: dict[str, Scored]) -> Tabl
         m = scored.get(s.name)
         if m is None:
             absent = "probabilities not readable" if s.has_probabilities else "no probabilities"
-            rows.append((f"{s.name} ({absent})", *[None] * 6))
+            rows.append((f"{s.name} ({absent})", *[None] * 8))
             continue
         partly = "" if len(m.runs) == s.n_seeds else f" ({len(m.runs)} of {s.n_seeds} seeds)"
         pairs = [(m.mean(name), m.mean(f"{name}_after")) for name in ("nll", "brier", "ece")]
         bound = any(run.at_bound for run in m.runs)
-        rows.append((s.name + partly, *pairs, (m.mean("temperature"), bound), m.mean("aurc"), m.mean("risk")))
+        excess = 100 * m.mean("excess"), 100 * m.mean("excess_after")
+        temperature = m.mean("temperature"), bound
+        rows.append((s.name + partly, *pairs, m.mean("chance"), excess, temperature, m.mean("aurc"), m.mean("risk")))
     columns = (
         words("model"),
         *(
             Column(title, lambda pair: f"{pair[0]:.4f} → {pair[1]:.4f}", absent="")
             for title in ("NLL", "Brier score", "ECE")
         ),
+        Column("ECE by chance", "{:.4f}".format, absent=""),
+        Column("confidence - accuracy, points", lambda pair: f"{points(pair[0])} → {points(pair[1])}", absent=""),
         Column("temperature", lambda value: f"{value[0]:.2f}{' (at the bound)' if value[1] else ''}", absent=""),
         Column("AURC", "{:.4f}".format, absent=""),
         Column(f"error at {COVERAGE:.0%} coverage", percent, absent=""),
@@ -182,11 +190,30 @@ def _summary(models: Sequence[Scored]) -> str:
     best, best_after = (min(models, key=lambda m: m.mean(score)) for score in ("ece", "ece_after"))
     better = sum(m.mean("ece_after") < m.mean("ece") for m in models)
     means = [float(np.mean([m.mean(score) for m in models])) for score in ("ece", "ece_after")]
+    level, level_after = _level(models, best, "sure"), _level(models, best_after, "sure_after")
+    lowest = f"{best.mean('ece'):.3f}{level}"
+    lowest_after = f"{best_after.mean('ece_after'):.3f}{level_after}"
     return (
-        f"{text} {best.name} has the lowest calibration error (ECE) before scaling, {best.mean('ece'):.3f}; after "
-        f"temperature scaling it is {best_after.name}, {best_after.mean('ece_after'):.3f}. Scaling lowers the ECE of "
+        f"{text} {best.name} has the lowest calibration error (ECE) before scaling, {lowest}; after temperature "
+        f"scaling it is {best_after.name}, {lowest_after}. Scaling lowers the ECE of "
         f"{better} of {len(models)} models, and the mean over the models from {means[0]:.3f} to {means[1]:.3f}."
     )
+
+
+def _level(models: Sequence[Scored], lowest: Scored, field: str) -> str:
+    """Whose calibration error is not significantly larger: their difference's bootstrap interval holds 0."""
+    n = len(lowest.runs[0].sure)
+    errors = {
+        m.name: calibration.resampled_errors([getattr(run, field) for run in m.runs])
+        for m in models
+        if len(m.runs[0].sure) == n
+    }
+    level = [
+        name
+        for name, drawn in errors.items()
+        if name != lowest.name and np.quantile(drawn - errors[lowest.name], (1 - stats.LEVEL) / 2) <= 0
+    ]
+    return f" (not significantly lower than that of {', '.join(level)})" if level else ""
 
 
 def _remarks(models: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
@@ -201,7 +228,8 @@ def _remarks(models: Sequence[Scored], class_names: Sequence[str]) -> list[str]:
         remarks.append(
             f"For {', '.join(chose)}, the validation images have chosen the epoch or round that is kept. Probabilities "
             "may be slightly better on them than on images that had no part in the choice, and the temperature "
-            "slightly too low. The test images had no part in either."
+            "slightly too low; where the best model was chosen on them too, its validation accuracy is optimistic. The "
+            "test images had no part in any of this."
         )
     if floored:
         shares = ", ".join(f"{m.name} {m.mean('floored'):.1%}" for m in floored)

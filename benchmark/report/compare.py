@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from benchmark.analysis import comparison
-from benchmark.analysis.comparison import Lookup, Pair
+from benchmark.analysis.comparison import Hits, Lending, Lookup, Pair
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.report import pairwise
 from benchmark.report.document import Column, Section, Table, section, words
@@ -42,17 +42,24 @@ def sides(left: Selection, right: Selection, lookup: Lookup) -> list[Side]:
     the models that are compared.
     """
     here, there = ({s.name: s for s in selection.summaries} for selection in (left, right))
-    rows = [_side(here.get(name), there.get(name), lookup) for name in dict.fromkeys([*here, *there])]
+    found = [comparison.hits(s, lookup) for s in (*left.summaries, *right.summaries)]
+    known = [model for model in found if isinstance(model, Hits)]
+    rows = [_side(here.get(name), there.get(name), known, lookup) for name in dict.fromkeys([*here, *there])]
     adjusted = iter(comparison.adjust([row.pair for row in rows if row.pair is not None]))
     return [row if row.pair is None else dataclasses.replace(row, pair=next(adjusted)) for row in rows]
 
 
-def _side(left: ModelSummary | None, right: ModelSummary | None, lookup: Lookup) -> Side:
+def _side(left: ModelSummary | None, right: ModelSummary | None, known: Sequence[Hits], lookup: Lookup) -> Side:
     if left is None or right is None:
         return Side(left, right, None, f"only on the {'right' if left is None else 'left'}")
     note = "; ".join(left.records[0].model.differences(right.records[0].model))
-    pair = comparison.pair(right, left, lookup)
-    return Side(left, right, None, pair) if isinstance(pair, str) else Side(left, right, pair, note)
+    before, after = comparison.hits(left, lookup), comparison.hits(right, lookup)
+    if isinstance(before, str) or isinstance(after, str):
+        return Side(left, right, None, before if isinstance(before, str) else str(after))
+    if not before.same_images(after):
+        return Side(left, right, None, comparison.unlike(after, before))
+    lending = Lending.among([model for model in known if model.same_images(before)])
+    return Side(left, right, comparison.pair(after, before, lending, same=not note), note)
 
 
 def table(rows: Sequence[Side], left: str, right: str) -> Table:

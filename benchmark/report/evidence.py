@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparison import Comparison, Pair, accuracy_interval, compare
+from benchmark.analysis.comparison import Comparison, Pair, accuracies, compare
 from benchmark.analysis.leaderboard import leaderboard
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
@@ -82,14 +82,15 @@ class Evidence:
     @property
     def best_pair(self) -> Pair | None:
         """The best CNN against the best baseline; None unless there are both and they can be compared."""
-        if self.cnn is None or self.baseline is None:
-            return None
-        return self.comparison.find(self.cnn.name, self.baseline.name)
+        found = self.comparison.primary
+        if found is None or self.cnn is None or found.left == self.cnn.name:
+            return found
+        return found.swapped()
 
     @functools.cached_property
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
-        return leaderboard(self.summaries, {s.name: accuracy_interval(s, self.predictions) for s in self.summaries})
+        return leaderboard(self.summaries, accuracies(self.summaries, self.predictions))
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmark.analysis.comparison import error_ratio
 from benchmark.analysis.select import ModelSummary
 from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
 from benchmark.utils.files import write_atomically
-from benchmark.utils.format import duration, percent, points
+from benchmark.utils.format import duration, listed, p_equals, percent, points
 
 
 def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
@@ -61,12 +62,45 @@ def sentence(evidence: Evidence) -> str:
             "without predictions of the same images, significance cannot be tested."
         )
     if pair.verdict == "better":
-        fewer = 1 - (1 - cnn.accuracy) / (1 - baseline.accuracy)
-        outcome = "it makes no error" if cnn.accuracy == 1 else f"it makes {fewer:.0%} fewer errors"
-        return f"{_described(cnn)} beats {other} by {pairwise.extent(pair)}: {outcome}."
+        return (
+            f"{_described(cnn)} beats {other} by {pairwise.extent(pair)}: {_fewer(evidence, cnn, baseline)}."
+            f"{_ahead_of_all(evidence, cnn)}"
+        )
+    if pair.verdict == "these runs differ":
+        return (
+            f"The runs of {_described(cnn)} and {other} differ by {pairwise.extent(pair)}, test sampling alone. With "
+            f"one seed of {listed(pair.single, 2)}, nothing is known of the models trained again."
+        )
     if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."
     return f"No significant difference between {_described(cnn)} and {other[:-1]}: {pairwise.extent(pair)}."
+
+
+def _fewer(evidence: Evidence, cnn: ModelSummary, baseline: ModelSummary) -> str:
+    """How many errors fewer the CNN makes, with the interval."""
+    if cnn.accuracy == 1:
+        return "it makes no error"
+    ratio = error_ratio(cnn, baseline, evidence.summaries, evidence.predictions)
+    fewer = f"{1 - (1 - cnn.accuracy) / (1 - baseline.accuracy):.0%}"
+    ends = "" if ratio is None else f" (95% CI {100 * (1 - ratio[1]):.0f} to {100 * (1 - ratio[0]):.0f}%)"
+    return f"it makes {fewer}{ends} fewer errors"
+
+
+def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:
+    """By how much at least the CNN is ahead of every baseline; empty where there is only one."""
+    baselines = [s.name for s in evidence.summaries if s.family == "baseline"]
+    pairs = evidence.comparison.against_all(cnn.name, baselines)
+    if pairs is None or len(pairs) < 2 or any(pair.single for pair in pairs):
+        return ""
+    closest = pairs[0]
+    if closest.low > 0:
+        p = max(pair.p for pair in pairs)
+        return (
+            f" It is ahead of each of the {len(pairs)} baselines by at least {closest.low:.2f} points (the smallest "
+            f"lower limit, that against {closest.right}; {p_equals(p)})."
+        )
+    level = [pair.right for pair in pairs if pair.low <= 0]
+    return f" It is not significantly ahead of {listed(level, 3)}."
 
 
 def _is_baseline(record: RunRecord) -> bool:

@@ -18,9 +18,11 @@ from benchmark.utils.format import count, duration, interval, memory, percent, p
 SECONDS = (1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 36_000)
 DECADES = tuple(10.0**power for power in range(13))
 METHOD = (
-    "The confidence interval is for test sampling: what other test images of the same kind might give (Wilson's "
-    "interval; for several seeds, the bootstrap over images). The standard deviation across seeds is that of training; "
-    "single-seed models give no estimate of it."
+    "The first confidence interval is of these very runs and for test sampling: what other test images of the same "
+    "kind might give (Wilson's interval; for several seeds, the bootstrap over images). The second is of the model, "
+    "trained again with other seeds on the same training images: it adds the seed-to-seed variance, for "
+    "which the other models' seeds count too. The standard deviation across seeds is that of training; deterministic "
+    "models run once."
 )
 COSTS = (
     'The best CNN and the best baseline, of which the headline speaks, have the highest validation accuracy. "fit" is '
@@ -37,6 +39,7 @@ def table(board: pd.DataFrame) -> Table:
         words("family"),
         Column("test accuracy", percent, best="highest", high_first=True),
         Column("95% CI (test sampling)", lambda ends: _percents(*ends), absent="unknown", high_first=True),
+        Column("95% CI (test sampling and seeds)", lambda ends: _percents(*ends), absent="unknown", high_first=True),
         Column("std across seeds (n)", lambda value: f"{value[0]:.2%} ({value[1]})", absent="one seed"),
         Column("validation", percent, high_first=True),
         Column("fit", duration),
@@ -51,6 +54,7 @@ def table(board: pd.DataFrame) -> Table:
             pairwise.family(row.family, row.convolutional, row.pretrained),
             row.accuracy,
             None if np.isnan(row.ci_low) else (row.ci_low, row.ci_high),
+            None if np.isnan(row.model_ci_low) else (row.model_ci_low, row.model_ci_high),
             None if np.isnan(row.accuracy_std) else (row.accuracy_std, row.seeds),
             row.validation_accuracy,
             row.fit_seconds,

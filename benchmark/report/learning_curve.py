@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from benchmark.analysis.learning_curve import Lead, Point, crossover, curve, leads, proven
+from benchmark.analysis.learning_curve import NETWORKS, Lead, Point, curve, leads, missing, proven
+from benchmark.analysis.select import Kind, select
 from benchmark.report import document as doc
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
@@ -28,19 +29,22 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
     found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
     if not found:
         return None
-    ahead, info = leads(found, evidence.predictions), found[0].summary.records[0].dataset
+    info = found[0].summary.records[0].dataset
+    questions = _questions(found, evidence)
     return doc.section(
         "efficiency",
         "How many training images each model needs",
-        sentence(ahead),
-        chart(found, crossover(ahead)),
+        *(sentence(ahead, kind) for kind, ahead in questions.items()),
+        _incomplete(found, evidence) or None,
+        chart(found, next((proven(ahead) for ahead in questions.values()), None)),
         METHOD,
         table(found),
-        "The best model of either family at each size, by validation accuracy, compared on the same test images; p is "
-        "adjusted by Holm's method over the sizes:"
-        if ahead
+        "The best network and the best baseline at each size, by validation accuracy, compared on the same test "
+        "images, draw by draw: what a draw of training images does to both alike cancels. p is adjusted by Holm's "
+        "method over the sizes of a table:"
+        if questions
         else None,
-        leads_table(ahead) if ahead else None,
+        *(leads_table(ahead, kind) for kind, ahead in questions.items()),
         "Training images are drawn stratified by class; for one seed, the smaller set is part of the larger. Every "
         f"size is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a "
         "family: more validation images than a project with so little data would have."
@@ -54,40 +58,60 @@ def answer(evidence: Evidence) -> str:
     found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
     if not found:
         return "No model has finished at two sizes, so there is no learning curve."
-    return doc.plain(sentence(leads(found, evidence.predictions)))
-
-
-def sentence(ahead: Mapping[int, Lead]) -> doc.Text:
-    """From how many training images on the best network is ahead."""
-    if not ahead:
+    questions = _questions(found, evidence)
+    if not questions:
         return "No size has both a network and a baseline, so there is nothing to compare."
-    first, most = crossover(ahead), max(ahead)
-    if first is None:
-        lead = ahead[most]
-        order = f"{-lead.points:.2f} points behind" if lead.points else "level with"
-        return (
-            doc.Strong(f"No crossover: up to {most:,} training images no network is ahead"),
-            f". With {most:,}, the best network, {lead.network.model}, is {order} the best baseline, "
-            f"{lead.baseline.model}.",
-        )
-    lead, fewer = ahead[first], [size for size in ahead if size < first]
-    onward = "and at every larger size" if first != most else "the largest size tried"
-    before = f"{onward}; with {max(fewer):,} it is not yet" if fewer else f"the smallest size tried, {onward}"
+    said = [doc.plain(sentence(ahead, kind)) for kind, ahead in questions.items()]
+    return " ".join(filter(None, [*said, _incomplete(found, evidence)]))
+
+
+def _questions(found: Sequence[Point], evidence: Evidence) -> dict[Kind, dict[int, Lead]]:
+    """The leads of networks trained from scratch and of pre-trained ones, of those that there are."""
+    answers = {kind: leads(found, evidence.predictions, kind) for kind in NETWORKS}
+    return {kind: ahead for kind, ahead in answers.items() if ahead}
+
+
+def _incomplete(found: Sequence[Point], evidence: Evidence) -> str:
+    """Which of the best models are not in the curve; empty if all are."""
+    whole = select(evidence.stored, "full")
+    absent = missing(found, whole.summaries if whole is not None else ())
+    if not absent:
+        return ""
+    one = len(absent) == 1
     return (
-        doc.Strong(f"The best network is ahead from {first:,} training images on"),
-        f", {before}. With {first:,}, {lead.network.model} leads {lead.baseline.model} by {lead.points:.2f} points."
-        f"{_significance(ahead)}",
+        f"This holds for the models tried; {' and '.join(absent)}, the best of {'its' if one else 'their'} kind on all "
+        f"images, {'is' if one else 'are'} not among them."
     )
 
 
-def _significance(ahead: Mapping[int, Lead]) -> str:
-    """What the tests say about the crossover, which goes by means alone."""
-    first, sure = crossover(ahead), proven(ahead)
-    if sure is not None and sure == first:
-        return " The difference is significant there and at every larger size."
+def sentence(ahead: Mapping[int, Lead], kind: Kind) -> doc.Text:
+    """From how many training images on the best network of a kind is significantly ahead of the best baseline."""
+    network, most, sure = f"best {kind}", max(ahead), proven(ahead)
     if sure is None:
-        return " The difference is not significant at the largest size."
-    return f" The difference is significant from {sure:,} images on."
+        lead = ahead[most]
+        return (
+            doc.Strong(
+                f"The {network} is not shown to be ahead of the best baseline at up to {most:,} training images"
+            ),
+            f". With {most:,}, {_said(lead)}.",
+        )
+    fewer = [size for size in ahead if size < sure]
+    onward = "and at every larger size" if sure != most else "the largest size tried"
+    before = f". With {max(fewer):,}, {_said(ahead[max(fewer)])}" if fewer else ""
+    where = f", {onward}" if fewer else f", the smallest size tried, {onward}"
+    return (
+        doc.Strong(f"The {network} is significantly ahead of the best baseline from {sure:,} training images on"),
+        f"{where}: with {sure:,}, {_said(ahead[sure])}{before}.",
+    )
+
+
+def _said(lead: Lead) -> str:
+    """The comparison at one size, in words."""
+    both = f"{lead.network.model} against {lead.baseline.model}"
+    if lead.pair is None:
+        return f"{both} is not tested ({lead.points:+z.2f} points)"
+    more = f", {pairwise.extent(lead.pair)}" if lead.pair.verdict == pairwise.LEVEL else ""
+    return f"{both} is {pairwise.evidence(lead.pair)}{more}" if not more else f"{both}: {pairwise.LEVEL}{more}"
 
 
 def table(found: Sequence[Point]) -> doc.Table:
@@ -113,9 +137,9 @@ def _mean(value: tuple[float, float | None]) -> str:
     return percent(mean) if half_width is None else f"{percent(mean)} ± {half_width * 100:.2f}"
 
 
-def leads_table(ahead: Mapping[int, Lead]) -> doc.Table:
+def leads_table(ahead: Mapping[int, Lead], kind: Kind) -> doc.Table:
     columns = (
-        *(doc.Column("training images", "{:,}".format), doc.words("network"), doc.Column("accuracy", percent)),
+        *(doc.Column("training images", "{:,}".format), doc.words(kind), doc.Column("accuracy", percent)),
         *(
             doc.words("baseline"),
             doc.Column("accuracy", percent),
@@ -156,7 +180,7 @@ def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
         )
     title = "Test accuracy by number of training images"
     if crossing is not None:
-        title += f"; best network ahead from {crossing:,} on"
+        title += f"; best network from scratch significantly ahead from {crossing:,} on"
     panel = doc.Panel(
         title,
         series,

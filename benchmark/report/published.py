@@ -18,9 +18,11 @@ from benchmark.report.document import Bullets, Column, Section, Table, section, 
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent, points
 
-NOISE, EXPLAINED, UNEXPLAINED = "within the noise", "explained by the settings", "unexplained"
+UNRESOLVED = "not resolvable without their predictions"
+EXPLAINED, UNEXPLAINED = "explained by the settings", "unexplained"
 METHOD = (
-    '"Within the noise": the difference is at most two standard errors of an accuracy on {n_images:,} images. '
+    '"Not resolvable without their predictions": the difference is at most two standard errors of an accuracy on '
+    "{n_images:,} images. Both figures are about the same test images, and a test image by image would be sharper. "
     '"Explained by the settings": the published settings, fitted here, come that close to the published figure. '
     '"Unexplained": no measurement shows where it comes from; a larger network or more epochs may be the cause, but '
     "that is a guess. Most figures are of one run, not verified by others, and some were chosen by their test accuracy."
@@ -84,7 +86,7 @@ def figures(evidence: Evidence) -> Section | None:
         *(Column("published settings, fitted here", percent, absent=""), words("difference")),
     )
     verdicts = Counter(str(row[-1]) for row in rows)
-    counts = ", ".join(f"{verdicts[key]} {key}" for key in (NOISE, EXPLAINED, UNEXPLAINED) if verdicts[key])
+    counts = ", ".join(f"{verdicts[key]} {key}" for key in (UNRESOLVED, EXPLAINED, UNEXPLAINED) if verdicts[key])
     above = sum(s.accuracy > figure.accuracy for figure, s in pairs)
     return section(
         "published",
@@ -105,6 +107,6 @@ def verdict(figure: Figure, ours: ModelSummary, n_images: int) -> str:
     """What is known about the difference."""
     noise = 2 * stats.standard_error(ours.accuracy, n_images)
     if abs(ours.accuracy - figure.accuracy) <= noise:
-        return NOISE
+        return UNRESOLVED
     explained = figure.refitted is not None and abs(figure.refitted - figure.accuracy) <= noise
     return EXPLAINED if explained else UNEXPLAINED

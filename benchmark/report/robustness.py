@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.analysis.select import ModelSummary
+from benchmark.analysis.select import Kind, ModelSummary, best
 from benchmark.data.corruptions import CORRUPTIONS, corrupt
 from benchmark.records.schema import SEVERITIES
 from benchmark.report import document as doc
@@ -56,6 +56,7 @@ def corrupted(evidence: Evidence) -> doc.Section | None:
         "robustness",
         "Robustness to corrupted images",
         sentence(models),
+        _incomplete(models, evidence) or None,
         chart(models),
         "The test images, corrupted in six ways at five severities. None of this is in the training images; "
         "augmentation, where a model has it, only shifts and rotates them a little. Accuracy, mean over seeds; the "
@@ -76,29 +77,26 @@ def corrupted(evidence: Evidence) -> doc.Section | None:
 
 
 def sentence(models: Sequence[Robustness]) -> doc.Text:
-    """Which family loses more, and which corruption costs most."""
-    lost = {
-        family: float(np.mean([model.drops.mean() for model in models if model.family == family]))
-        for family in dict.fromkeys(model.family for model in models)
-    }
+    """What is left of the accuracy, and which corruption costs most; no comparison, as none can be tested."""
     drops = np.mean([model.drops for model in models], axis=0)
-    worst, best = int(drops.argmax()), max(models, key=lambda model: model.mean)
-    rest = (
-        f" {NAMES[worst].capitalize()} costs most: {drops[worst]:.1f} points, mean of all models and severities. "
-        f"{best.name} has the highest accuracy on corrupted images, {percent(best.mean)} (clean: "
-        f"{percent(best.clean)})."
+    worst, order = int(drops.argmax()), sorted(models, key=lambda model: model.mean)
+    left = [f"{percent(model.mean)} ({model.name}; clean: {percent(model.clean)})" for model in (order[0], order[-1])]
+    first = f"On corrupted images accuracy is {' to '.join(left)}"
+    return (
+        doc.Strong(first if len(models) > 1 else f"On corrupted images accuracy is {left[0]}"),
+        f", mean of all corruptions and severities. {NAMES[worst].capitalize()} costs most: {drops[worst]:.1f} points, "
+        "mean of all models and severities. Predictions of corrupted images are not recorded, so differences between "
+        "models are not tested here.",
     )
-    more, less = max(lost, key=lambda f: lost[f]), min(lost, key=lambda f: lost[f])
-    if len(lost) == 1:
-        first = f"Corruptions cost the {more}s {lost[more]:.1f} points of accuracy on average."
-    elif f"{lost[more]:.1f}" == f"{lost[less]:.1f}":
-        first = f"Corruptions cost networks and baselines the same, {lost[more]:.1f} points of accuracy on average."
-    else:
-        first = (
-            f"Corruptions cost the {more}s more, {lost[more]:.1f} points of accuracy on average, "
-            f"the {less}s {lost[less]:.1f}."
-        )
-    return doc.Strong(first), rest
+
+
+def _incomplete(models: Sequence[Robustness], evidence: Evidence) -> str:
+    """Which of the best models were not tested on corrupted images; empty if all were."""
+    tried = {model.name for model in models}
+    kinds: tuple[Kind, ...] = ("baseline", "network from scratch", "pre-trained network")
+    found = [best(evidence.summaries, kind) for kind in kinds]
+    absent = [model.name for model in found if model is not None and model.name not in tried]
+    return f"Not among the models tried: {', '.join(absent)}, by validation the best of the kind." if absent else ""
 
 
 def table(models: Sequence[Robustness]) -> doc.Table:

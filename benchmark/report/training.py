@@ -1,4 +1,4 @@
-"""Training by epoch, and what choosing the epoch by test accuracy would have claimed."""
+"""Training by epoch, and the gap between choosing the epoch by validation and by test accuracy."""
 
 from __future__ import annotations
 
@@ -89,21 +89,26 @@ def selection_gaps(summary: ModelSummary) -> np.ndarray:
     return np.array(pairs).reshape(-1, 2)
 
 
+def _gap(gaps: np.ndarray) -> tuple[float, float | None]:
+    """Mean over seeds with its standard error."""
+    return float(gaps.mean()), float(gaps.std(ddof=1)) / len(gaps) ** 0.5 if len(gaps) > 1 else None
+
+
 def _selection_bias(models: Sequence[tuple[ModelSummary, np.ndarray]]) -> tuple[str, Table]:
-    means = [(s.name, *pairs.mean(axis=0), len(pairs)) for s, pairs in models]
-    largest = max((claimed - honest) * 100 for _, honest, claimed, _ in means)
+    rows = [(s.name, *pairs.mean(axis=0), _gap((pairs[:, 1] - pairs[:, 0]) * 100), len(pairs)) for s, pairs in models]
+    largest = max(gap for *_, (gap, _), _ in rows)
     columns = (
         words("model"),
         Column("epoch chosen on validation", percent),
         Column("best epoch on test", percent),
-        Column("optimism, points", points),
+        Column("gap, points", lambda gap: points(gap[0]) + ("" if gap[1] is None else f" ± {gap[1]:.2f}")),
         Column("seeds"),
     )
-    rows = [(name, honest, claimed, (claimed - honest) * 100, n) for name, honest, claimed, n in means]
     return (
         "Had the epoch been chosen by its accuracy on the test images, as in some published tables, the figures would "
-        f"be up to {largest:.2f} points too high. Test accuracy from one view, mean over seeds; it was measured after "
-        "the fit, from weights kept for this purpose, and nothing was chosen by it. Epochs more than two points behind "
-        "the best on the validation images are not measured.",
+        f"be up to {largest:.2f} points higher. Test accuracy from one view, mean over seeds; it was measured after "
+        "the fit, from weights kept for this purpose, and nothing was chosen by it. The gap is never negative; ± is "
+        "its standard error over seeds, where there are several. Epochs more than two points behind the best on the "
+        "validation images are not measured.",
         Table(columns, rows),
     )

@@ -89,4 +89,5 @@ def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelI
         implementation=implementation,
         base=model.base,
         settings=model.settings,
+        stochastic=model.stochastic,
     )

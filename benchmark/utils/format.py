@@ -69,10 +69,10 @@ def listed(names: Sequence[str], most: int) -> str:
 
 
 def p_value(p: float, threshold: float = 0.05) -> str:
-    """``0.012``, or ``< 0.001``; with so many digits that it does not read like a threshold that it is not."""
+    """``0.012``, or ``< 0.001``; near the threshold with four digits or so many that it does not read like it."""
     if p < 0.001:
         return "< 0.001"
-    digits = 3
+    digits = 4 if abs(p - threshold) < 0.01 else 3
     while p != threshold and float(f"{p:.{digits}f}") == threshold:
         digits += 1
     return f"{p:.{digits}f}"

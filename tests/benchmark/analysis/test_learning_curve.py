@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.analysis.learning_curve import Lead, Point, crossover, curve, leads, proven
+from benchmark.analysis.learning_curve import Lead, Point, crossover, curve, draw_variance, leads, missing, proven
 from benchmark.records.store import Stored
 
 LABELS = np.zeros(100, dtype=int)
@@ -153,7 +153,8 @@ def test_leads_may_come_in_any_order(make_summary):
     ],
 )
 def test_a_lead_is_proven_where_it_is_more_than_chance_for_good(run, networks, sure):
-    stored = [run("cnn", n, right) for n, right in networks.items()] + [run("knn", n, 50) for n in networks]
+    stored = [run("cnn", n, right, seed=s) for n, right in networks.items() for s in range(3)]
+    stored += [run("knn", n, 50, seed=s) for n in networks for s in range(3)]
     found = leads(curve(stored), known)
     assert proven(found) == sure
     assert all(lead.pair.adjusted_p >= lead.pair.p for lead in found.values())
@@ -166,3 +167,42 @@ def test_without_predictions_nothing_is_proven(run):
     assert crossover(found) == 100
     assert proven(found) is None
     assert [lead.pair for lead in found.values()] == [None, None]
+
+
+def test_one_draw_proves_nothing(run):
+    stored = [run(model, n, right) for n in (100, 300) for model, right in (("cnn", 90), ("knn", 50))]
+    assert proven(leads(curve(stored), known)) is None
+
+
+def test_pre_trained_networks_are_a_question_of_their_own(run):
+    stored = [run(m, n, right) for n in (100, 300) for m, right in (("cnn-a", 60), ("cnn-b", 90), ("knn", 50))]
+    for place, one in enumerate(stored):
+        if one.record.run.model == "cnn-b":
+            model = one.record.model.model_copy(update={"pretrained": "ImageNet"})
+            stored[place] = Stored(one.record.model_copy(update={"model": model}), one.path)
+    points = curve(stored)
+    assert [lead.network.model for lead in leads(points, unknown).values()] == ["cnn-a", "cnn-a"]
+    assert [lead.network.model for lead in leads(points, unknown, "pre-trained network").values()] == ["cnn-b"] * 2
+
+
+def test_the_best_at_full_size_that_are_missing_are_named(run, make_summary):
+    points = curve([run(m, n, 60) for m in ("knn", "cnn-a") for n in (100, 300)])
+    full = [
+        make_summary((LABELS, LABELS), model="svm"),
+        make_summary((LABELS, LABELS), model="cnn-a", family="network"),
+    ]
+    assert missing(points, full) == ["svm"]
+    assert missing(points, []) == []
+
+
+def test_the_variance_of_draws_is_corrected_for_images_in_common(run):
+    """Differences of 10, 20 and 30 points: a variance of 100, of which single images' flips are taken out."""
+    stored = [run("cnn", 100, 60 + 10 * s, seed=s) for s in range(3)] + [run("knn", 100, 50, seed=s) for s in range(3)]
+    stored += [run(m, 300, 60, seed=s) for m in ("cnn", "knn") for s in range(2)]
+    points = curve(stored)
+    found, rare = (draw_variance(points, "cnn", "knn", n, known) for n in (400, 10**9))
+    assert (found.size, found.n_draws) == (100, 3)
+    assert found.sd == pytest.approx(rare.sd / (1 - 1 / 4) ** 0.5)
+    assert 9 < rare.sd < 10
+    assert draw_variance(points, "cnn", "svm", 400, known) is None
+    assert draw_variance(points, "cnn", "knn", 400, unknown) is None

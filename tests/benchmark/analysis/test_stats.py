@@ -171,30 +171,78 @@ def test_nothing_is_detectable_on_few_images():
     assert stats.minimum_detectable_difference(10_000, 0.0) is None
 
 
-def test_training_variance_by_hand():
+def test_minimum_detectable_difference_counts_seeds_and_level():
+    plain = stats.minimum_detectable_difference(10_000, 0.05)
+    assert stats.minimum_detectable_difference(10_000, 0.05, seed_variance=2e-6) > 1.1 * plain
+    assert stats.minimum_detectable_difference(10_000, 0.05, level=0.05 / 14) > 1.3 * plain
+    assert stats.minimum_detectable_difference(10_000, 0.05, degrees=8) > 1.1 * plain
+
+
+def test_observed_variance_by_hand():
     # Accuracies 1/3 and 1: variance over seeds 2/9; the interaction's sum of squares is 1/3, its mean square 1/6.
-    found = stats.training_variance(np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
-    assert found.over_seeds == pytest.approx(1 / 9)
-    assert found.variance == pytest.approx(1 / 9 - 1 / 36)
+    found = stats.observed_variance(np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
+    assert found.total == pytest.approx(2 / 9)
+    assert found.flips == pytest.approx(1 / 18)
+    assert found.whole == pytest.approx(1 / 6)
     assert found.degrees == 1
 
 
-def test_one_seed_shows_no_training_variance():
-    assert stats.training_variance(np.ones((1, 5))) == stats.TrainingVariance(0.0, 0.0, 0)
+def test_pooled_variance_by_hand():
+    """(4 x (0.01 + 0.002) + 2 x 0.03 + 1 x 0.06) / 7, flips (2 x 0.001 + 1 x 0.004) / 3."""
+    seen = [stats.SeedVariance(0.03, 0.001, 2), stats.SeedVariance(0.06, 0.004, 1)]
+    found = stats.pooled_variance(seen, 0.01)
+    assert found.total == pytest.approx((4 * 0.012 + 0.06 + 0.06) / 7)
+    assert (found.flips, found.degrees) == pytest.approx((0.002, 7))
+    assert stats.pooled_variance([], 0.01) == stats.SeedVariance(0.01, 0.0, 4)
+    assert stats.pooled_variance(seen).total == pytest.approx(0.04)
+    assert stats.pooled_variance([]) is None
+
+
+def test_an_accuracy_of_seeds_and_images_is_wider_than_of_images_alone():
+    hits = np.random.default_rng(0).random((5, 2_000)) < np.array([[0.9], [0.92], [0.94], [0.9], [0.93]])
+    low, high = stats.mean_interval(hits)
+    of_images = stats.bootstrap_interval(hits.mean(axis=0))
+    assert low < of_images[0] < of_images[1] < high
+    assert stats.mean_interval(np.ones((1, 10)), 1e-6)[1] == 1
+
+
+def test_the_ratio_of_errors_has_an_interval():
+    rng = np.random.default_rng(0)
+    left, right = rng.random((3, 5_000)) < 0.96, rng.random((1, 5_000)) < 0.92
+    low, high = stats.error_ratio(left, right)
+    ratio = (1 - left.mean()) / (1 - right.mean())
+    assert low < ratio < high
+    assert low * high == pytest.approx(ratio**2)
+    assert stats.error_ratio(right, left) == pytest.approx((1 / high, 1 / low))
+    assert stats.error_ratio(np.ones((1, 5)), np.zeros((1, 5))) is None
+
+
+def test_draws_that_help_both_alike_cancel():
+    rng = np.random.default_rng(0)
+    share = np.array([[0.7], [0.8], [0.9]])
+    noise = rng.random((3, 2_000))
+    left, right = noise < share + 0.02, noise < share
+    by_draw, apart = stats.difference_by_draw(left, right), stats.paired_difference(left, right)
+    assert by_draw.value == apart.value
+    assert by_draw.p < 0.001 < 0.5 < apart.p
+    with pytest.raises(ValueError, match="draws must be the same"):
+        stats.difference_by_draw(left, right[:2])
+    with pytest.raises(ValueError, match="at least 3"):
+        stats.difference_by_draw(left[:2], right[:2])
 
 
 @given(SAME_IMAGES)
 def test_a_paired_difference_has_two_sides(both):
     left, right = both
     found, other = stats.paired_difference(left, right), stats.paired_difference(right, left)
-    assert -1 <= found.low <= found.estimate + 1e-12
-    assert found.estimate - 1e-12 <= found.high <= 1
+    assert -1 <= found.low <= found.value + 1e-12
+    assert found.value - 1e-12 <= found.high <= 1
     assert 0 <= found.p <= 1
     assert found.p == pytest.approx(other.p)
     assert (found.low, found.high) == pytest.approx((-other.high, -other.low))
     assert (found.only_left, found.only_right) == pytest.approx((other.only_right, other.only_left))
     n = left.shape[1]
-    assert found.only_left - found.only_right == pytest.approx(n * found.estimate)
+    assert found.only_left - found.only_right == pytest.approx(n * found.value)
     assert found.standard_error > 0
     assert found.training_error >= 0
     if len(left) > 1 or len(right) > 1:

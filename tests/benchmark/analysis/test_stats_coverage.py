@@ -131,7 +131,7 @@ def test_where_the_interval_of_several_seeds_is_slack():
 def test_leaving_out_the_training_would_cover_too_little():
     found = differences(2_000, (0.9, 0.88), (3, 1), shift=0.15)
     half = [1.96 * difference.images_error for difference in found]
-    without = np.mean([abs(d.estimate - 0.02) <= reach for d, reach in zip(found, half, strict=True)])
+    without = np.mean([abs(d.value - 0.02) <= reach for d, reach in zip(found, half, strict=True)])
     assert without < 0.9 < 0.93 <= coverage(found, 0.02) <= 0.97
 
 
@@ -155,4 +155,4 @@ def test_holm_keeps_all_false_alarms_of_a_family_together_below_the_level():
 def test_one_point_on_ten_thousand_images_that_mostly_agree_is_found(seeds):
     found = differences(10_000, (0.93, 0.92), seeds, runs=60, shared=4.0, shift=0.0)
     assert np.mean([(d.only_left + d.only_right) / 10_000 for d in found]) < 0.06
-    assert np.mean([d.p < 0.05 and d.estimate > 0 for d in found]) > 0.9
+    assert np.mean([d.p < 0.05 and d.value > 0 for d in found]) > 0.9

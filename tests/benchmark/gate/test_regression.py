@@ -15,6 +15,7 @@ from benchmark.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits()
+LENT = (LIMITS.training_sd / 100) ** 2
 N = 10_000
 
 
@@ -59,40 +60,33 @@ def test_a_planted_drop_of_one_point_is_caught(real):
     for _ in range(100):
         worse = real.copy()
         worse[:, rng.choice(np.flatnonzero(real.all(axis=0)), 100, replace=False)] = False
-        caught += drop(worse, real, LIMITS.tolerance, LIMITS.training_sd).p < LEVEL
+        caught += drop(worse, real, LIMITS.tolerance, LENT).p < LEVEL
     assert caught >= 95
 
 
 def test_a_drop_of_one_point_is_caught_in_runs_with_other_seeds():
     rng = np.random.default_rng(1)
-    found = [
-        drop(runs(rng, 5, 0.916), runs(rng, 5), LIMITS.tolerance, LIMITS.training_sd).p < LEVEL for _ in range(200)
-    ]
+    found = [drop(runs(rng, 5, 0.916), runs(rng, 5), LIMITS.tolerance, LENT).p < LEVEL for _ in range(200)]
     assert np.mean(found) >= 0.95
 
 
 @pytest.mark.parametrize(("here", "there"), [(1, 1), (1, 3), (1, 5), (3, 3), (5, 5)])
 def test_a_hundred_reruns_with_other_seeds_raise_at_most_five_alarms(here, there):
     rng = np.random.default_rng(2)
-    alarms = [
-        drop(runs(rng, here), runs(rng, there), LIMITS.tolerance, LIMITS.training_sd).p < LEVEL for _ in range(100)
-    ]
+    alarms = [drop(runs(rng, here), runs(rng, there), LIMITS.tolerance, LENT).p < LEVEL for _ in range(100)]
     assert sum(alarms) <= 5
 
 
 def test_the_real_seeds_raise_no_alarm_against_one_another(real):
     """Each against all others, adjusted as the gate adjusts over models: one of them has to be the worst."""
-    found = [
-        drop(real[[seed]], np.delete(real, seed, axis=0), LIMITS.tolerance, LIMITS.training_sd).p
-        for seed in range(len(real))
-    ]
+    found = [drop(real[[seed]], np.delete(real, seed, axis=0), LIMITS.tolerance, LENT).p for seed in range(len(real))]
     assert holm(found).min() >= LEVEL
 
 
 def test_a_model_without_chance_is_held_to_its_images_alone():
     before = np.arange(N) < 9000
     after = before & ~((np.arange(N) >= 1000) & (np.arange(N) < 1030))
-    certain, lent = (drop(after[None], before[None], 0.1, sd) for sd in (0.0, 0.2))
+    certain, lent = (drop(after[None], before[None], 0.1, variance) for variance in (None, 0.002**2))
     assert certain.points == lent.points == pytest.approx(0.3)
     assert certain.p < LEVEL < lent.p
     assert lent.error == pytest.approx(np.hypot(certain.error, 0.2 * np.sqrt(2)), rel=1e-6)
@@ -113,15 +107,15 @@ def selections(tmp_path, make_collection):
     return make
 
 
-def judged(pair: list[Selection], limits: Limits = LIMITS, **stochastic: bool) -> dict[str, tuple[str, str]]:
-    verdicts = compare(*pair, predictions, limits, {"knn": False, **stochastic})
+def judged(pair: list[Selection], limits: Limits = LIMITS) -> dict[str, tuple[str, str]]:
+    verdicts = compare(*pair, predictions, limits)
     return {verdict.subject: (verdict.outcome, verdict.reason) for verdict in verdicts}
 
 
 def test_every_outcome_has_its_reason(selections):
     pair = selections({"knn": 10, "svm-rbf": 15, "cnn-x": 11, "new": 1}, {"knn": 10, "svm-rbf": 10, "cnn-x": 10})
     wide = dataclasses.replace(LIMITS, training_sd=0.5)
-    found = judged(pair, wide, **{"svm-rbf": False})
+    found = judged(pair, wide)
     assert found["knn"] == ("pass", "the same images are classified correctly")
     outcome, reason = found["svm-rbf"]
     assert outcome == "fail"
@@ -149,7 +143,7 @@ def test_a_class_may_fail_alone(selections):
         right[(cats if stored in here.summaries[0].stored else dogs)[:50]] = False
         return {**arrays, "test_predicted": np.where(right, labels, 1 - labels)}
 
-    found = {v.subject: v.outcome for v in compare(here, there, spoilt, LIMITS, {"knn": False})}
+    found = {v.subject: v.outcome for v in compare(here, there, spoilt, LIMITS)}
     assert found == {"knn": "insufficient evidence", "knn, recall of cat": "fail"}
 
 
@@ -182,5 +176,5 @@ def test_a_model_that_fails_now_fails_the_gate(selections, make_record):
 
 def test_missing_predictions_are_not_comparable(selections):
     here, there = selections({"knn": 5}, {"knn": 5})
-    (verdict,) = compare(here, there, lambda stored: None, LIMITS, {})
+    (verdict,) = compare(here, there, lambda stored: None, LIMITS)
     assert (verdict.outcome, verdict.fails(strict=False), verdict.fails(strict=True)) == ("not comparable", False, True)

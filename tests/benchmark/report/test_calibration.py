@@ -68,11 +68,13 @@ def test_numbers_of_the_table(evidence):
         f"{scores.nll(p, y):.4f} → {scores.nll(after, y):.4f}",
         f"{scores.brier(p, y):.4f} → {scores.brier(after, y):.4f}",
         "0.1800 → 0.0000",
+        f"{scores.calibration_error_by_chance(after, y):.4f}",
+        "+18.00 → +0.00",
         f"{fitted.value:.2f}",
         f"{scores.risk_coverage(p, y).area:.4f}",
         "20.00%",
     ]
-    assert found["knn"][2:4] == ["0.0000 → 0.0000", "1.00"]
+    assert [found["knn"][place] for place in (2, 4, 5)] == ["0.0000 → 0.0000", "+0.00 → +0.00", "1.00"]
 
 
 def test_the_finding_names_who_is_over_and_underconfident(evidence):
@@ -85,6 +87,12 @@ def test_the_finding_names_who_is_over_and_underconfident(evidence):
     assert "Scaling lowers the ECE of 3 of 3 models" in finding
 
 
+def test_models_with_alike_calibration_errors_are_named(evidence):
+    near = {"cnn-simple": arrays(0.82, 0.8), "knn": arrays(0.83, 0.8), "svm-rbf": arrays(0.98, 0.8)}
+    finding = text(calibration.scores(evidence(near))).splitlines()[2]
+    assert "before scaling, 0.020 (not significantly lower than that of knn); after" in finding
+
+
 def test_one_model(evidence):
     finding = text(calibration.scores(evidence({"knn": arrays(0.98, 0.8)}))).splitlines()[2]
     assert "overconfident: knn. Temperature scaling changes its calibration error (ECE) from 0.180 to 0.000." in finding
@@ -92,7 +100,7 @@ def test_one_model(evidence):
 
 def test_models_without_probabilities_have_a_row_and_no_number(evidence):
     section = calibration.scores(evidence({"knn": arrays(0.9, 0.8), "svm-rbf": None}))
-    assert rows(section)["svm-rbf (no probabilities)"] == ["", "", "", "", "", ""]
+    assert rows(section)["svm-rbf (no probabilities)"] == [""] * 8
     assert "svm-rbf" not in text(section).split("|")[0]
     labels = [series.label for series in pictures(section)["risk-coverage"].panels[0].series]
     assert labels == ["knn"]
@@ -144,7 +152,7 @@ def test_what_a_reader_has_to_know(evidence):
     assert "best temperature of cnn-simple is outside the bounds of the search, 0.05 to 20." in remarks[2]
     assert remarks[3] == "- No validation image shows cow, so the temperature is not fitted to it."
     assert f"all seeds: {N} for cnn-simple." in remarks[4]
-    assert rows(section)["cnn-simple"][3] == "0.05 (at the bound)"
+    assert rows(section)["cnn-simple"][5] == "0.05 (at the bound)"
 
 
 def test_pooled_reliability_is_that_of_all_images():

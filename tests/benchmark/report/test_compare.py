@@ -38,7 +38,7 @@ def test_differences_are_tested_where_there_are_two_sides(selections):
     assert rows["cnn-simple"].pair.adjusted_p < 0.001
     texts = {name: list(row.values()) for name, row in shown(sides.table(list(rows.values()), "a", "b")).items()}
     assert texts["cnn-simple"][:3] == ["96.00%", "60.00%", "-36.00"]
-    assert texts["cnn-simple"][3].startswith("worse by 36.00 points (95% CI ")
+    assert texts["cnn-simple"][3].startswith("these two runs differ by -36.00 points (95% CI ")
     assert texts["knn"][2:4] == ["+0.00", "identical predictions"]
     assert texts["knn"][6] == "x 1.00"
     assert texts["forest"][:4] == ["70.00%", "-", "-", "only on the left"]

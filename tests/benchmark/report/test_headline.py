@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from benchmark.analysis.comparison import ASSUMED_FROM as ENOUGH
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
 from benchmark.records.store import Stored
@@ -19,31 +20,75 @@ from benchmark.report.evidence import Evidence
 def evidence(tmp_path, make_collection):
     """What a report rests on, for a CNN and a baseline with so many per cent of errors."""
 
-    def make(cnn, baseline, n=1000, seeds=(0,)):
+    def make(cnn, baseline, n=1000, seeds=(0,), train_size=60):
         models = [("cnn-simple", "network", cnn), ("knn", "baseline", baseline)]
         store = make_collection(tmp_path, models, seeds=seeds, class_names=("cat", "dog"), n=n)
         stored, problems = store.read_all("synthetic")
+        sizes = [s.record.dataset.model_copy(update={"train_size": train_size}) for s in stored]
+        records = [s.record.model_copy(update={"dataset": info}) for s, info in zip(stored, sizes, strict=True)]
+        stored = [Stored(record, s.path) for record, s in zip(records, stored, strict=True)]
         return Evidence(select(stored), stored, None, problems)
 
     return make
 
 
+def test_headline_of_single_runs_is_about_the_runs(evidence):
+    for cnn, baseline in ((10, 20), (20, 10)):
+        assert line.sentence(evidence(cnn, baseline)) == (
+            f"The runs of cnn-simple (a CNN trained from scratch, {100 - cnn}.00%) and the best baseline, knn "
+            f"({100 - baseline}.00%), differ by {baseline - cnn:+}.00 points (95% CI "
+            f"{'8.10 to 11.86' if cnn < baseline else '-11.86 to -8.10'}, p < 0.001), test sampling alone. With one "
+            "seed of cnn-simple, nothing is known of the models trained again."
+        ).replace("+10.00", "10.00")
+
+
 def test_headline_ahead_and_behind(evidence):
-    assert line.sentence(evidence(10, 20)) == (
-        "cnn-simple (a CNN trained from scratch, 90.00%) beats the best baseline, knn (80.00%), by 10.00 points "
-        "(95% CI 8.10 to 11.86, p < 0.001): it makes 50% fewer errors."
+    assert re.fullmatch(
+        r"cnn-simple \(a CNN trained from scratch, 90.00%\) beats the best baseline, knn \(80.00%\), by 10.00 points "
+        r"\(95% CI 8.0\d to 11.\d\d, p < 0.001\): it makes 50% \(95% CI 42 to 57%\) fewer errors\.",
+        line.sentence(evidence(10, 20, train_size=ENOUGH)),
     )
-    assert line.sentence(evidence(20, 10)) == (
-        "No CNN is needed: cnn-simple (a CNN trained from scratch, 80.00%) loses to the best baseline, knn (90.00%), "
-        "by 10.00 points (95% CI 8.10 to 11.86, p < 0.001)."
+    assert re.fullmatch(
+        r"No CNN is needed: cnn-simple \(a CNN trained from scratch, 80.00%\) loses to the best baseline, knn "
+        r"\(90.00%\), by 10.00 points \(95% CI 8.0\d to 11.\d\d, p < 0.001\)\.",
+        line.sentence(evidence(20, 10, train_size=ENOUGH)),
     )
+
+
+def test_headline_names_the_baseline_that_is_closest(tmp_path, make_collection):
+    models = [("cnn-simple", "network", 10), ("knn", "baseline", 20), ("svm-rbf", "baseline", 15)]
+    store = make_collection(tmp_path, models, seeds=(0, 1), class_names=("cat", "dog"), n=1000)
+    stored, problems = store.read_all("synthetic")
+    found = Evidence(select(stored), stored, None, problems)
+    low = found.comparison.find("cnn-simple", "svm-rbf").low
+    assert (
+        f"It is ahead of each of the 2 baselines by at least {low:.2f} points (the smallest lower limit, that against "
+        "svm-rbf; p < 0.001)." in line.sentence(found)
+    )
+
+
+def test_headline_names_a_baseline_that_it_is_not_ahead_of(tmp_path, make_collection, make_cell):
+    """The best by validation may not be the best on the test images."""
+    models = [("cnn-simple", "network", 10), ("knn", "baseline", 20), ("svm-rbf", "baseline", 10)]
+    store = make_collection(tmp_path, models, seeds=(0, 1), class_names=("cat", "dog"), n=1000)
+    stored, problems = store.read_all("synthetic")
+    poor = next(s.record.validation for s in stored if s.record.run.model == "knn")
+    worse = poor.model_copy(update={"accuracy": 0.1})
+    stored = [
+        Stored(s.record.model_copy(update={"validation": worse}), s.path) if s.record.run.model == "svm-rbf" else s
+        for s in stored
+    ]
+    sentence = line.sentence(Evidence(select(stored), stored, None, problems))
+    assert "beats the best baseline, knn" in sentence
+    assert sentence.endswith("It is not significantly ahead of svm-rbf.")
 
 
 def test_headline_of_several_seeds(evidence):
     assert re.fullmatch(
         r"cnn-simple \(a CNN trained from scratch, 89.50%, mean of 2 seeds\) beats the best baseline, "
         r"knn \(79.50%, mean of 2 seeds\), "
-        r"by 10.00 points \(95% CI \d+\.\d\d to \d+\.\d\d, p < 0.001\): it makes 49% fewer errors\.",
+        r"by 10.00 points \(95% CI \d+\.\d\d to \d+\.\d\d, p < 0.001\): it makes 49% "
+        r"\(95% CI \d\d to \d\d%\) fewer errors\.",
         line.sentence(evidence(10, 20, seeds=(0, 1))),
     )
 
@@ -59,11 +104,11 @@ def test_headline_without_a_significant_difference_names_no_leader(evidence, cnn
 
 def test_one_point_on_a_thousand_images_that_else_agree_is_evidence(evidence):
     """Ten images to none: p = 2 / 2^10."""
-    assert "by 1.00 points (95% CI 0.32 to 1.67, p = 0.002): it makes 10% fewer" in line.sentence(evidence(9, 10))
+    assert "differ by 1.00 points (95% CI 0.32 to 1.67, p = 0.002), test sampling" in line.sentence(evidence(9, 10))
 
 
 def test_headline_of_a_cnn_without_errors(evidence):
-    assert line.sentence(evidence(0, 10)).endswith("p < 0.001): it makes no error.")
+    assert line.sentence(evidence(0, 10, train_size=ENOUGH)).endswith("p < 0.001): it makes no error.")
 
 
 def test_without_predictions_no_evidence_is_claimed(evidence):

@@ -9,12 +9,15 @@ import pytest
 from documents import drawn, rows, tables
 
 from benchmark.analysis import leaderboard as numeric
+from benchmark.analysis.comparison import Accuracy
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.estimators.metrics import evaluate
 from benchmark.records.schema import Variant
 from benchmark.records.store import Stored
 from benchmark.report import leaderboard
 from benchmark.report.evidence import Evidence
+
+UNKNOWN = Accuracy(None, None)
 
 
 def table(summaries, intervals):
@@ -24,11 +27,12 @@ def table(summaries, intervals):
 def test_every_number_has_its_unit(make_summary):
     two = make_summary(((0, 1, 0, 1), (0, 1, 0, 1)), ((0, 1, 0, 1), (0, 1, 1, 1)), model="cnn-simple", family="network")
     one = make_summary(((0, 1), (0, 0)))
-    found = rows(table([two, one], {"cnn-simple": (0.81234, 1.0), "knn": None}))
+    found = rows(table([two, one], {"cnn-simple": Accuracy((0.81234, 1.0), (0.8, 1.0)), "knn": UNKNOWN}))
     assert found["cnn-simple"] == {
         "family": "CNN",
         "test accuracy": "87.50%",
         "95% CI (test sampling)": "81.23 to 100.00%",
+        "95% CI (test sampling and seeds)": "80.00 to 100.00%",
         "std across seeds (n)": "17.68% (2)",
         "validation": "87.50%",
         "fit": "2.0 s",
@@ -36,14 +40,14 @@ def test_every_number_has_its_unit(make_summary):
         "peak memory": "512 MB",
         "parameters": "7,850",
     }
-    assert list(found["knn"].values())[:4] == ["baseline", "50.00%", "unknown", "one seed"]
+    assert list(found["knn"].values())[:5] == ["baseline", "50.00%", "unknown", "unknown", "one seed"]
 
 
 def test_costs_that_were_not_measured(make_record):
     record = make_record()
     cost = record.cost.model_copy(update={"peak_memory_bytes": None, "parameter_count": None})
     summary = ModelSummary((Stored(record.model_copy(update={"cost": cost}), Path("x.json")),))
-    assert list(rows(table([summary], {"knn": None}))["knn"].values())[-2:] == ["not measured", "not measured"]
+    assert list(rows(table([summary], {"knn": UNKNOWN}))["knn"].values())[-2:] == ["not measured", "not measured"]
 
 
 def test_only_a_pretrained_cnn_is_called_so(make_record):
@@ -56,7 +60,7 @@ def test_only_a_pretrained_cnn_is_called_so(make_record):
     found = rows(
         table(
             [of(pretrained="ImageNet"), of(pretrained=None), of(convolutional=False)],
-            dict.fromkeys(["ImageNet", "None", "False"]),
+            dict.fromkeys(["ImageNet", "None", "False"], UNKNOWN),
         )
     )
     assert [row["family"] for row in found.values()] == ["pre-trained CNN", "CNN", "network"]

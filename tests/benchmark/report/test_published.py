@@ -76,15 +76,15 @@ def test_no_section_where_there_is_nothing_to_compare(evidence, models, where):
 @pytest.mark.parametrize(
     ("row", "accuracy", "refitted", "expected"),
     [
-        (SVC, 0.9025, None, published.NOISE),
-        (SVC, 0.8912, 0.5, published.NOISE),
+        (SVC, 0.9025, None, published.UNRESOLVED),
+        (SVC, 0.8912, 0.5, published.UNRESOLVED),
         (SVC, 0.9040, None, published.UNEXPLAINED),
         (SVC, 0.8800, None, published.UNEXPLAINED),
         (SVC, 0.9040, 0.8990, published.EXPLAINED),
         (SVC, 0.8800, 0.8930, published.EXPLAINED),
         (SVC, 0.9040, 0.9050, published.UNEXPLAINED),
         (SVC, 0.9040, 0.8800, published.UNEXPLAINED),
-        (CNN, 0.9250, None, published.NOISE),
+        (CNN, 0.9250, None, published.UNRESOLVED),
         (CNN, 0.9400, None, published.UNEXPLAINED),
     ],
 )
@@ -95,7 +95,7 @@ def test_verdicts(evidence, row, accuracy, refitted, expected):
 
 def test_on_fewer_images_more_is_noise(evidence):
     (summary,) = evidence({"svm-rbf": 0.9040}).summaries
-    assert published.verdict(SVC, summary, 1000) == published.NOISE
+    assert published.verdict(SVC, summary, 1000) == published.UNRESOLVED
 
 
 def test_the_refitted_accuracy_and_the_verdict_are_shown(evidence):
@@ -108,7 +108,7 @@ def test_the_summary_counts(evidence):
     found = text(published.figures(evidence({"knn": 0.855, "mlp": 0.95, "hog-svm": 0.90})))
     assert found.splitlines()[2] == (
         "Of 3 published test accuracies, our nearest model exceeds 2 and is below or level with 1. "
-        "The differences: 1 within the noise, 2 unexplained."
+        "The differences: 1 not resolvable without their predictions, 2 unexplained."
     )
 
 

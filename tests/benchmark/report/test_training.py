@@ -47,9 +47,9 @@ def test_the_section_names_every_network_that_tells_and_the_largest_gap(tmp_path
         )
     stored, _ = store.read_all("synthetic")
     section = training.curves(Evidence(select(stored), stored, None, []))
-    assert "up to 10.00 points too high" in text(section)
+    assert "up to 10.00 points higher" in text(section)
     (table,) = tables(section)
-    assert list(table["cnn_x"].values()) == ["75.00%", "85.00%", "+10.00", "2"]
+    assert list(table["cnn_x"].values()) == ["75.00%", "85.00%", "+10.00 ± 10.00", "2"]
     assert np.isfinite(training.selection_gaps(select(stored).summaries[0])).all()
 
 

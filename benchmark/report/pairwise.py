@@ -75,7 +75,7 @@ def detectable(found: Evidence) -> str:
     pairs = [pair for pair in neighbours(found) if pair in compared.secondary or pair.swapped() in compared.secondary]
     said = []
     if best is not None:
-        said.append(f"{best.left} against {best.right} {_detected(best, SIGNIFICANT)}")
+        said.append(f"{_detected(best, SIGNIFICANT)} for {best.left} against {best.right}")
     if pairs:
         middle = dataclasses.replace(
             pairs[0],
@@ -84,14 +84,12 @@ def detectable(found: Evidence) -> str:
             training_error=float(np.median([pair.training_error for pair in pairs])),
             degrees=float(np.median([pair.degrees for pair in pairs])),
         )
-        also = "; two" if said else "two"
         said.append(
-            f"{also} neighbours in the table, of which one alone classifies {middle.discordant_share:.1%} of the "
-            f"{middle.n_images:,} images correctly (median) and whose p must be below {p_value(compared.level)} by "
-            f"Holm's method, {_detected(middle, compared.level)}"
+            f"{_detected(middle, compared.level)} for two neighbours in the table, of which one alone classifies "
+            f"{middle.discordant_share:.1%} of the {middle.n_images:,} images correctly (median) and whose p must be "
+            f"below {p_value(compared.level)} by Holm's method"
         )
-    text = "".join(said)
-    return f"The smallest difference detected with 80% power: {text}." if text else ""
+    return f"The smallest difference that is detected with 80% power is {', and '.join(said)}." if said else ""
 
 
 def _detected(pair: Pair, level: float) -> str:
@@ -102,7 +100,7 @@ def _detected(pair: Pair, level: float) -> str:
         degrees=pair.degrees,
         level=level,
     )
-    return "none" if smallest is None else f"{smallest * 100:.2f} points"
+    return "none at all" if smallest is None else f"{smallest * 100:.2f} points"
 
 
 def lent(found: Evidence) -> str:

@@ -170,13 +170,15 @@ def test_who_is_left_out_is_told_beside_those_that_are_compared(collection):
 
 def test_detectable(four, collection):
     said = pairs.detectable(four)
-    assert re.search(r"with 80% power: cnn-augmented against svm-rbf \d\.\d\d points; two neighbours", said)
+    assert re.search(r"with 80% power is \d\.\d\d points for cnn-augmented against svm-rbf, and \d\.\d\d points", said)
     secondary = [pair for pair in pairs.neighbours(four) if pair in four.comparison.secondary]
     share = np.median([pair.discordant_share for pair in secondary])
     assert f"alone classifies {share:.1%} of the 1,000 images correctly (median)" in said
-    assert re.search(r"below 0\.0\d+ by Holm's method, \d\.\d\d points\.$", said)
+    assert re.search(r"below 0\.0\d+ by Holm's method\.$", said)
     few = found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10), n=100))
-    assert pairs.detectable(few) == "The smallest difference detected with 80% power: cnn-simple against knn none."
+    assert pairs.detectable(few) == (
+        "The smallest difference that is detected with 80% power is none at all for cnn-simple against knn."
+    )
 
 
 def made(n, length=0):

@@ -40,8 +40,8 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
         METHOD,
         table(found),
         "The best network and the best baseline at each size, by validation accuracy, compared on the same test "
-        "images, draw by draw: what a draw of training images does to both alike cancels. p is adjusted by Holm's "
-        "method over the sizes of a table:"
+        "images, draw by draw: what a draw of training images does to both alike cancels. Points are over the "
+        "draws that both have; p is adjusted by Holm's method over the sizes of a table:"
         if questions
         else None,
         *(leads_table(ahead, kind) for kind, ahead in questions.items()),

@@ -72,16 +72,21 @@ def _questions(found: Sequence[Point], evidence: Evidence) -> dict[Kind, dict[in
 
 
 def _incomplete(found: Sequence[Point], evidence: Evidence) -> str:
-    """Which of the best models are not in the curve; empty if all are."""
+    """Which of the best models are not in the curve, or not at a size; empty if all are."""
     whole = select(evidence.stored, "full")
     absent = missing(found, whole.summaries if whole is not None else ())
-    if not absent:
-        return ""
-    one = len(absent) == 1
-    return (
-        f"This holds for the models tried; {' and '.join(absent)}, the best of {'its' if one else 'their'} kind on all "
-        f"images, {'is' if one else 'are'} not among them."
-    )
+    one, said = len(absent) == 1, []
+    if absent:
+        said.append(
+            f"This holds for the models tried; {' and '.join(absent)}, the best of {'its' if one else 'their'} kind on "
+            f"all images, {'is' if one else 'are'} not among them."
+        )
+    # A size at which the best baseline was not run says little about the best baseline.
+    for size in sorted({point.size for point in found}):
+        gone = sorted({point.model for point in found} - {point.model for point in found if point.size == size})
+        if gone:
+            said.append(f"With {size:,} images, {', '.join(gone)} {'has' if len(gone) == 1 else 'have'} no runs.")
+    return " ".join(said)
 
 
 def sentence(ahead: Mapping[int, Lead], kind: Kind) -> doc.Text:

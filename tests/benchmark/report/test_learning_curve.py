@@ -125,6 +125,7 @@ def test_few_seeds_have_no_interval_and_a_missing_size_is_a_dash(collection):
     row = tables(found)[0]["cnn-simple"]
     assert "±" not in row["100"]
     assert row["1,000"] == "-"
+    assert "With 1,000 images, cnn-simple has no runs." in text(found)
 
 
 def test_the_best_at_full_size_that_was_not_tried_is_named(collection, make_collection, tmp_path):

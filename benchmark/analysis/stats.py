@@ -156,7 +156,8 @@ def minimum_detectable_difference(
     discordant_share : float
         Share s of images that one model gets right and the other wrong, in [0, 1].
     seed_variance : float
-        What training adds to the variance v of the difference, a squared fraction: see :func:`paired_difference`.
+        What training adds to the variance v of the difference, a squared fraction, less what a mean over seeds varies
+        less with the images than single runs do; above -discordant_share / n.
     degrees : float
         Degrees of freedom of the test's t; infinite for a normal distribution.
     power : float
@@ -174,7 +175,7 @@ def minimum_detectable_difference(
     def quantile(q: float) -> float:
         return float(ndtri(q) if math.isinf(degrees) else stdtrit(degrees, q))
 
-    a, b, s = quantile(1 - level / 2), quantile(power), discordant_share + n * max(seed_variance, 0.0)
+    a, b, s = quantile(1 - level / 2), quantile(power), discordant_share + n * seed_variance
     # The equation has one root: with x = sqrt(s - d^2), (n + b^2) x^2 + 2 a b sqrt(s) x + (a^2 - n) s = 0.
     root = (a * b) ** 2 * s + (n + b * b) * (n - a * a) * s
     x = (-a * b * math.sqrt(s) + math.sqrt(root)) / (n + b * b) if root >= 0 else -1.0

@@ -81,6 +81,8 @@ def detectable(found: Evidence) -> str:
             pairs[0],
             only_left=float(np.median([pair.discordant_share for pair in pairs])) * pairs[0].n_images,
             only_right=0.0,
+            images_error=float(np.median([pair.images_error for pair in pairs])),
+            points=0.0,
             training_error=float(np.median([pair.training_error for pair in pairs])),
             degrees=float(np.median([pair.degrees for pair in pairs])),
         )
@@ -93,10 +95,12 @@ def detectable(found: Evidence) -> str:
 
 
 def _detected(pair: Pair, level: float) -> str:
+    variance = (pair.images_error**2 + pair.training_error**2 + pair.points**2 / pair.n_images) / 100**2
     smallest = stats.minimum_detectable_difference(
         pair.n_images,
         pair.discordant_share,
-        seed_variance=(pair.training_error / 100) ** 2,
+        # A mean over seeds varies less with the images than single runs do, of which the share is.
+        seed_variance=variance - pair.discordant_share / pair.n_images,
         degrees=pair.degrees,
         level=level,
     )

@@ -173,10 +173,11 @@ def power(of: World, seeds: Seeds, repetitions: int, level: float = 0.05) -> tup
     pilot = [
         stats.paired_difference(left, right, lent=lent) for (left, right), lent in differences(of, seeds, 0.0, 200)
     ]
+    share = float(np.median([one.only_left + one.only_right for one in pilot])) / of.n
     smallest = stats.minimum_detectable_difference(
         of.n,
-        float(np.median([one.only_left + one.only_right for one in pilot])) / of.n,
-        seed_variance=float(np.median([one.training_error for one in pilot])) ** 2,
+        share,
+        seed_variance=float(np.median([one.standard_error for one in pilot])) ** 2 - share / of.n,
         degrees=float(np.median([one.degrees for one in pilot])),
         level=level,
     )

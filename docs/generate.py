@@ -27,6 +27,8 @@ API: dict[str, tuple[str, ...]] = {
     "benchmark.analysis.frames": (),
     "benchmark.analysis.leaderboard": (),
     "benchmark.analysis.comparison": (),
+    "benchmark.analysis.hits": (),
+    "benchmark.analysis.uncertainty": (),
     "benchmark.analysis.stats": (),
     "benchmark.analysis.calibration": (),
 }

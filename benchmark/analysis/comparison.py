@@ -1,8 +1,7 @@
 """Pairwise comparison: models compared on the test images that both predicted.
 
-Seeds and test images are two sources of variance, kept apart as :mod:`benchmark.analysis.stats` says. Few seeds show
-little of the first, so models of a collection lend each other theirs. Only runs on the same test images with the
-same labels are compared; others are left out, with the reason.
+Few seeds show little of how training varies, so models of a collection lend each other their seed variance. Only runs
+on the same test images with the same labels are compared; others are left out, with the reason.
 """
 
 from __future__ import annotations
@@ -10,99 +9,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
-from benchmark.analysis import stats
+from benchmark.analysis import stats, uncertainty
+from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, best
-from benchmark.records.store import Stored
 
 SIGNIFICANT = 0.05
-# Standard deviation of accuracy over seeds, as a fraction, where no model of a collection has several. It is about that
-# of this suite's networks, trained on ten thousand images of Fashion-MNIST or more, and assumed for as many only.
-ASSUMED_SD = 0.002
-ASSUMED_FROM = 10_000
-Lookup = Callable[[Stored], dict[str, np.ndarray] | None]
 Verdict = Literal["better", "worse", "these runs differ", "no significant difference"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Hits:
-    """What a model's runs get right.
-
-    Attributes
-    ----------
-    model : str
-    index, labels : ndarray of int (n_images,)
-        Places of the test images in the test set, and their classes.
-    right : ndarray of bool (n_seeds, n_images)
-    stochastic : bool
-        Whether another seed may give another result.
-    train_size : int
-        Training images.
-    """
-
-    model: str
-    index: np.ndarray
-    labels: np.ndarray
-    right: np.ndarray
-    stochastic: bool = True
-    train_size: int = 0
-
-    def same_images(self, other: Hits) -> bool:
-        return np.array_equal(self.index, other.index) and np.array_equal(self.labels, other.labels)
-
-    def of_class(self, number: int) -> Hits:
-        chosen = self.labels == number
-        return dataclasses.replace(
-            self, index=self.index[chosen], labels=self.labels[chosen], right=self.right[:, chosen]
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class Lending:
-    """The seed variances that models on the same images lend each other.
-
-    Attributes
-    ----------
-    observed : tuple of (str, SeedVariance)
-        Of every stochastic model with several seeds, by name.
-    assumed : float or None
-        The variance that is lent where none is observed, and to which those observed are shrunk.
-    """
-
-    observed: tuple[tuple[str, stats.SeedVariance], ...]
-    assumed: float | None
-
-    @classmethod
-    def among(cls, models: Sequence[Hits], share: float = 1.0, sd: float | None = None) -> Lending:
-        """Of those of ``models`` that have several seeds.
-
-        Parameters
-        ----------
-        models : sequence of Hits
-            On the same images.
-        share : float
-            Of the test images that these are; a class is moved by more than the whole, about in proportion to the
-            reciprocal root of its share.
-        sd : float or None
-            Assumed of accuracy on all test images, a fraction; None assumes ``ASSUMED_SD`` where there are enough
-            training images.
-        """
-        if sd is None and all(model.train_size >= ASSUMED_FROM for model in models):
-            sd = ASSUMED_SD
-        several = [model for model in models if model.stochastic and len(model.right) > 1]
-        return cls(
-            tuple((model.model, stats.observed_variance(model.right.astype(float))) for model in several),
-            None if sd is None else sd**2 / share,
-        )
-
-    def to(self, model: Hits) -> float | None:
-        """The variance that the others lend a model; None to one in which nothing is random, or if there is none."""
-        pooled = stats.pooled_variance([v for name, v in self.observed if name != model.model], self.assumed)
-        return None if pooled is None or not model.stochastic else max(pooled.whole, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,27 +143,6 @@ class Comparison:
         return sorted(found, key=lambda pair: pair.low) if found and len(found) == len(pairs) else None
 
 
-def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
-    """What a model's runs get right, or why that cannot be said."""
-    first: Hits | None = None
-    rows = []
-    for stored in summary.stored:
-        arrays = lookup(stored)
-        if arrays is None:
-            return f"{summary.name}: the predictions of seed {stored.record.run.seed} cannot be read"
-        index, labels = arrays["test_index"], arrays["test_labels"]
-        right = arrays["test_predicted"] == labels
-        train_size = stored.record.dataset.train_size
-        found = Hits(summary.name, index, labels, right, summary.stochastic, train_size)
-        first = first or found
-        if not first.same_images(found):
-            return f"{summary.name}: its runs are not on the same test images"
-        rows.append(right)
-    if first is None or not len(first.index):
-        return f"{summary.name}: there are no test images"
-    return dataclasses.replace(first, right=np.array(rows))
-
-
 def by_draw(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | str:
     """Compare two models trained on the same draws of training images, or say why they cannot be.
 
@@ -254,15 +150,15 @@ def by_draw(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | s
     """
     seeds = [{stored.record.run.seed: stored for stored in summary.stored} for summary in (left, right)]
     common = sorted(seeds[0].keys() & seeds[1].keys())
-    if len(common) < stats.FEWEST_DRAWS:
-        return f"{left.name} and {right.name} have fewer than {stats.FEWEST_DRAWS} draws in common"
+    if len(common) < uncertainty.FEWEST_DRAWS:
+        return f"{left.name} and {right.name} have fewer than {uncertainty.FEWEST_DRAWS} draws in common"
     chosen = (ModelSummary(tuple(by_seed[seed] for seed in common)) for by_seed in seeds)
     first, second = (hits(summary, lookup) for summary in chosen)
     if isinstance(first, str) or isinstance(second, str):
         return first if isinstance(first, str) else str(second)
     if not first.same_images(second):
         return unlike(first, second)
-    return _as_pair(first, second, stats.difference_by_draw(first.right, second.right))
+    return _as_pair(first, second, uncertainty.difference_by_draw(first.right, second.right))
 
 
 def unlike(left: Hits, right: Hits) -> str:
@@ -278,13 +174,13 @@ def pair(left: Hits, right: Hits, lending: Lending, *, same: bool = False) -> Pa
     known = zip((left, right), lent, single, strict=True)
     alone = [(model.model, given) for model, given, one in known if model.stochastic and one]
     return dataclasses.replace(
-        _as_pair(left, right, stats.paired_difference(left.right, right.right, lent=lent, same=same)),
+        _as_pair(left, right, uncertainty.paired_difference(left.right, right.right, lent=lent, same=same)),
         lent=tuple(dict.fromkeys(name for name, given in alone if given is not None)),
         single=tuple(dict.fromkeys(name for name, given in alone if given is None)),
     )
 
 
-def _as_pair(left: Hits, right: Hits, found: stats.Difference) -> Pair:
+def _as_pair(left: Hits, right: Hits, found: uncertainty.Difference) -> Pair:
     return Pair(
         left=left.model,
         right=right.model,
@@ -325,7 +221,7 @@ def compare(summaries: Sequence[ModelSummary], lookup: Lookup) -> Comparison:
     both = list(itertools.combinations(known, 2))
     cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
     declared = {summary.name for summary in (cnn, baseline) if summary is not None} if cnn and baseline else set()
-    lending = {id(model): Lending.among([other for other in known if model.same_images(other)]) for model in known}
+    lending = {id(model): Lending.among(known, model) for model in known}
     pairs = [pair(left, right, lending[id(left)]) for left, right in both if left.same_images(right)]
     primary = next((one for one in pairs if {one.left, one.right} == declared), None)
     adjusted = iter(adjust([one for one in pairs if one is not primary]))
@@ -366,13 +262,11 @@ def class_pairs(
         return first if isinstance(first, str) else str(second)
     if not first.same_images(second):
         return unlike(first, second)
-    known = [model for model in found.values() if isinstance(model, Hits) and model.same_images(first)]
+    known = [model for model in found.values() if isinstance(model, Hits)]
     by_class = {}
-    for number in range(n_classes):
-        share = float((first.labels == number).mean())
-        if share:
-            lending = Lending.among([model.of_class(number) for model in known], share)
-            by_class[number] = pair(first.of_class(number), second.of_class(number), lending)
+    for number in np.intersect1d(first.labels, range(n_classes)):
+        lending = Lending.among(known, first, number=number)
+        by_class[number] = pair(first.of_class(number), second.of_class(number), lending)
     adjusted = dict(zip(by_class, adjust(list(by_class.values())), strict=True))
     return tuple(adjusted.get(number) for number in range(n_classes))
 
@@ -389,8 +283,8 @@ def error_ratio(
     first, second = by_name.get(left.name), by_name.get(right.name)
     if first is None or second is None or not first.same_images(second):
         return None
-    lending = Lending.among([model for model in known if model.same_images(first)])
-    return stats.error_ratio(first.right, second.right, lent=(lending.to(first), lending.to(second)))
+    lending = Lending.among(known, first)
+    return uncertainty.error_ratio(first.right, second.right, lent=(lending.to(first), lending.to(second)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -431,6 +325,6 @@ def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -
     runs = wilson or stats.bootstrap_interval(found.right.mean(axis=0))
     if not found.stochastic:
         return Accuracy(runs, runs)
-    lent = Lending.among([model for model in known if model.same_images(found)]).to(found)
+    lent = Lending.among(known, found).to(found)
     alone = lent is None and len(found.right) == 1
-    return Accuracy(runs, None if alone else stats.mean_interval(found.right, lent))
+    return Accuracy(runs, None if alone else uncertainty.mean_interval(found.right, lent))

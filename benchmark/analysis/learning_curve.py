@@ -13,7 +13,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from benchmark.analysis import comparison
-from benchmark.analysis.comparison import Lookup, Pair
+from benchmark.analysis.comparison import Pair
+from benchmark.analysis.hits import Lookup
 from benchmark.analysis.select import Kind, ModelSummary, best, select
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Stored
@@ -72,12 +73,13 @@ class Lead:
 
     ``points`` of test accuracy are positive where the network is ahead; ``pair`` is the comparison of the two on
     the test images, by draw of training images where there are any, its p adjusted over the sizes; None where it
-    cannot be made.
+    cannot be made, for the reason in ``why``.
     """
 
     network: Point
     baseline: Point
     pair: Pair | None = None
+    why: str = ""
 
     @property
     def points(self) -> float:
@@ -138,12 +140,14 @@ def leads(points: Sequence[Point], lookup: Lookup, kind: Kind = "network from sc
         summaries = [point.summary for point in here.values()]
         network, baseline = best(summaries, kind), best(summaries, "baseline")
         if network is not None and baseline is not None:
-            pair: Pair | str | None
+            pair: Pair | str
             if here[network.name].drawn:
                 pair = comparison.by_draw(network, baseline, lookup)
             else:
-                pair = comparison.compare(summaries, lookup).find(network.name, baseline.name)
-            found[size] = Lead(here[network.name], here[baseline.name], pair if isinstance(pair, Pair) else None)
+                both = comparison.compare(summaries, lookup)
+                pair = both.find(network.name, baseline.name) or "; ".join(both.left_out)
+            known, why = (pair, "") if isinstance(pair, Pair) else (None, pair)
+            found[size] = Lead(here[network.name], here[baseline.name], known, why)
     adjusted = iter(comparison.adjust([lead.pair for lead in found.values() if lead.pair is not None]))
     return {
         size: lead if lead.pair is None else dataclasses.replace(lead, pair=next(adjusted))

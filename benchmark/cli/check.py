@@ -101,12 +101,13 @@ def check(
 
 def _init(thresholds: Path | None, store: Store, datasets: list[str] | None, profile: str, against: str | None) -> None:
     from benchmark.gate.check import init_thresholds
+    from benchmark.utils.format import counted
 
     if against is not None:
         raise UserError("--init writes thresholds; --against needs none.", "Choose one.")
     path = thresholds or THRESHOLDS
     counts = init_thresholds(path, store, datasets, profile, selected)
-    floors = (f"{n} floor{'s' if n > 1 else ''} for {name}" for name, n in counts.items())
+    floors = (f"{counted(n, 'floor')} for {name}" for name, n in counts.items())
     show(f"Written to {path}: {', '.join(floors)}.")
     options = "" if thresholds is None else f" --thresholds {shlex.quote(str(path))}"
     options += "" if store.collection in ("local", profile) else f" --collection {store.collection}"

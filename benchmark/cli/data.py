@@ -69,13 +69,14 @@ def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None
     """Describe a data set: sizes, classes, split, fingerprint, location."""
     from benchmark.data import cache
     from benchmark.data import load as store
+    from benchmark.utils.format import counted
 
     (spec,) = dataset_specs([name])
     dataset = store.prepare(spec, data_dir=data_dir, say=say)
     height, width, channels = dataset.train_images.shape[1:]
     lines = {
         "data set": f"{spec.title}: {spec.description}",
-        "images": f"{height} x {width} pixels, {channels} channel{'s' if channels > 1 else ''}, 8 bits",
+        "images": f"{height} x {width} pixels, {counted(channels, 'channel')}, 8 bits",
         "split": f"{len(dataset.split.train):,} training, {len(dataset.split.validation):,} validation, "
         f"{len(dataset.test_labels):,} test",
         "classes": ", ".join(dataset.class_names),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmark.analysis.comparison import Lookup
+from benchmark.analysis.hits import Lookup
 from benchmark.analysis.select import Selection
 from benchmark.errors import UserError
 from benchmark.gate import regression, thresholds

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.analysis import stats
-from benchmark.analysis.comparison import ASSUMED_SD, Hits, Lending, Lookup, hits
+from benchmark.analysis import stats, uncertainty
+from benchmark.analysis.hits import ASSUMED_SD, Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.format import p_equals
@@ -75,7 +75,7 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: f
     lent : float or None
         Seed variance to shrink towards, a squared fraction; None for a model in whose training nothing is random.
     """
-    found = stats.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
+    found = uncertainty.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
     return Drop(100 * found.value, 100 * found.standard_error, found.p_beyond(tolerance / 100), 100 * found.high)
 
 
@@ -103,8 +103,9 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
             why = why or next((side for side in (left, right) if isinstance(side, str)), "the test images differ")
             found = after.accuracy
             verdicts.append(_verdict(candidate, before.name, before.accuracy, found, "not comparable", why))
-    sd = limits.training_sd / 100
-    lending = Lending.among([side for _, *sides in both for side in sides], sd=sd)
+    if not both:
+        return verdicts
+    lending = _lending(both, limits)
     drops = [drop(left.right, right.right, limits.tolerance, lending.to(right)) for _, left, right in both]
     adjusted = stats.holm([dropped.p for dropped in drops])
     for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
@@ -135,14 +136,13 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
     for number in range(len(names)):
-        here = [(before.name, left.of_class(number), right.of_class(number)) for before, left, right in both]
-        here = [(name, now, then) for name, now, then in here if len(now.index)]
-        sides = [side for _, *pair in here for side in pair]
-        share = max((len(side.index) for side in sides), default=1) / candidate.dataset.test_size
-        lending = Lending.among(sides, share, limits.training_sd / 100)
-        for name, now, then in here:
+        if number not in both[0][1].labels:
+            continue
+        lending = _lending(both, limits, number)
+        for before, left, right in both:
+            now, then = left.of_class(number), right.of_class(number)
             one = drop(now.right, then.right, limits.class_tolerance, lending.to(then))
-            found.append((name, number, float(now.right.mean()), float(then.right.mean()), one))
+            found.append((before.name, number, float(now.right.mean()), float(then.right.mean()), one))
     adjusted = stats.holm([one.p for *_, one in found])
     return [
         _verdict(
@@ -156,6 +156,12 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
         for (name, number, now, then, one), p in zip(found, adjusted, strict=True)
         if p < LEVEL
     ]
+
+
+def _lending(both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits, number: int | None = None) -> Lending:
+    """Of the models of both sides, as they are on the same test images."""
+    known = [side for _, *sides in both for side in sides]
+    return Lending.among(known, known[0], number=number, sd=limits.training_sd / 100)
 
 
 def _unlike(candidate: Selection, reference: Selection, after: ModelSummary, before: ModelSummary) -> str:

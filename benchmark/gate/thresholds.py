@@ -14,7 +14,7 @@ from benchmark.analysis.select import ModelSummary, best
 from benchmark.errors import UserError
 from benchmark.records.schema import Name
 from benchmark.records.store import first_problem
-from benchmark.utils.format import percent
+from benchmark.utils.format import counted, percent
 
 Outcome = Literal["pass", "fail", "missing", "insufficient evidence", "not comparable"]
 ROUNDING = 1e-9  # A mean of equal fractions may be slightly below them.
@@ -133,7 +133,7 @@ def _judge_model(dataset: str, profile: str, name: str, least: float, summary: M
         )
     accuracy = summary.accuracy
     gap = (accuracy - least) * 100
-    runs = f"{summary.n_seeds} seed{'s' if summary.n_seeds > 1 else ''}"
+    runs = counted(summary.n_seeds, "seed")
     return Verdict(
         dataset=dataset,
         profile=profile,

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmark.analysis.comparison import Lookup, compare
+from benchmark.analysis.comparison import compare
+from benchmark.analysis.hits import Lookup
 from benchmark.analysis.select import ModelSummary
 from benchmark.records.dataset_schema import Audit
 from benchmark.records.store import Stored

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from benchmark.analysis import comparison
-from benchmark.analysis.comparison import Hits, Lending, Lookup, Pair
+from benchmark.analysis.comparison import Pair
+from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.report import pairwise
 from benchmark.report.document import Column, Section, Table, section, words
@@ -42,7 +43,7 @@ def sides(left: Selection, right: Selection, lookup: Lookup) -> list[Side]:
     the models that are compared.
     """
     here, there = ({s.name: s for s in selection.summaries} for selection in (left, right))
-    found = [comparison.hits(s, lookup) for s in (*left.summaries, *right.summaries)]
+    found = [hits(s, lookup) for s in (*left.summaries, *right.summaries)]
     known = [model for model in found if isinstance(model, Hits)]
     rows = [_side(here.get(name), there.get(name), known, lookup) for name in dict.fromkeys([*here, *there])]
     adjusted = iter(comparison.adjust([row.pair for row in rows if row.pair is not None]))
@@ -53,12 +54,12 @@ def _side(left: ModelSummary | None, right: ModelSummary | None, known: Sequence
     if left is None or right is None:
         return Side(left, right, None, f"only on the {'right' if left is None else 'left'}")
     note = "; ".join(left.records[0].model.differences(right.records[0].model))
-    before, after = comparison.hits(left, lookup), comparison.hits(right, lookup)
+    before, after = hits(left, lookup), hits(right, lookup)
     if isinstance(before, str) or isinstance(after, str):
         return Side(left, right, None, before if isinstance(before, str) else str(after))
     if not before.same_images(after):
         return Side(left, right, None, comparison.unlike(after, before))
-    lending = Lending.among([model for model in known if model.same_images(before)])
+    lending = Lending.among(known, before)
     return Side(left, right, comparison.pair(after, before, lending, same=not note), note)
 
 

@@ -36,7 +36,7 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
         "How many training images each model needs",
         *(sentence(ahead, kind) for kind, ahead in questions.items()),
         _incomplete(found, evidence) or None,
-        chart(found, next((proven(ahead) for ahead in questions.values()), None)),
+        chart(found, proven(questions.get("network from scratch", {}))),
         METHOD,
         table(found),
         "The best network and the best baseline at each size, by validation accuracy, compared on the same test "
@@ -114,7 +114,7 @@ def _said(lead: Lead) -> str:
     """The comparison at one size, in words."""
     both = f"{lead.network.model} against {lead.baseline.model}"
     if lead.pair is None:
-        return f"{both} is not tested ({lead.points:+z.2f} points)"
+        return f"{both} is not tested ({lead.points:+z.2f} points; {lead.why})"
     more = f", {pairwise.extent(lead.pair)}" if lead.pair.verdict == pairwise.LEVEL else ""
     return f"{both} is {pairwise.evidence(lead.pair)}{more}" if not more else f"{both}: {pairwise.LEVEL}{more}"
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmark.records.looks import Look
 from benchmark.report.document import Column, Table, words
-from benchmark.utils.format import percent
+from benchmark.utils.format import counted, percent
 
 WHOLE = "full"
 
@@ -42,6 +42,6 @@ def summary(found: Sequence[Look], history: bool) -> str:
     rest = len(found) - len(whole)
     source = "records and their history in Git" if history else "records alone, as no history in Git was found"
     return (
-        f"{len(whole):,} test accuracies of {n_versions:,} settings of {n_models:,} models trained on all images, and "
-        f"{rest:,} of models trained on fewer, from {source}."
+        f"{counted(len(whole), 'test accuracy', 'test accuracies')} of {counted(n_versions, 'setting')} of "
+        f"{counted(n_models, 'model')} trained on all images, and {rest:,} of models trained on fewer, from {source}."
     )

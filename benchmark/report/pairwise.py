@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.analysis import learning_curve, stats
-from benchmark.analysis.comparison import ASSUMED_SD, SIGNIFICANT, Comparison, Hits, Pair, class_pairs, hits
+from benchmark.analysis import learning_curve, stats, uncertainty
+from benchmark.analysis.comparison import SIGNIFICANT, Comparison, Pair, class_pairs
+from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, Hits, hits
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
@@ -120,11 +121,13 @@ def lent(found: Evidence) -> str:
     if several:
         said.append(
             f"The seed-to-seed variance of {listed(several, FEW)} is that of {'its' if len(several) == 1 else 'their'} "
-            f"seeds, shrunk towards that of the other models, which counts for {stats.LENT_DEGREES:g} degrees of "
+            f"seeds, shrunk towards that of the other models, which counts for {uncertainty.LENT_DEGREES:g} degrees of "
             "freedom."
         )
     if borrowed:
-        source = "the others'" if several else assumed
+        alone = max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM
+        source = "the others'" + ("" if alone else f", with {assumed}, as one degree of freedom more")
+        source = source if several else assumed
         said.append(f"With one seed, {listed(borrowed, FEW)} {'is' if len(borrowed) == 1 else 'are'} lent {source}.")
     if single:
         said.append(
@@ -254,6 +257,9 @@ def by_class(found: Evidence) -> doc.Section | None:
     }
     most = doc.MANY_CLASSES if len(names) <= doc.MANY_CLASSES else FEW
     summary = [f"{outcome} in {listed(classes, most)}" for outcome, classes in outcomes.items() if classes]
+    if len(summary) == 1 and len(compared) > 1:
+        (outcome,) = (outcome for outcome, classes in outcomes.items() if classes)
+        summary = [f"{outcome} in {'any' if LEVEL in outcome else 'each'} of the {len(compared):,} classes"]
     recalls = cnn.per_class("recall"), baseline.per_class("recall")
     verdicts = {"A better": f"{cnn.name} better", "B better": f"{baseline.name} better"}
     rows = [
@@ -294,11 +300,11 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
         compared = [*compared[:half], *compared[-half:]]
     ticks = {float(len(compared) - 1 - place): name for place, (name, _) in enumerate(compared)}
     series = []
-    for wanted, model, label in (
-        ("A better", cnn.name, f"{cnn.name} better"),
-        ("B better", baseline.name, f"{baseline.name} better"),
-        ("these runs differ", None, "the two runs differ"),
-        (LEVEL, None, LEVEL),
+    for wanted, model, label, marker in (
+        ("A better", cnn.name, f"{cnn.name} better", None),
+        ("B better", baseline.name, f"{baseline.name} better", None),
+        ("these runs differ", None, "the two runs differ", "D"),
+        (LEVEL, None, LEVEL, "s"),
     ):
         chosen = [(y, pair) for y, (_, pair) in zip(ticks, compared, strict=True) if verdict(pair) == wanted]
         if chosen:
@@ -310,7 +316,7 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
                     model,
                     x_range=[(pair.low, pair.high) for _, pair in chosen],
                     notes=[f"{pair.points:+z.1f}" for _, pair in chosen],
-                    marker=None if model else "s",
+                    marker=marker,
                 )
             )
     title = f"{cnn.name} minus {baseline.name}: {which}"

@@ -23,7 +23,7 @@ from rich.text import Text
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Dataset, Run
-from benchmark.utils.format import duration, memory, percent, printable
+from benchmark.utils.format import counted, duration, memory, percent, printable
 from benchmark.utils.terminal import accept_any_text, literal, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
@@ -109,7 +109,7 @@ def plan_line(plan: Plan) -> str:
     """How many runs there are and how long they will take."""
     n, waiting = len(plan.runs), len(plan.waiting)
     kept = f", {n - waiting} already recorded" if waiting < n else ""
-    line = f"{n} run{'s' if n != 1 else ''}{kept}."
+    line = f"{counted(n, 'run')}{kept}."
     if not waiting:
         return line
     if not plan.expected_seconds:

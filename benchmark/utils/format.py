@@ -42,6 +42,11 @@ def count(number: float) -> str:
     return f"{number / 1e3:.0f} k" if number < 999_500 else f"{number / 1e6:.1f} M"
 
 
+def counted(number: int, noun: str, several: str = "") -> str:
+    """``1 seed``, ``1,000 seeds``; ``several`` where the plural is not formed by an s."""
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
 def percent(fraction: float) -> str:
     """``94.65%``."""
     return f"{fraction:.2%}"

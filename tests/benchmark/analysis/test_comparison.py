@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import mcnemar
 
-from benchmark.analysis import comparison, stats
+from benchmark.analysis import comparison, stats, uncertainty
 from benchmark.analysis.comparison import Pair, adjust, class_pairs, compare
+from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD
 from benchmark.records.store import Stored
 
 N = 400
@@ -222,9 +223,9 @@ def test_single_runs_of_a_stochastic_model_differ_as_runs(world):
 
 def test_on_many_training_images_a_seed_variance_is_assumed(world):
     (a, b), _, lookup = world(a=[range(10)], b=[range(20, 80)])
-    found = pair_of(stochastic(a, comparison.ASSUMED_FROM), stochastic(b, comparison.ASSUMED_FROM), lookup)
+    found = pair_of(stochastic(a, ASSUMED_FROM), stochastic(b, ASSUMED_FROM), lookup)
     assert (found.verdict, found.single, found.lent) == ("better", (), ("a", "b"))
-    assert found.training_error == pytest.approx(100 * comparison.ASSUMED_SD * math.sqrt(2))
+    assert found.training_error == pytest.approx(100 * ASSUMED_SD * math.sqrt(2))
 
 
 def test_a_single_run_is_lent_what_the_others_seeds_show(world):
@@ -232,17 +233,9 @@ def test_a_single_run_is_lent_what_the_others_seeds_show(world):
     (a, b, c), _, lookup = world(a=[range(10)], b=[range(20, 80)], c=runs)
     found = compare([stochastic(a), b, stochastic(c)], lookup).find("a", "b")
     assert (found.single, found.lent) == ((), ("a",))
-    seen = stats.observed_variance(np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs], dtype=float))
+    seen = uncertainty.observed_variance(np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs], dtype=float))
     assert found.training_error == pytest.approx(100 * math.sqrt(seen.whole))
     assert found.p > pair_of(a, b, lookup).p
-
-
-def test_a_model_lends_nothing_to_itself(world):
-    (a,), _, _ = world(a=[range(10), range(60)])
-    held = comparison.hits(
-        stochastic(a), lambda s: {"test_index": np.arange(N), "test_labels": LABELS, "test_predicted": LABELS}
-    )
-    assert comparison.Lending.among([held]).to(held) is None
 
 
 def test_the_primary_pair_is_tested_by_itself(world, make_summary):

@@ -14,7 +14,7 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import binom
 
-from benchmark.analysis import stats
+from benchmark.analysis import stats, uncertainty
 
 RUNS = 1_500
 
@@ -43,7 +43,7 @@ def simulated(rng, n, accuracies, seeds, *, shared=3.0, shift=0.075):
 
 def differences(n, accuracies, seeds, *, runs=RUNS, **settings):
     rng = np.random.default_rng(n + sum(seeds))
-    return [stats.paired_difference(*simulated(rng, n, accuracies, seeds, **settings)) for _ in range(runs)]
+    return [uncertainty.paired_difference(*simulated(rng, n, accuracies, seeds, **settings)) for _ in range(runs)]
 
 
 def coverage(found, truth):
@@ -146,7 +146,7 @@ def test_holm_keeps_all_false_alarms_of_a_family_together_below_the_level():
     alarms = 0
     for _ in range(25):
         hits = simulated(rng, 500, [0.9] * 5, [1] * 5)
-        p = [stats.paired_difference(hits[i], hits[j]).p for i in range(5) for j in range(i)]
+        p = [uncertainty.paired_difference(hits[i], hits[j]).p for i in range(5) for j in range(i)]
         alarms += stats.holm(p).min() < 0.05
     assert alarms / 25 <= 0.1
 

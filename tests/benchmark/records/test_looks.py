@@ -88,7 +88,7 @@ def test_the_command_lists_them_and_writes_the_table(git, collection, tmp_path):
         ],
     )
     assert done.exit_code == 0, done.output
-    words = "1 test accuracies of 1 settings of 1 models trained on all images, and 0 of models trained on fewer"
+    words = "1 test accuracy of 1 setting of 1 model trained on all images, and 0 of models trained on fewer"
     assert words in " ".join(done.stdout.split())
     assert "| knn" in page.read_text()
     assert "80.00%" in page.read_text()

@@ -120,6 +120,25 @@ def test_one_family_alone_has_nothing_to_be_ahead_of(collection):
     assert efficiency.EPOCHS.strip() not in text(found)
 
 
+def test_what_cannot_be_tested_says_why(collection):
+    said = text(section_of(collection(CROSSING, seeds=(0, 1))))
+    assert "(+1.00 points; cnn-simple and knn have fewer than 3 draws in common)" in said
+
+
+def test_a_curve_of_pre_trained_networks_promises_nothing_of_those_from_scratch(collection, monkeypatch):
+    """The chart's line is where networks from scratch are ahead."""
+    store = collection({"knn": (20, 15, 12), "transfer": (10, 5, 2)})
+    for stored in store.read_all("synthetic")[0]:
+        if stored.record.run.model == "transfer":
+            model = stored.record.model.model_copy(update={"family": "network", "pretrained": "ImageNet-1k"})
+            stored.path.write_bytes(to_json(stored.record.model_copy(update={"model": model})))
+    found = section_of(store)
+    assert "best pre-trained network is significantly ahead" in text(found)
+    (panel,) = pictures(found)["efficiency"].panels
+    assert panel.guide is None
+    assert "from scratch" not in panel.title
+
+
 def test_few_seeds_have_no_interval_and_a_missing_size_is_a_dash(collection):
     found = section_of(collection({"knn": (20, 15, 12), "cnn-simple": (60, 14)}, seeds=(0,)))
     row = tables(found)[0]["cnn-simple"]

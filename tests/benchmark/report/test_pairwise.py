@@ -275,6 +275,19 @@ def test_classes_of_several_seeds_are_won_by_models(tmp_path, make_collection, m
     assert labels == ["cnn-simple better", "knn better", "no significant difference"]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ((10, 10), "there is no significant difference in any of the 3 classes"),
+        ((0, 60), "differ in each of the 3 classes"),
+    ],
+)
+def test_one_outcome_in_all_classes_names_none(tmp_path, make_collection, wrong, words):
+    models = [("cnn-simple", "network", wrong[0]), ("knn", "baseline", wrong[1])]
+    evidence = found(make_collection(tmp_path, models, seeds=(0,), class_names=("a", "b", "c"), n=300))
+    assert words in text(pairs.by_class(evidence))
+
+
 def test_an_interval_that_holds_every_difference_is_not_printed(tmp_path, make_collection):
     """Two images in all, one of a class."""
     models = [("cnn-simple", "network", 0), ("knn", "baseline", 90)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from benchmark.errors import UserError
 from benchmark.utils.format import (
     count,
+    counted,
     described,
     duration,
     in_one_line,
@@ -177,3 +178,8 @@ def test_a_long_error_is_cut():
 def test_an_error_is_one_line_without_characters_that_steer_the_terminal():
     assert described(ValueError("a\n\x1b[31m b\udcff")) == "ValueError: a \\x1b[31m b\\udcff"
     assert described(SystemExit()) == "SystemExit"
+
+
+def test_one_thing_is_not_several():
+    assert [counted(n, "seed") for n in (0, 1, 1000)] == ["0 seeds", "1 seed", "1,000 seeds"]
+    assert counted(2, "accuracy", "accuracies") == "2 accuracies"

@@ -1,0 +1,69 @@
+"""What models of a collection lend each other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmark.analysis import uncertainty
+from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, Hits, Lending
+
+N = 400
+LABELS = np.arange(N) % 4
+
+
+def made(name, *runs, train_size=ASSUMED_FROM, index=None):
+    """A model whose runs get these images wrong."""
+    right = np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs])
+    return Hits(name, np.arange(N) if index is None else index, LABELS, right, True, train_size)
+
+
+def observed(model):
+    return uncertainty.observed_variance(model.right.astype(float))
+
+
+def test_a_model_lends_nothing_to_itself():
+    model = made("a", range(10), range(60), train_size=60)
+    assert Lending.among([model], model).to(model) is None
+
+
+def test_what_others_show_outweighs_what_is_assumed():
+    one, other = made("a", range(10)), made("b", range(10), range(60), range(100, 130))
+    seen = observed(other)
+    assumed = ASSUMED_SD**2 + seen.flips
+    expected = (assumed + 2 * seen.total) / 3 - seen.flips
+    assert Lending.among([one, other], one).to(one) == pytest.approx(expected)
+    few = dataclasses.replace(one, train_size=ASSUMED_FROM - 1)
+    assert Lending.among([few, other], few).to(few) == pytest.approx(seen.whole)
+
+
+def test_models_on_other_images_lend_nothing():
+    one, other = made("a", range(10)), made("b", range(10), range(60), index=np.arange(N) + 1)
+    assert Lending.among([one, other], one).to(one) == pytest.approx(ASSUMED_SD**2)
+
+
+def test_nothing_is_lent_where_nothing_is_random():
+    fixed = dataclasses.replace(made("a", range(10)), stochastic=False)
+    assert Lending.among([fixed], fixed).to(fixed) is None
+
+
+def test_a_class_is_assumed_to_move_further_the_smaller_and_the_harder_it_is():
+    """As the variance of a binomial share: p (1 - p) / n, p with one more image right and one more wrong."""
+    model = made("a", [*range(0, 160, 4), 1, 2, 3])  # 40 of the 100 images of class 0, one of each other.
+    found = [Lending.among([model], model, number=number).assumed for number in range(4)]
+    whole, hard, easy = (358 / 402 * 44 / 402 / 400, 61 / 102 * 41 / 102 / 100, 100 / 102 * 2 / 102 / 100)
+    assert found == pytest.approx([ASSUMED_SD**2 * hard / whole, *[ASSUMED_SD**2 * easy / whole] * 3])
+
+
+def test_a_class_without_errors_is_still_assumed_to_move():
+    model = made("a", range(0, 40, 4))
+    assert Lending.among([model], model, number=1).assumed > 0
+
+
+def test_what_a_class_shows_is_of_its_own_images():
+    one, other = made("a", [], train_size=60), made("b", range(0, 40, 4), range(0, 160, 4), train_size=60)
+    expected = observed(other.of_class(0)).whole
+    assert Lending.among([one, other], one, number=0).to(one) == pytest.approx(expected)
+    assert Lending.among([one, other], one, number=1).to(one) == 0

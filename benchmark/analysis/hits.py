@@ -15,6 +15,8 @@ from benchmark.records.store import Stored
 # of this suite's networks, trained on ten thousand images of Fashion-MNIST or more, and assumed for as many only.
 ASSUMED_SD = 0.002
 ASSUMED_FROM = 10_000
+# Degrees of freedom of a lent variance however well it is known: models of a collection differ by a factor of two or so.
+LENT_DEGREES = 4.0
 Lookup = Callable[[Stored], dict[str, np.ndarray] | None]
 
 
@@ -81,7 +83,8 @@ class Lending:
     observed : tuple of (str, SeedVariance)
         Of every stochastic model with several seeds, by name.
     assumed : float or None
-        The variance that is lent where none is observed; where some are, it counts for one degree of freedom.
+        The variance that is lent where none is observed; it fills what is observed up to four degrees of freedom, and
+        counts for one at least.
     """
 
     observed: tuple[tuple[str, uncertainty.SeedVariance], ...]
@@ -116,11 +119,26 @@ class Lending:
             tuple((model.model, uncertainty.observed_variance(model.right.astype(float))) for model in several), assumed
         )
 
-    def to(self, model: Hits) -> float | None:
-        """The variance that the others lend a model; None to one in which nothing is random, or if there is none."""
+    def to(self, model: Hits) -> uncertainty.SeedVariance | None:
+        """The variance that the others lend a model.
+
+        It is as uncertain as models differ from each other and the others' seeds show little of it together. None for
+        a model in which nothing is random, or if there is nothing to lend; a single run is not lent what fewer than
+        four degrees of freedom show, as two models of three seeds have.
+        """
+        if not model.stochastic:
+            return None
         others = [variance for name, variance in self.observed if name != model.model]
-        pooled = uncertainty.pooled_variance(others, self.assumed, weight=1.0)
-        return None if pooled is None or not model.stochastic else max(pooled.whole, 0.0)
+        seen = sum(variance.degrees for variance in others)
+        if self.assumed is not None:
+            others.append(uncertainty.SeedVariance(self.assumed, 0.0, max(LENT_DEGREES - seen, 1.0)))
+        elif seen < LENT_DEGREES and len(model.right) == 1:
+            return None
+        pooled = uncertainty.pooled_variance(others)
+        if pooled is None:
+            return None
+        degrees = 1 / (1 / LENT_DEGREES + 1 / sum(variance.degrees for variance in others))
+        return uncertainty.SeedVariance(max(pooled.whole, 0.0), 0.0, degrees)
 
 
 def _spread(models: Sequence[Hits]) -> float:

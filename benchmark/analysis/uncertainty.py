@@ -14,8 +14,6 @@ import numpy as np
 
 from benchmark.analysis.stats import LEVEL, Interval, mcnemar_exact
 
-# Degrees of freedom that a lent seed variance counts for: models of one collection differ by a factor of two or so.
-LENT_DEGREES = 4.0
 FEWEST_DRAWS = 3  # Two show so little of a variance that no test of them holds its level.
 
 
@@ -28,8 +26,8 @@ class SeedVariance:
     total : float
         Variance over seeds on the same images, a squared fraction.
     flips : float
-        The part of it that is due to single images flipping from seed to seed, which the variance over images
-        holds already.
+        The part of it that is due to single images flipping from seed to seed, a squared fraction, which the variance
+        over images holds already.
     degrees : float
         Degrees of freedom of ``total``.
     """
@@ -64,40 +62,36 @@ def observed_variance(hits: np.ndarray) -> SeedVariance:
     return SeedVariance(total, flips, n_seeds - 1)
 
 
-def pooled_variance(
-    observed: Sequence[SeedVariance], lent: float | None = None, weight: float = LENT_DEGREES
-) -> SeedVariance | None:
+def pooled_variance(observed: Sequence[SeedVariance], lent: SeedVariance | None = None) -> SeedVariance | None:
     """Pool seed variances, shrunk towards one that is lent from elsewhere: a handful of seeds shows little of its own.
 
     s^2 = (d0 s0^2 + sum d_i s_i^2) / (d0 + sum d_i), as in Smyth, "Linear models and empirical Bayes methods for
-    assessing differential expression in microarray experiments", 2004, with d0 = ``weight``.
+    assessing differential expression in microarray experiments", 2004.
 
     Parameters
     ----------
     observed : sequence of SeedVariance
         Of runs whose true variance is the same; may be empty.
-    lent : float or None
-        The variance s0^2 of accuracy as a whole, a squared fraction; None lends nothing.
-    weight : float
-        Degrees of freedom that what is lent counts for.
+    lent : SeedVariance or None
+        Of accuracy as a whole, s0^2 with d0 degrees of freedom; its flips do not count. None lends nothing.
 
     Returns
     -------
     SeedVariance or None
         None where nothing is observed or lent.
     """
-    weight = 0.0 if lent is None else weight
+    weight = 0.0 if lent is None else lent.degrees
+    whole = 0.0 if lent is None else lent.whole
     seen = sum(part.degrees for part in observed)
     if weight + seen == 0:
         return None
     flips = sum(part.degrees * part.flips for part in observed) / seen if seen else 0.0
-    sums = weight * ((lent or 0.0) + flips) + sum(part.degrees * part.total for part in observed)
-    total = sums / (weight + seen)
+    total = (weight * (whole + flips) + sum(part.degrees * part.total for part in observed)) / (weight + seen)
     if not weight and total < flips:
         # With nothing to shrink towards, seeds that agree by luck must not make the error vanish.
         return SeedVariance(flips, flips, math.inf)
     # What is lent is uncertain by itself; flips of single images are added to it, and they are known.
-    scatter = weight * (lent or 0.0) ** 2 + seen * total**2
+    scatter = weight * whole**2 + seen * total**2
     return SeedVariance(total, flips, total**2 * (weight + seen) ** 2 / scatter if scatter else math.inf)
 
 
@@ -210,7 +204,7 @@ def paired_difference(
     left: np.ndarray,
     right: np.ndarray,
     *,
-    lent: tuple[float | None, float | None] = (None, None),
+    lent: tuple[SeedVariance | None, SeedVariance | None] = (None, None),
     same: bool = False,
     level: float = LEVEL,
 ) -> Difference:
@@ -228,8 +222,8 @@ def paired_difference(
     ----------
     left, right : ndarray of bool or float (n_seeds, n_images)
         Hits on the same images in the same order; the numbers of seeds may differ.
-    lent : (float or None, float or None)
-        For either side the variance to shrink towards, a squared fraction; None for a side in whose training
+    lent : (SeedVariance or None, SeedVariance or None)
+        For either side the variance to shrink towards; None for a side in whose training
         nothing is random, or where nothing is known.
     same : bool
         Both sides are of one model, as before and after a change, and share their seed variance.
@@ -279,13 +273,13 @@ def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL
     return _difference(left.mean(axis=0), right.mean(axis=0), variances, level, power=1)
 
 
-def mean_interval(hits: np.ndarray, lent: float | None = None, level: float = LEVEL) -> Interval:
+def mean_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: float = LEVEL) -> Interval:
     """Interval of a model's accuracy over test images and seeds: of the algorithm rather than of these runs.
 
     Parameters
     ----------
     hits : ndarray of bool or float (n_seeds, n_images)
-    lent : float or None
+    lent : SeedVariance or None
         As of :func:`paired_difference`; with one seed and None, Wilson's interval is the one to use.
     level : float
         Confidence, in (0, 1).
@@ -302,7 +296,7 @@ def mean_interval(hits: np.ndarray, lent: float | None = None, level: float = LE
 def error_ratio(
     left: np.ndarray,
     right: np.ndarray,
-    lent: tuple[float | None, float | None] = (None, None),
+    lent: tuple[SeedVariance | None, SeedVariance | None] = (None, None),
     level: float = LEVEL,
 ) -> Interval | None:
     """Interval for the ratio of two models' error rates, left's over right's, by the delta method on its logarithm.

@@ -63,7 +63,7 @@ class Drop:
     worst: float
 
 
-def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: float | None) -> Drop:
+def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: uncertainty.SeedVariance | None) -> Drop:
     """The drop from one model's hits to another's.
 
     Parameters
@@ -72,8 +72,8 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: f
         On the same images in the same order; the numbers of seeds may differ.
     tolerance : float
         In points.
-    lent : float or None
-        Seed variance to shrink towards, a squared fraction; None for a model in whose training nothing is random.
+    lent : SeedVariance or None
+        To shrink towards; None for a model in whose training nothing is random.
     """
     found = uncertainty.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
     return Drop(100 * found.value, 100 * found.standard_error, found.p_beyond(tolerance / 100), 100 * found.high)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.analysis import learning_curve, stats, uncertainty
+from benchmark.analysis import learning_curve, stats
 from benchmark.analysis.comparison import SIGNIFICANT, Comparison, Pair, class_pairs
-from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, Hits, hits
+from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, LENT_DEGREES, Hits, hits
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
@@ -121,8 +121,8 @@ def lent(found: Evidence) -> str:
     if several:
         said.append(
             f"The seed-to-seed variance of {listed(several, FEW)} is that of {'its' if len(several) == 1 else 'their'} "
-            f"seeds, shrunk towards that of the other models, which counts for {uncertainty.LENT_DEGREES:g} degrees of "
-            "freedom."
+            f"seeds, shrunk towards that of the other models, which counts for at most {LENT_DEGREES:g} "
+            "degrees of freedom."
         )
     if borrowed:
         alone = max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM

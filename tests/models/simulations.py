@@ -49,8 +49,10 @@ class World:
         Shares of images on which two models, and two seeds of one model, disagree.
     variances : tuple of float
         Of every stochastic model, how much a seed moves it as a whole: a squared fraction.
-    assumed : float
+    assumed : float or None
         The variance that is assumed of a model whose collection shows none.
+    lenders : (int, int)
+        Other models that have several seeds, and how many.
     """
 
     n: int
@@ -58,7 +60,8 @@ class World:
     between: float
     within: float
     variances: tuple[float, ...]
-    assumed: float
+    assumed: float | None
+    lenders: tuple[int, int]
 
     def correlation(self, disagreement: float) -> float:
         """Of the latent skill of two runs that disagree so often."""
@@ -107,10 +110,11 @@ class World:
         """A model's standard deviation between seeds: one of the reference's."""
         return math.sqrt(rng.choice(self.variances))
 
-    def lent(self, rng: np.random.Generator, *, seeds: int = 5) -> float:
-        """What the collection's other models lend: as many as the reference has, of so many seeds."""
+    def lent(self, rng: np.random.Generator) -> SeedVariance:
+        """What the collection's other models lend."""
         flips = self.within / 2 / self.n
-        chosen = rng.choice(self.variances, size=len(self.variances) - 1)
+        models, seeds = self.lenders
+        chosen = rng.choice(self.variances, size=models)
         totals = (chosen + flips) * rng.chisquare(seeds - 1, size=len(chosen)) / (seeds - 1)
         seen = [(str(i), SeedVariance(float(total), flips, seeds - 1)) for i, total in enumerate(totals)]
         lent = Lending(tuple(seen), self.assumed).to(Hits("another", NONE, NONE, NONE))
@@ -152,7 +156,8 @@ def world(number: int | None = None, *, scattered: bool = False) -> World:
         between=float(np.median([np.mean(left.right[0] != right.right[0]) for left, right in pairs])),
         within=float(np.median([2 * n * part.flips for part in seen])),
         variances=tuple(np.maximum(totals - np.mean([part.flips for part in seen]), 0.0).tolist()),
-        assumed=Lending.among(reference(), reference()[0], number=number).assumed or 0.0,
+        assumed=Lending.among(reference(), reference()[0], number=number).assumed,
+        lenders=(len(several) - 1, min(len(model.right) for model in several)),
     )
 
 
@@ -161,7 +166,7 @@ Seeds = tuple[int, int]  # 0 stands for a deterministic model.
 
 def differences(
     of: World, seeds: Seeds, points: float, repetitions: int, *, same: bool = False
-) -> Iterator[tuple[list[np.ndarray], tuple[float | None, float | None]]]:
+) -> Iterator[tuple[list[np.ndarray], tuple[SeedVariance | None, SeedVariance | None]]]:
     """Pairs of models so many points apart, and what is lent to either."""
     rng = np.random.default_rng([of.n, *seeds, round(1000 * abs(points)), same])
     for _ in range(repetitions):
@@ -297,6 +302,11 @@ def cases() -> Iterator[Case]:
     equal, by_draw = "two equal models: significant", "two models equal but for draws: significant"
     for seeds in ((1, 0), (3, 0), (1, 1), (1, 5), (2, 2), (3, 3), (5, 5)):
         yield Case((equal,), _seeds(seeds), functools.partial(pair_test, whole, seeds), (ALARM,))
+    # A small project of one's own: on few training images nothing is assumed.
+    for models, seeds in ((2, (1, 1)), (2, (1, 0)), (2, (3, 3)), (1, (2, 2)), (1, (3, 3))):
+        few = dataclasses.replace(whole, assumed=None, lenders=(models, 3 if seeds != (2, 2) else 2))
+        name = f"the same, lent by {models} of {few.lenders[1]} seeds alone"
+        yield Case((name,), _seeds(seeds), functools.partial(pair_test, few, seeds), (ALARM,))
     for draws in (3, 5):
         simulate = functools.partial(curve, whole, draws)
         yield Case((by_draw, INTERVALS[0]), f"{draws} draws", simulate, (ALARM, COVERS))

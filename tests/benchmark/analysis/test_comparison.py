@@ -230,8 +230,8 @@ def test_on_many_training_images_a_seed_variance_is_assumed(world):
 
 def test_a_single_run_is_lent_what_the_others_seeds_show(world):
     runs = [range(10), range(60), range(100, 130)]
-    (a, b, c), _, lookup = world(a=[range(10)], b=[range(20, 80)], c=runs)
-    found = compare([stochastic(a), b, stochastic(c)], lookup).find("a", "b")
+    (a, b, c, d), _, lookup = world(a=[range(10)], b=[range(20, 80)], c=runs, d=runs)
+    found = compare([stochastic(a), b, stochastic(c), stochastic(d)], lookup).find("a", "b")
     assert (found.single, found.lent) == ((), ("a",))
     seen = uncertainty.observed_variance(np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs], dtype=float))
     assert found.training_error == pytest.approx(100 * math.sqrt(seen.whole))

@@ -29,19 +29,31 @@ def test_a_model_lends_nothing_to_itself():
     assert Lending.among([model], model).to(model) is None
 
 
-def test_what_others_show_outweighs_what_is_assumed():
+def test_an_assumption_fills_up_what_others_show():
+    """To four degrees of freedom: two of them where another model has three seeds."""
     one, other = made("a", range(10)), made("b", range(10), range(60), range(100, 130))
-    seen = observed(other)
-    assumed = ASSUMED_SD**2 + seen.flips
-    expected = (assumed + 2 * seen.total) / 3 - seen.flips
-    assert Lending.among([one, other], one).to(one) == pytest.approx(expected)
-    few = dataclasses.replace(one, train_size=ASSUMED_FROM - 1)
-    assert Lending.among([few, other], few).to(few) == pytest.approx(seen.whole)
+    lent = Lending.among([one, other], one).to(one)
+    assert lent.total == pytest.approx((2 * ASSUMED_SD**2 + 2 * observed(other).whole) / 4)
+    assert (lent.flips, lent.degrees) == (0, 2)  # 1 / (1 / 4 + 1 / 4)
+    more = [dataclasses.replace(other, model=name) for name in "bcd"]
+    lent = Lending.among([one, *more], one).to(one)
+    assert lent.total == pytest.approx((ASSUMED_SD**2 + 6 * observed(other).whole) / 7)
+    assert lent.degrees == pytest.approx(1 / (1 / 4 + 1 / 7))
+
+
+def test_a_single_run_is_not_lent_what_hardly_anyone_shows():
+    one, other = made("a", range(10), train_size=60), made("b", range(10), range(60), range(100, 130), train_size=60)
+    third = dataclasses.replace(other, model="c")
+    assert Lending.among([one, other], one).to(one) is None
+    assert Lending.among([one, other, third], one).to(one).total == pytest.approx(observed(other).whole)
+    two = made("a", range(10), range(20), train_size=60)
+    lent = Lending.among([two, other], two).to(two)
+    assert (lent.total, lent.degrees) == pytest.approx((observed(other).whole, 1 / (1 / 4 + 1 / 2)))
 
 
 def test_models_on_other_images_lend_nothing():
     one, other = made("a", range(10)), made("b", range(10), range(60), index=np.arange(N) + 1)
-    assert Lending.among([one, other], one).to(one) == pytest.approx(ASSUMED_SD**2)
+    assert Lending.among([one, other], one).to(one).total == pytest.approx(ASSUMED_SD**2)
 
 
 def test_nothing_is_lent_where_nothing_is_random():
@@ -63,7 +75,7 @@ def test_a_class_without_errors_is_still_assumed_to_move():
 
 
 def test_what_a_class_shows_is_of_its_own_images():
-    one, other = made("a", [], train_size=60), made("b", range(0, 40, 4), range(0, 160, 4), train_size=60)
+    one, other = made("a", [], [], train_size=60), made("b", range(0, 40, 4), range(0, 160, 4), train_size=60)
     expected = observed(other.of_class(0)).whole
-    assert Lending.among([one, other], one, number=0).to(one) == pytest.approx(expected)
-    assert Lending.among([one, other], one, number=1).to(one) == 0
+    assert Lending.among([one, other], one, number=0).to(one).total == pytest.approx(expected)
+    assert Lending.among([one, other], one, number=1).to(one).total == 0

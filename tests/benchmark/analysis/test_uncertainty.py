@@ -38,10 +38,11 @@ def test_pooled_variance_by_hand():
     Degrees of freedom: (7 x 0.024)^2 / (4 x 0.01^2 + 3 x 0.024^2).
     """
     seen = [uncertainty.SeedVariance(0.03, 0.001, 2), uncertainty.SeedVariance(0.06, 0.004, 1)]
-    found = uncertainty.pooled_variance(seen, 0.01)
+    lent = uncertainty.SeedVariance(0.01, 0.0, 4)
+    found = uncertainty.pooled_variance(seen, lent)
     assert found.total == pytest.approx((4 * 0.012 + 0.06 + 0.06) / 7)
     assert (found.flips, found.degrees) == pytest.approx((0.002, (7 * 0.024) ** 2 / (4 * 0.01**2 + 3 * 0.024**2)))
-    assert uncertainty.pooled_variance([], 0.01) == uncertainty.SeedVariance(0.01, 0.0, 4)
+    assert uncertainty.pooled_variance([], lent) == lent
     assert uncertainty.pooled_variance(seen).total == pytest.approx(0.04)
     assert uncertainty.pooled_variance([]) is None
 
@@ -51,7 +52,7 @@ def test_an_accuracy_of_seeds_and_images_is_wider_than_of_images_alone():
     low, high = uncertainty.mean_interval(hits)
     of_images = stats.bootstrap_interval(hits.mean(axis=0))
     assert low < of_images[0] < of_images[1] < high
-    assert uncertainty.mean_interval(np.ones((1, 10)), 1e-6)[1] == 1
+    assert uncertainty.mean_interval(np.ones((1, 10)), uncertainty.SeedVariance(1e-6, 0.0, 4))[1] == 1
 
 
 def test_the_ratio_of_errors_has_an_interval():

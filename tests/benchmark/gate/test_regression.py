@@ -10,12 +10,13 @@ import pytest
 
 from benchmark.analysis.select import Selection, select
 from benchmark.analysis.stats import holm
+from benchmark.analysis.uncertainty import SeedVariance
 from benchmark.gate.regression import LEVEL, Limits, compare, drop
 from benchmark.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits()
-LENT = (LIMITS.training_sd / 100) ** 2
+LENT = SeedVariance((LIMITS.training_sd / 100) ** 2, 0.0, 4.0)
 N = 10_000
 
 
@@ -86,7 +87,9 @@ def test_the_real_seeds_raise_no_alarm_against_one_another(real):
 def test_a_model_without_chance_is_held_to_its_images_alone():
     before = np.arange(N) < 9000
     after = before & ~((np.arange(N) >= 1000) & (np.arange(N) < 1030))
-    certain, lent = (drop(after[None], before[None], 0.1, variance) for variance in (None, 0.002**2))
+    certain, lent = (
+        drop(after[None], before[None], 0.1, variance) for variance in (None, SeedVariance(0.002**2, 0, 4))
+    )
     assert certain.points == lent.points == pytest.approx(0.3)
     assert certain.p < LEVEL < lent.p
     assert lent.error == pytest.approx(np.hypot(certain.error, 0.2 * np.sqrt(2)), rel=1e-6)

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from benchmark.analysis.comparison import ASSUMED_FROM as ENOUGH
+from benchmark.analysis.hits import ASSUMED_FROM as ENOUGH
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
 from benchmark.records.store import Stored

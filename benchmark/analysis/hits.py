@@ -15,7 +15,7 @@ from benchmark.records.store import Stored
 # of this suite's networks, trained on ten thousand images of Fashion-MNIST or more, and assumed for as many only.
 ASSUMED_SD = 0.002
 ASSUMED_FROM = 10_000
-# Degrees of freedom of a lent variance however well it is known: models of a collection differ by a factor of two or so.
+# Degrees of freedom of a lent variance, however well it is known: models of a collection differ by a factor of two.
 LENT_DEGREES = 4.0
 Lookup = Callable[[Stored], dict[str, np.ndarray] | None]
 

@@ -157,7 +157,7 @@ def world(number: int | None = None, *, scattered: bool = False) -> World:
         within=float(np.median([2 * n * part.flips for part in seen])),
         variances=tuple(np.maximum(totals - np.mean([part.flips for part in seen]), 0.0).tolist()),
         assumed=Lending.among(reference(), reference()[0], number=number).assumed,
-        lenders=(len(several) - 1, min(len(model.right) for model in several)),
+        lenders=(len(several) - 1, int(np.median([len(model.right) for model in several]))),
     )
 
 

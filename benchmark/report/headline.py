@@ -69,7 +69,7 @@ def sentence(evidence: Evidence) -> str:
     if pair.verdict == "these runs differ":
         return (
             f"The runs of {_described(cnn)} and {other} differ by {pairwise.extent(pair)}, test sampling alone. With "
-            f"one seed of {listed(pair.single, 2)}, nothing is known of the models trained again."
+            f"one seed of {listed(pair.single, 2)}, too little is known of the models trained again."
         )
     if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."

@@ -126,13 +126,13 @@ def lent(found: Evidence) -> str:
         )
     if borrowed:
         alone = max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM
-        source = "the others'" + ("" if alone else f", with {assumed}, as one degree of freedom more")
+        source = "the others'" + ("" if alone else f" and, the less the more seeds those have, {assumed}")
         source = source if several else assumed
         said.append(f"With one seed, {listed(borrowed, FEW)} {'is' if len(borrowed) == 1 else 'are'} lent {source}.")
     if single:
         said.append(
-            f"{listed(single, FEW)} {'has' if len(single) == 1 else 'have'} one seed, and no model shows how accuracy "
-            "varies with it: only the runs are compared (--seeds 3)."
+            f"{listed(single, FEW)} {'has' if len(single) == 1 else 'have'} one seed, and too few seeds of other "
+            "models show how accuracy varies with it: only the runs are compared (--seeds 3)."
         )
     return " ".join(said)
 

@@ -38,7 +38,7 @@ def test_headline_of_single_runs_is_about_the_runs(evidence):
             f"The runs of cnn-simple (a CNN trained from scratch, {100 - cnn}.00%) and the best baseline, knn "
             f"({100 - baseline}.00%), differ by {baseline - cnn:+}.00 points (95% CI "
             f"{'8.10 to 11.86' if cnn < baseline else '-11.86 to -8.10'}, p < 0.001), test sampling alone. With one "
-            "seed of cnn-simple, nothing is known of the models trained again."
+            "seed of cnn-simple, too little is known of the models trained again."
         ).replace("+10.00", "10.00")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +23,7 @@ from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Plan, Planned, Runner, Settings
 from benchmark.specs import Dataset, DatasetSpec, ModelSpec, profile_named
+from benchmark.utils import cache_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
     from benchmark.report.write import Written
 
-Models = Sequence[str | ModelSpec] | Literal["all"] | None
+Models = Sequence[str | ModelSpec] | str | ModelSpec | None
 DEFAULT_DATASET = "fashion-mnist"
 SIZES = (100, 300, 1000, 3000, 10_000)
 
@@ -53,8 +54,9 @@ def run(
 
     Parameters
     ----------
-    models : sequence of (str or ModelSpec), "all" or None
-        Names (see :func:`benchmark.models`) or specifications of your own; None means the five core models.
+    models : sequence of (str or ModelSpec), str, ModelSpec or None
+        Names (see :func:`benchmark.models`) or specifications of your own; ``"all"`` means every registered model, None
+        the five core models.
     dataset : str or DatasetSpec
         A name (see :func:`benchmark.datasets`) or a specification of your own.
     profile : str
@@ -114,7 +116,8 @@ def curve(
     """
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
-    models = models or _curve_models(store, dataset if isinstance(dataset, str) else dataset.name)
+    spec = registry.find("data set", registry.datasets(), dataset)
+    models = _curve_models(store, spec.name) if models is None else models
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
@@ -272,9 +275,12 @@ def _run(
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
-    chosen = registry.choose(None if models == "all" else models, everything=models == "all")
-    spec = registry.find("data set", registry.datasets(), dataset) if isinstance(dataset, str) else dataset
+    chosen = _chosen(models)
+    spec = registry.find("data set", registry.datasets(), dataset)
+    if not isinstance(n_seeds, int) or n_seeds < 1:
+        raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()
+    cache_folder.limit_bytes()  # Before hours of work whose features could not be kept.
     # A notebook announces colours, but cannot redraw a table in place.
     console = Console(soft_wrap=True, force_jupyter=False, force_terminal=sys.stdout.isatty())
     with watcher or watch(console) as shown:
@@ -288,6 +294,16 @@ def _run(
         records = runner.execute(runs)
     # After a curve, the report chooses by itself under which profile models are compared.
     return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset)
+
+
+def _chosen(models: Models) -> list[ModelSpec]:
+    if models is None or (isinstance(models, str) and models == "all"):
+        return registry.choose(None, everything=models == "all")
+    if isinstance(models, str | ModelSpec):
+        return registry.choose([models])
+    if not isinstance(models, Iterable) or not (names := list(models)):
+        raise UserError(f"models={models!r} names no model.", "Give a list of names, or None for the core models.")
+    return registry.choose(names)
 
 
 def _one_profile(name: str, dataset: Dataset) -> list[str]:

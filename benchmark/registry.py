@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from benchmark.records.schema import RunRecord
 
 Spec = TypeVar("Spec", ModelSpec, DatasetSpec)
+SPECS: dict[str, type[ModelSpec] | type[DatasetSpec]] = {"model": ModelSpec, "data set": DatasetSpec}
 _skipped: dict[str, list[str]] = {
     "model": [],
     "data set": [],
@@ -41,8 +42,12 @@ def datasets() -> dict[str, DatasetSpec]:
     return _merged("data set", DATASETS, DatasetSpec)
 
 
-def find(kind: str, known: Mapping[str, Spec], name: str) -> Spec:
-    """Look a name up; for an unknown one the nearest names are suggested."""
+def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
+    """Look a name up; for an unknown one the nearest names are suggested. A specification is what it is."""
+    if isinstance(name, SPECS[kind]):
+        return name
+    if not isinstance(name, str):
+        raise UserError(f"{name!r} is no {kind}.", "Give its name, or a specification.")
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
@@ -54,7 +59,7 @@ def choose(names: Sequence[str | ModelSpec] | None, *, everything: bool = False)
     """The models of these names, specifications as they are; without any the core models, or every one."""
     known = models()
     if names:
-        chosen = [find("model", known, name) if isinstance(name, str) else name for name in names]
+        chosen = [find("model", known, name) for name in names]
         return list({model.name: model for model in chosen}.values())
     return [model for model in known.values() if everything or model.core]
 

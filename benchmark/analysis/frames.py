@@ -10,10 +10,13 @@ import pandas as pd
 
 from benchmark.analysis.comparison import Comparison
 from benchmark.analysis.select import ModelSummary
+from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Stored
 
 COSTS = ("fit_seconds", "predict_seconds", "total_seconds", "peak_memory_bytes", "parameter_count")
+
+PARTS = ("validation", "test")
 
 
 def runs(stored: Sequence[Stored]) -> pd.DataFrame:
@@ -104,6 +107,8 @@ def predictions(arrays: Mapping[str, np.ndarray], class_names: Sequence[str], pa
     Columns: ``index`` (the image's place in the data set), ``label`` and ``predicted`` (class names) and, where the run
     has probabilities, one column per class.
     """
+    if part not in PARTS:
+        raise UserError(f"There are no predictions of the part {part!r}.", f"There are: {', '.join(PARTS)}.")
     names = np.asarray(class_names, dtype=object)
     frame = pd.DataFrame(
         {

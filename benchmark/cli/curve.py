@@ -86,7 +86,7 @@ def curve(
         check_writable(reports_dir)
     results = resumable(
         lambda: api.curve(
-            models,
+            models or None,
             sizes=wanted,
             dataset=spec,
             seeds=seeds,

@@ -135,7 +135,7 @@ def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
 
 
 def _add_duplicates(dataset: Dataset, add: Add) -> tuple[int, ...]:
-    """Count exact copies within and across parts; return the test images that are copies of training images."""
+    """Count exact copies within and across parts; return the test images that are copies of other parts' images."""
     train, test = _digests(dataset.train_images), _digests(dataset.test_images)
     for name, digests in (("training", train), ("test", test)):
         extra = len(digests) - len(set(digests))

@@ -23,7 +23,9 @@ class Audit(Model):
     checks: tuple[AuditCheck, ...]
     train_per_class: tuple[Count, ...]
     test_per_class: tuple[Count, ...]
-    leaked: Annotated[tuple[Count, ...], Field(description="test images that are exact copies of training images")] = ()
+    leaked: Annotated[
+        tuple[Count, ...], Field(description="test images that are exact copies of training or validation images")
+    ] = ()
 
     @property
     def passed(self) -> bool:

@@ -55,7 +55,9 @@ def _leaked(evidence: Evidence, audit: Audit) -> Iterator[str]:
     """How many test images are also training images, and the headline's comparison without them."""
     n_test = sum(audit.test_per_class)
     share = percent(len(audit.leaked) / n_test)
-    said = f"{len(audit.leaked):,} of {n_test:,} test images ({share}) are exact copies of training images."
+    said = (
+        f"{len(audit.leaked):,} of {n_test:,} test images ({share}) are exact copies of training or validation images."
+    )
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:
         pair = compare(evidence.summaries, _without(evidence, audit.leaked)).find(cnn.name, baseline.name)

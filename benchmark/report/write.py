@@ -54,13 +54,16 @@ SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Written:
     """A report on disk, and what was skipped on the way."""
 
     paths: tuple[Path, ...]
     report: Report
     evidence: Evidence
+
+    def __repr__(self) -> str:
+        return f"<Report: {', '.join(map(str, self.paths))}>"
 
     @property
     def headline(self) -> str:

@@ -38,14 +38,20 @@ class Kept:
 
 
 def limit_bytes() -> int:
-    """``$BENCHMARK_CACHE_LIMIT``, or LIMIT_BYTES: how large features may grow.
+    """``$BENCHMARK_CACHE_LIMIT``, or LIMIT_BYTES: how large features may grow; 0 keeps none.
 
     Raises
     ------
     UserError
         If the variable is not a size.
     """
-    return parse_memory(os.environ[LIMIT_VARIABLE]) if os.environ.get(LIMIT_VARIABLE) else LIMIT_BYTES
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not text or text == "0":
+        return 0 if text else LIMIT_BYTES
+    try:
+        return parse_memory(text)
+    except UserError as error:
+        raise UserError(f"${LIMIT_VARIABLE}: {error.problem}", error.remedy) from None
 
 
 def has_room(folder: Path, n_bytes: int, spare: int = 0) -> bool:

@@ -83,6 +83,8 @@ def test_a_report_is_written(results, tmp_path):
     written = results.report(tmp_path)
     assert "knn" in written.headline
     assert all(path.is_file() for path in written.paths)
+    assert len(repr(written)) < 1000
+    assert "README.md" in repr(written)
 
 
 def test_what_is_recorded_is_loaded_and_not_repeated(results, folder):
@@ -118,12 +120,37 @@ def test_a_curve_has_its_sizes(folder, tmp_path):
         (lambda folder: bm.run(collection="../up", results_dir=folder), "Invalid collection name"),
         (lambda folder: bm.load("nothing", results_dir=folder), "no records"),
         (lambda folder: bm.load(dataset="mnist", results_dir=folder).leaderboard(), "No readable records of mnist"),
+        (lambda folder: bm.run([42], results_dir=folder), "42 is no model"),
+        (lambda folder: bm.run([], results_dir=folder), "names no model"),
+        (lambda folder: bm.run(7, results_dir=folder), "models=7 names no model"),
+        (lambda folder: bm.run(dataset=None, results_dir=folder), "None is no data set"),
+        (lambda folder: bm.curve(dataset=3, results_dir=folder), "3 is no data set"),
+        (lambda folder: bm.run("knn", dataset=spec("Majority"), results_dir=folder), "is no data set"),
+        *(
+            (lambda folder, n=n: bm.run("knn", dataset="digits", seeds=n, results_dir=folder), "is no number of seeds")
+            for n in (0, -1, "3", [], 2.0, True)
+        ),
+        (lambda folder: bm.load(results_dir=folder).predictions("knn", part="train"), "validation, test"),
         (lambda folder: bm.curve(["knn"], sizes=[5], dataset="digits", results_dir=folder), "fewer than the 10"),
     ],
 )
 def test_mistakes_are_one_line_with_a_remedy(results, folder, call, message):
     with pytest.raises(bm.UserError, match=message):
         call(folder)
+
+
+def test_one_model_needs_no_list(tmp_path):
+    results = bm.run("knn", dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert results.leaderboard()["model"].tolist() == ["knn"]
+    own = bm.run(spec("Majority"), dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert [record.run.model for record in own.records] == ["majority"]
+
+
+def test_a_limit_that_is_none_is_refused_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHMARK_CACHE_LIMIT", "lots")
+    with pytest.raises(bm.UserError, match=r"\$BENCHMARK_CACHE_LIMIT: 'lots' is not a size. Write 512M"):
+        bm.run("knn", dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_the_reference_is_loaded_with_its_columns():

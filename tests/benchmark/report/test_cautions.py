@@ -60,7 +60,7 @@ def test_the_comparison_is_repeated_without_the_leaked_images(make_collection, t
 
 def test_leaked_images_alone_leave_nothing_to_compare(make_collection, tmp_path):
     (caution,) = said(audited(make_collection(tmp_path, PAIR, class_names=NAMES), leaked=tuple(range(200))))
-    assert caution.endswith("are exact copies of training images.")
+    assert caution.endswith("are exact copies of training or validation images.")
 
 
 def test_many_near_duplicates_are_named(make_collection, tmp_path):

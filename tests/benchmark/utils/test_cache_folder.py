@@ -63,7 +63,7 @@ def test_of_features_beyond_the_limit_those_used_least_recently_are_removed(root
     assert np.array_equal(first, second)
 
 
-@pytest.mark.parametrize("limit", ["1kB", "full disk"])
+@pytest.mark.parametrize("limit", ["1kB", "0", "full disk"])
 def test_features_that_do_not_fit_are_used_and_not_kept(root, monkeypatch, limit):
     if limit == "full disk":
         monkeypatch.setattr(cache_folder.shutil, "disk_usage", lambda folder: Usage(10**9, 10**9, 1000))

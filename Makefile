@@ -22,7 +22,7 @@ help:
 	@echo "make data                Fashion-MNIST alone, checked and decoded"
 	@echo "make test                the test suite"
 	@echo "make test-all            with the nightly soak, fuzz and simulation runs"
-	@echo "make simulations         how often tests and intervals of a report are right: the table in docs/explanation"
+	@echo "make simulations         how often tests and intervals are right, into docs/explanation (a quarter of an hour)"
 	@echo "make test-portable       the test suite as on a laptop with AVX2 only, with 1 and 2 threads"
 	@echo "make check               all that CI checks: format, lint, types, tests, quick profile, thresholds"
 	@echo "make html                the reference report as one interactive page, from the committed records"

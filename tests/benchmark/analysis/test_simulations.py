@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import simulations
@@ -38,3 +40,15 @@ def test_all_is_as_often_right_as_it_claims():
     found = list(simulations.rows())
     outside = [row for row in found if not row[3][0] <= row[2] <= row[3][1]]
     assert not outside
+
+
+def test_the_documentation_has_a_figure_for_every_case():
+    page = (simulations.ROOT / simulations.PAGE).read_text(encoding="utf-8")
+    shown = page.partition(simulations.MARKS[0])[2].partition(simulations.MARKS[1])[0].strip()
+    rows = [
+        (what, case.of, 0.5, bounds, case.note)
+        for case in simulations.cases()
+        for what, bounds in zip(case.what, case.bounds, strict=False)
+    ]
+    blank = re.compile(r"\d+\.\d%( \(| \|)")
+    assert blank.sub(r"#\1", shown) == blank.sub(r"#\1", simulations.table(rows))

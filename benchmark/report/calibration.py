@@ -13,7 +13,7 @@ from benchmark.analysis.select import ModelSummary
 from benchmark.records.store import Problem
 from benchmark.report.document import Axis, Bullets, Chart, Column, Dash, Panel, Section, Series, Table, section, words
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent, points
+from benchmark.utils.format import counted, percent, points
 
 COVERAGE = 0.9
 PANELS = 12
@@ -195,8 +195,8 @@ def _summary(models: Sequence[Scored]) -> str:
     lowest_after = f"{best_after.mean('ece_after'):.3f}{level_after}"
     return (
         f"{text} {best.name} has the lowest calibration error (ECE) before scaling, {lowest}; after temperature "
-        f"scaling it is {best_after.name}, {lowest_after}. Scaling lowers the ECE of "
-        f"{better} of {len(models)} models, and the mean over the models from {means[0]:.3f} to {means[1]:.3f}."
+        f"scaling it is {best_after.name}, {lowest_after}. The ECE measured after scaling is lower for {better} of "
+        f"{counted(len(models), 'model')}, and {means[1]:.3f} instead of {means[0]:.3f} in the mean of the models."
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent
+from benchmark.utils.format import percent, points
 
 SCORES = {"F1": "f1", "Recall": "recall", "Precision": "precision"}
 MOST_CELLS = 30  # Of a confusion matrix, that are named.
@@ -49,15 +49,15 @@ def scores(evidence: Evidence) -> doc.Section | None:
 
 
 def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Sequence[str]) -> str:
-    """In how many classes the best CNN has the higher F1, and where it gains most and least."""
+    """How far the F1 of the best CNN lies from that of the best baseline; what is significant is told of recall."""
     if baseline is None or cnn is None:
         return ""
     gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
     most, least = int(np.nanargmax(gain)), int(np.nanargmin(gain))
-    ahead = f"{(gain > 0).sum()} of {np.isfinite(gain).sum():,} classes"
+    span = f"from {points(gain[least])} points ({names[least]}) to {points(gain[most])} ({names[most]})"
     return (
-        f"{cnn.name} has the higher F1 score in {ahead}. Against {baseline.name} it gains most on {names[most]} "
-        f"({gain[most]:+.1f} points) and least on {names[least]} ({gain[least]:+.1f})."
+        f"F1 of {cnn.name} less that of {baseline.name}: {span if gain[most] > gain[least] else '0 in every class'}. "
+        "Differences of F1 are not tested; those of recall are, class by class."
     )
 
 

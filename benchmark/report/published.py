@@ -16,7 +16,7 @@ from benchmark.analysis import stats
 from benchmark.analysis.select import ModelSummary
 from benchmark.report.document import Bullets, Column, Section, Table, section, words
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent, points
+from benchmark.utils.format import counted, percent, points
 
 UNRESOLVED = "not resolvable without their predictions"
 EXPLAINED, UNEXPLAINED = "explained by the settings", "unexplained"
@@ -86,13 +86,16 @@ def figures(evidence: Evidence) -> Section | None:
         *(Column("published settings, fitted here", percent, absent=""), words("difference")),
     )
     verdicts = Counter(str(row[-1]) for row in rows)
-    counts = ", ".join(f"{verdicts[key]} {key}" for key in (UNRESOLVED, EXPLAINED, UNEXPLAINED) if verdicts[key])
-    above = sum(s.accuracy > figure.accuracy for figure, s in pairs)
+    resolved = [(row[5], str(row[-1])) for row in rows if row[-1] != UNRESOLVED]
+    above, explained = sum(gap > 0 for gap, _ in resolved), verdicts[EXPLAINED]
+    counts = f"our nearest model is above {above} and below {len(resolved) - above}"
+    if explained:
+        counts += f"; the settings explain {explained}"
     return section(
         "published",
         "Comparison with published figures",
-        f"Of {len(pairs)} published test accuracies, our nearest model exceeds {above} and is below or level with "
-        f"{len(pairs) - above}. The differences: {counts}.",
+        f"Of {counted(len(pairs), 'published test accuracy', 'published test accuracies')}, "
+        f"{verdicts[UNRESOLVED]} cannot be told from ours without their predictions. Of the others, {counts}.",
         Table(columns, rows),
         METHOD.format(n_images=n_images),
         'What is known of the published settings; ours are under "How to reproduce it":',

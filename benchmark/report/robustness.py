@@ -84,9 +84,9 @@ def sentence(models: Sequence[Robustness]) -> doc.Text:
     first = f"On corrupted images accuracy is {' to '.join(left)}"
     return (
         doc.Strong(first if len(models) > 1 else f"On corrupted images accuracy is {left[0]}"),
-        f", mean of all corruptions and severities. {NAMES[worst].capitalize()} costs most: {drops[worst]:.1f} points, "
-        "mean of all models and severities. Predictions of corrupted images are not recorded, so differences between "
-        "models are not tested here.",
+        f", mean of all corruptions and severities. The largest loss is that by {NAMES[worst]}, {drops[worst]:.1f} "
+        "points, mean of all models and severities. Predictions of corrupted images are not recorded, so differences "
+        "between models are not tested here.",
     )
 
 

@@ -83,8 +83,8 @@ def test_the_finding_names_who_is_over_and_underconfident(evidence):
     assert "overconfident: cnn-simple; underconfident: knn; neither, within two standard errors of the " in finding
     assert "accuracy: svm-rbf." in finding
     assert "svm-rbf has the lowest calibration error (ECE) before scaling, 0.010" in finding
-    assert "from 0.130 to 0.000" in finding
-    assert "Scaling lowers the ECE of 3 of 3 models" in finding
+    assert "0.000 instead of 0.130 in the mean of the models" in finding
+    assert "The ECE measured after scaling is lower for 3 of 3 models" in finding
 
 
 def test_models_with_alike_calibration_errors_are_named(evidence):

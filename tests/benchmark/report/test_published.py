@@ -107,8 +107,8 @@ def test_the_refitted_accuracy_and_the_verdict_are_shown(evidence):
 def test_the_summary_counts(evidence):
     found = text(published.figures(evidence({"knn": 0.855, "mlp": 0.95, "hog-svm": 0.90})))
     assert found.splitlines()[2] == (
-        "Of 3 published test accuracies, our nearest model exceeds 2 and is below or level with 1. "
-        "The differences: 1 not resolvable without their predictions, 2 unexplained."
+        "Of 3 published test accuracies, 1 cannot be told from ours without their predictions. Of the others, our "
+        "nearest model is above 1 and below 1."
     )
 
 

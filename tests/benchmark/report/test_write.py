@@ -140,7 +140,7 @@ def test_one_family_only(tmp_path, make_collection, data, models, headline, show
     text = report(make_collection(tmp_path, models, n=100), tmp_path, data=data)
     assert headline in text.splitlines()[2]
     assert shown in text.splitlines()[2]
-    assert "has the higher F1 score" not in text
+    assert "Differences of F1" not in text
     assert "gallery-wrong.png" in text
     assert "gallery-gained.png" not in text
     assert "Runs without a result" not in text

@@ -59,7 +59,8 @@ def test_the_sentence_tells_what_is_left_and_what_hurts_most(summary):
     assert (
         "**On corrupted images accuracy is 57.50% (knn; clean: 75.00%) to 65.00% (cnn-simple; clean: 75.00%)**, mean "
         "of all corruptions and severities. The largest loss is that by blur, 30.0 points, mean of all models and "
-        "severities. Predictions of corrupted images are not recorded, so differences between models are not tested here."
+        "severities. Predictions of corrupted images are not recorded, so differences between models are not tested "
+        "here."
     ) in text(found)
     assert "Not among the models tried" not in text(found)
 

@@ -31,6 +31,8 @@ def list_() -> None:
         table.add_row(one.kind, literal(one.name), memory(one.n_bytes))
     if kept:
         console().print(table)
+    for kind in dict.fromkeys(one.kind for one in kept):
+        show(f"{kind}: {cache_folder.KINDS[kind]}")
     show(f"{memory(sum(one.n_bytes for one in kept))} in {cache_root()} (${CACHE_VARIABLE} names another folder).")
     show(f"Features take at most {memory(cache_folder.limit_bytes())} (${cache_folder.LIMIT_VARIABLE}).")
 

@@ -48,9 +48,10 @@ def _explain_cache_errors(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explain_loader_errors(spec: DatasetSpec) -> Iterator[None]:
-    """Errors of the data set's functions, which may be a plug-in's, are one line; the working directory stays."""
+    """The data set's functions, which may be a plug-in's: errors are one line, the working directory stays, and what
+    they print is no result."""
     try:
-        with contextlib.chdir(Path.cwd()):
+        with contextlib.chdir(Path.cwd()), contextlib.redirect_stdout(sys.stderr):
             yield
     except UserError:
         raise
@@ -118,9 +119,15 @@ def prepare(
     UserError
         If the data set is not available, is damaged or cannot be kept.
     """
+    output = sys.stdout
+
+    def aloud(text: str) -> None:
+        with contextlib.redirect_stdout(output):
+            say(text)
+
     data_dir = chosen_data_dir(data_dir)
     downloads = files.cache_root() / "downloads" / spec.name
-    places = Places(data_dir=data_dir, downloads=downloads, say=say)
+    places = Places(data_dir=data_dir, downloads=downloads, say=aloud)
     with _explain_cache_errors(spec.name):
         downloads.mkdir(parents=True, exist_ok=True)
     with _explain_loader_errors(spec):

@@ -70,7 +70,8 @@ def entries() -> list[Kept]:
                 continue
             name = path.stem.rpartition("-")[0] or path.stem if kind == "features" else path.name
             found.setdefault((kind, name), []).append(path)
-    return [Kept(kind, name, tuple(paths), sum(map(_size, paths))) for (kind, name), paths in found.items()]
+    kept = [Kept(kind, name, tuple(paths), sum(map(_size, paths))) for (kind, name), paths in found.items()]
+    return [one for one in kept if one.n_bytes]
 
 
 def _ours(kind: str, path: Path) -> bool:

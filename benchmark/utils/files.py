@@ -24,7 +24,7 @@ LARGEST_TEXT_BYTES = 16 << 20  # Parsed, text takes many times its size.
 def cache_root() -> Path:
     """``$BENCHMARK_CACHE_DIR``, or the user's cache folder."""
     chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen) if chosen else platformdirs.user_cache_path(APP, appauthor=False)
+    return Path(chosen).expanduser() if chosen else platformdirs.user_cache_path(APP, appauthor=False)
 
 
 def read_whole(path: Path, *, root: Path | None = None, largest: int | None = None) -> bytes:

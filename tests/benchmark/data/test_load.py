@@ -123,6 +123,15 @@ def test_a_loader_may_change_its_working_directory(spec: DatasetSpec, loader, tm
     assert Path.cwd() == tmp_path
 
 
+def test_what_a_loader_prints_is_no_result(spec: DatasetSpec, tmp_path: Path, monkeypatch, capsys) -> None:
+    text = "def load(places):\n    print('reading')\n    places.say('said')\n    return {}['pixels']\n"
+    (tmp_path / "talking_loader.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="KeyError"):
+        store.prepare(dataclasses.replace(spec, load="talking_loader:load", stamp=None), say=print)
+    assert capsys.readouterr() == ("said\n", "reading\n")
+
+
 def test_force_loads_again(spec: DatasetSpec, loader, make_raw) -> None:
     first = store.prepare(spec)
     loader.result = make_raw(seed=1)

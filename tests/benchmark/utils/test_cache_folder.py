@@ -13,6 +13,7 @@ from benchmark.data import cache
 from benchmark.errors import UserError
 from benchmark.estimators import feature_cache
 from benchmark.utils import cache_folder
+from benchmark.utils.files import cache_root
 
 Usage = namedtuple("Usage", "total used free")
 IMAGES = np.arange(4000, dtype=np.uint8).reshape(10, 20, 20, 1)
@@ -35,6 +36,7 @@ def test_all_that_is_kept_is_listed_by_kind_and_name_and_can_be_removed(root):
     (root / "decoded/tiny").mkdir(parents=True)
     (root / "decoded/tiny/a.npy").write_bytes(b"12345")
     (root / "decoded/tiny/meta.json").touch()
+    (root / "downloads/tiny").mkdir(parents=True)  # Made for every data set, of use to few.
     found = {(kept.kind, kept.name): (len(kept.paths), kept.n_bytes) for kept in cache_folder.entries()}
     assert found["decoded", "tiny"] == (1, 5)
     assert found["features", "hog"][0] == 2
@@ -43,6 +45,12 @@ def test_all_that_is_kept_is_listed_by_kind_and_name_and_can_be_removed(root):
     assert {kept.kind for kept in cache_folder.entries()} == {"features"}
     cache_folder.clear(cache_folder.KINDS)
     assert cache_folder.entries() == []
+
+
+def test_the_folder_may_be_named_from_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", "~/cache")
+    assert cache_root() == tmp_path / "cache"
 
 
 def test_an_unknown_kind_is_refused():

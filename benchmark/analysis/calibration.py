@@ -115,8 +115,7 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray, bi
 def resampled_errors(runs: Sequence[np.ndarray], resamples: int = 1000, bins: int = BINS, seed: int = 0) -> np.ndarray:
     """A model's expected calibration error on resampled test images, mean over its runs (resamples,).
 
-    Models on the same images are resampled alike, so that their differences are paired. Images are drawn as often as a
-    Poisson variable of mean 1 says, which for many images is the bootstrap.
+    Models on the same images are resampled alike, so that their differences are paired.
 
     Parameters
     ----------
@@ -124,14 +123,16 @@ def resampled_errors(runs: Sequence[np.ndarray], resamples: int = 1000, bins: in
         Confidence, and whether the prediction is right, image by image in one order.
     """
     n = len(runs[0])
-    weights = np.random.default_rng(seed).poisson(1.0, size=(resamples, n)).astype(np.float32)
+    drawn = np.random.default_rng(seed).integers(n, size=(resamples, n))
+    # How often each image is drawn.
+    weights = np.array([np.bincount(images, minlength=n) for images in drawn], dtype=np.float32)
     total = np.zeros(resamples)
     for run in runs:
         confidence, hit = run.T
         place = np.digitize(confidence, np.linspace(0, 1, bins + 1)[1:-1], right=True)
         gaps = np.zeros((n, bins), dtype=np.float32)
         gaps[np.arange(n), place] = hit - confidence
-        total += np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+        total += np.abs(weights @ gaps).sum(axis=1) / n
     return np.asarray(total / len(runs))
 
 

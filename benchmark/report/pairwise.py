@@ -152,9 +152,7 @@ def comparison(found: Evidence) -> doc.Section | None:
         "pairwise",
         title,
         _headline_pair(found, best) if best else None,
-        f"{apart} of {len(compared.secondary)} {'other ' if best else ''}pairs of models differ significantly."
-        if compared.secondary
-        else None,
+        _how_many(apart, len(compared.secondary), "other" if best else ""),
         matrix([s.name for s in found.summaries], compared),
         f"{'The best CNN against the best baseline, and each' if best else 'Each'} model against the next on the "
         "leaderboard:",
@@ -164,6 +162,12 @@ def comparison(found: Evidence) -> doc.Section | None:
         "Not compared:" if left_out else None,
         left_out,
     )
+
+
+def _how_many(apart: int, n_pairs: int, other: str) -> str | None:
+    if n_pairs == 1:
+        return f"The {other or 'only'} pair of models {'differs' if apart else 'does not differ'} significantly."
+    return f"{apart} of {n_pairs} {other} pairs of models differ significantly.".replace("  ", " ") if n_pairs else None
 
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:

@@ -227,3 +227,18 @@ def test_what_cannot_be_scored(score, probabilities, labels, reason):
 def test_what_is_no_temperature(value):
     with pytest.raises(ValueError, match="above 0 and finite"):
         calibration.rescale(np.array([[0.5, 0.5]]), value)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_resampled_errors_of_a_few_images_are_numbers(n):
+    found = calibration.resampled_errors([np.column_stack([np.full(n, 0.9), np.ones(n)])])
+    assert found == pytest.approx(0.1, abs=1e-6)
+
+
+def test_resampled_errors_scatter_as_the_error_does():
+    """Of one bin: the distance of accuracy from confidence, whose standard error is that of a share."""
+    rng = np.random.default_rng(0)
+    hit = rng.random(2000) < 0.8
+    found = calibration.resampled_errors([np.column_stack([np.full(2000, 0.99), hit])], resamples=4000)
+    assert found.mean() == pytest.approx(0.99 - hit.mean(), abs=1e-3)
+    assert found.std() == pytest.approx(hit.std() / np.sqrt(2000), rel=0.05)

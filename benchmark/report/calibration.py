@@ -294,7 +294,7 @@ def reliability(models: Sequence[Scored]) -> Chart:
         title = f"{m.name}\nECE {m.mean('ece'):.3f} → {m.mean('ece_after'):.3f}"
         axes = Axis("confidence", low=0, high=1.03), Axis("accuracy", low=0, high=1.03)
         panels.append(Panel(title, series, *axes, guide="diagonal"))
-    alt = f"Accuracy against confidence of {len(panels)} models, before and after temperature scaling."
+    alt = f"Accuracy against confidence of {counted(len(panels), 'model')}, before and after temperature scaling."
     return Chart("calibration", alt, panels, choice="Reliability of", columns=3, height=2.9)
 
 
@@ -310,4 +310,4 @@ def risk_coverage(models: Sequence[Scored]) -> Chart:
     x = Axis("coverage: share answered, most confident first", percent=True, low=0, high=1)
     y = Axis("errors among them", percent=True, low=0)
     panel = Panel(title, series, x, y, guide=COVERAGE)
-    return Chart("risk-coverage", f"{title}, for {len(models)} models.", [panel], columns=1, height=4.6)
+    return Chart("risk-coverage", f"{title}, for {counted(len(models), 'model')}.", [panel], columns=1, height=4.6)

@@ -13,7 +13,7 @@ from benchmark.records.schema import RunRecord
 from benchmark.report import pairwise
 from benchmark.report.document import Axis, Chart, Column, Details, Panel, Section, Series, Table, section, words
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import count, duration, interval, memory, percent, points
+from benchmark.utils.format import count, counted, duration, interval, memory, percent, points
 
 SECONDS = (1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 36_000)
 DECADES = tuple(10.0**power for power in range(13))
@@ -109,7 +109,8 @@ def chart(summaries: Sequence[ModelSummary]) -> Chart:
     ticks = {float(place): f"{s.name} ({s.family})" for place, s in zip(places, summaries, strict=True)}
     x = Axis("test accuracy (axis not from zero)", percent=True, low=low - 0.1 * span, high=high + span / 4)
     best = summaries[0]
-    alt = f"Test accuracy of {len(summaries)} models; the most accurate is {best.name} with {percent(best.accuracy)}."
+    leader = f"{best.name} with {percent(best.accuracy)}"
+    alt = f"Test accuracy of {counted(len(summaries), 'model')}; the most accurate is {leader}."
     panel = Panel("Test accuracy by model", series, x, Axis(ticks=ticks))
     return Chart("leaderboard", alt, [panel], columns=1, height=1.1 + 0.36 * len(summaries))
 
@@ -158,7 +159,7 @@ def cost(evidence: Evidence) -> Section | None:
     if not evidence.summaries:
         return None
     panels = [panel for name in MEASURES if (panel := _against(evidence.summaries, name)) is not None]
-    alt = f"Test accuracy of {len(evidence.summaries)} models against their cost on a logarithmic axis."
+    alt = f"Test accuracy of {counted(len(evidence.summaries), 'model')} against their cost on a logarithmic axis."
     mixed = len({_machine(record) for s in evidence.summaries for record in s.records}) > 1
     return section(
         "cost",

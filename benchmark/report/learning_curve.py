@@ -10,7 +10,7 @@ from benchmark.analysis.select import Kind, select
 from benchmark.report import document as doc
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent, points
+from benchmark.utils.format import counted, percent, points
 
 METHOD = (
     "Test accuracy, mean over seeds, with the 95% interval of the mean (Student's t) for three seeds or more; the best "
@@ -193,7 +193,7 @@ def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
         doc.Axis("test accuracy", percent=True),
         guide=crossing,
     )
-    return doc.Chart("efficiency", f"{title}, for {len(last)} models.", [panel], columns=1, height=4.8)
+    return doc.Chart("efficiency", f"{title}, for {counted(len(last), 'model')}.", [panel], columns=1, height=4.8)
 
 
 def _command(found: Sequence[Point]) -> str:

@@ -11,7 +11,7 @@ from benchmark.data.corruptions import CORRUPTIONS, corrupt
 from benchmark.records.schema import SEVERITIES
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import percent
+from benchmark.utils.format import counted, percent
 
 NAMES = tuple(CORRUPTIONS)
 
@@ -144,7 +144,7 @@ def chart(models: Sequence[Robustness]) -> doc.Chart:
         )
         for title, found in lines.items()
     ]
-    alt = f"Test accuracy of {len(models)} models by severity of {len(NAMES)} corruptions."
+    alt = f"Test accuracy of {counted(len(models), 'model')} by severity of {len(NAMES)} corruptions."
     return doc.Chart("robustness", alt, panels, "Corruption", printed=(1, None), columns=3, height=2.7)
 
 

@@ -65,7 +65,7 @@ def points(difference: float) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    return f"{low:.{digits}f} to {high:.{digits}f}"
+    return f"{low:z.{digits}f} to {high:z.{digits}f}"
 
 
 def listed(names: Sequence[str], most: int) -> str:

@@ -139,7 +139,7 @@ def test_one_family_has_no_best_pair(collection):
     shown = text(pairs.comparison(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 30)))))
     assert "Each model against the next on the leaderboard:" in shown
     assert "The primary comparison, " not in shown.split("Every pair is compared")[0]
-    assert "1 of 1 pairs of models differ significantly." in shown
+    assert "The only pair of models differs significantly." in shown
     assert "shrunk towards" not in shown
 
 

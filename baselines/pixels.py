@@ -22,6 +22,7 @@ from baselines.scale import in_pixels, row_space, share_of_pixels, weighted
 from benchmark.estimators.details import DetailsMixin
 
 MOST_COVARIANCE = 2000  # Features up to which their covariance is made, images up to which an exact SVD.
+NO_VARIANCE = 1e-6  # Of the largest: what rounding leaves along an axis on which all training images agree.
 VOTES = 1 << 26  # Numbers of pairs of images held at a time.
 
 
@@ -251,7 +252,7 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     n_components : int
-        Components kept (fewer where there are not so many pixels or images).
+        Components kept (fewer where there are not so many pixels or images, or images vary in fewer directions).
     C, gamma
         Of the support vector machine, see :class:`PixelSVC`.
     """
@@ -280,6 +281,9 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
             solver = "full" if n <= MOST_COVARIANCE else "randomized"
             pca = Fitted(PCA(n_components=k, svd_solver=solver, random_state=0).fit(X), Ran().implementation("PCA"))
         self.pca_ = pca.estimator
+        # Along directions in which no training image lies, any axis would do, and what it shows is arbitrary.
+        variance = self.pca_.explained_variance_
+        self.rank_ = max(int((variance > NO_VARIANCE * variance[0]).sum()), 1)
         self.svc_ = PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
         self.svc_.fit(self._transformed(X), y)
         self.classes_ = self.svc_.classes_
@@ -298,5 +302,5 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         return np.asarray(self.svc_.predict(self._transformed(weighted(X))))
 
     def _transformed(self, X: np.ndarray) -> np.ndarray:
-        components: Any = self.pca_.transform(X)
+        components: Any = self.pca_.transform(X)[:, : getattr(self, "rank_", None)]  # Models saved by 0.2.0 have none.
         return np.ascontiguousarray(components, dtype=np.float32)

@@ -108,6 +108,16 @@ def check_components(X, y, others):
     assert (differing & ~close).sum() <= 0.05 * len(others)
 
 
+def test_directions_without_variance_play_no_part():
+    """Four images span three directions; a fourth component is any, and what lies along it says nothing."""
+    rng = np.random.default_rng(0)
+    X, others = (rng.integers(0, 2, size=(n, 16)).astype(float) for n in (4, 40))
+    model = PcaSVC(n_components=20).fit(X, np.array([0, 1, 0, 2]))
+    spanned = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)[2][:3]
+    within = X.mean(axis=0) + (others - X.mean(axis=0)) @ spanned.T @ spanned
+    np.testing.assert_array_equal(model.predict(others), model.predict(within))
+
+
 def check_forest(X, y, others):
     """Another generator, other trees: on average as good."""
     ours = PixelForest(n_estimators=20, random_state=0).fit(X, y)

@@ -297,7 +297,7 @@ def _run(
 
 
 def _chosen(models: Models) -> list[ModelSpec]:
-    if models is None or (isinstance(models, str) and models == "all"):
+    if models is None or models == "all":
         return registry.choose(None, everything=models == "all")
     if isinstance(models, str | ModelSpec):
         return registry.choose([models])

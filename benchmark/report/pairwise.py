@@ -152,7 +152,7 @@ def comparison(found: Evidence) -> doc.Section | None:
         "pairwise",
         title,
         _headline_pair(found, best) if best else None,
-        _how_many(apart, len(compared.secondary), "other" if best else ""),
+        _how_many(apart, len(compared.secondary), primary=best is not None),
         matrix([s.name for s in found.summaries], compared),
         f"{'The best CNN against the best baseline, and each' if best else 'Each'} model against the next on the "
         "leaderboard:",
@@ -164,10 +164,11 @@ def comparison(found: Evidence) -> doc.Section | None:
     )
 
 
-def _how_many(apart: int, n_pairs: int, other: str) -> str | None:
+def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
     if n_pairs == 1:
-        return f"The {other or 'only'} pair of models {'differs' if apart else 'does not differ'} significantly."
-    return f"{apart} of {n_pairs} {other} pairs of models differ significantly.".replace("  ", " ") if n_pairs else None
+        which = "other" if primary else "only"
+        return f"The {which} pair of models {'differs' if apart else 'does not differ'} significantly."
+    return f"{apart} of {n_pairs} {'other ' if primary else ''}pairs of models differ significantly." if n_pairs else None
 
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:

@@ -168,7 +168,9 @@ def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
     if n_pairs == 1:
         which = "other" if primary else "only"
         return f"The {which} pair of models {'differs' if apart else 'does not differ'} significantly."
-    return f"{apart} of {n_pairs} {'other ' if primary else ''}pairs of models differ significantly." if n_pairs else None
+    return (
+        f"{apart} of {n_pairs} {'other ' if primary else ''}pairs of models differ significantly." if n_pairs else None
+    )
 
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:

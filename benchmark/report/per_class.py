@@ -55,8 +55,10 @@ def _gains(baseline: ModelSummary | None, cnn: ModelSummary | None, names: Seque
     gain = (cnn.per_class("f1") - baseline.per_class("f1")) * 100
     most, least = int(np.nanargmax(gain)), int(np.nanargmin(gain))
     span = f"from {points(gain[least])} points ({names[least]}) to {points(gain[most])} ({names[most]})"
+    if gain[most] == gain[least]:
+        span = f"{points(gain[most]) + ' points' if gain[most] else '0'} in every class"
     return (
-        f"F1 of {cnn.name} less that of {baseline.name}: {span if gain[most] > gain[least] else '0 in every class'}. "
+        f"F1 of {cnn.name} less that of {baseline.name}: {span}. "
         "Differences of F1 are not tested; those of recall are, class by class."
     )
 

@@ -80,6 +80,17 @@ def test_undefined_scores_are_dashes_and_a_zero_is_never_the_best(make_summary):
     assert [[best for _, best in row] for row in tables["f1"].cells()] == [[False, True, False, False]]
 
 
+@pytest.mark.parametrize(
+    ("right", "words"), [((0, 0, 1, 1), "+50.00 points in every class."), ((0, 1, 0, 1), "0 in every class.")]
+)
+def test_equal_gains_are_told_as_what_they_are(make_summary, make_record, right, words):
+    labels, names = (0, 0, 1, 1), ("cat", "dog")
+    baseline = make_summary((labels, (0, 1, 0, 1)), class_names=names)
+    cnn = make_summary((labels, right), model="cnn-simple", family="network", class_names=names)
+    section = per_class.scores(evidence(make_record, baseline, cnn))
+    assert f"F1 of cnn-simple less that of knn: {words}" in section.blocks[0].text
+
+
 def test_classes_without_test_images_are_not_in_the_chart(make_summary, make_record):
     labels = (0, 0, 1, 1)
     baseline = make_summary((labels, (0, 0, 1, 2)), class_names=NAMES)

@@ -96,7 +96,9 @@ def _parameter(parameter: Any) -> tuple[str, ...]:
     else:
         name = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts))
     default, shown = parameter.default, ""
-    if default is True:
+    if isinstance(told := getattr(parameter, "show_default", None), str):
+        shown = told
+    elif default is True:
         shown = f"`{parameter.opts[0]}`"
     elif default is not None and default is not False and default != ():
         shown = f"`{default}`"

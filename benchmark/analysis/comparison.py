@@ -305,26 +305,20 @@ class Accuracy:
 
 
 def accuracies(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, Accuracy]:
-    """The intervals of every model's accuracy.
-
-    For the test images alone Wilson's for one seed, for several the bootstrap over images of the share of seeds that
-    are right; with seeds, t. None where predictions cannot be read.
-    """
+    """The intervals of every model's accuracy, which hold each other; None where predictions cannot be read."""
     found = {summary.name: hits(summary, lookup) for summary in summaries}
     known = [model for model in found.values() if isinstance(model, Hits)]
     return {summary.name: _accuracy(summary, found[summary.name], known) for summary in summaries}
 
 
 def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -> Accuracy:
-    wilson = None
-    if summary.n_seeds == 1:
-        n = summary.tests[0].n_images
-        wilson = stats.wilson(round(summary.accuracy * n), n)
     if isinstance(found, str):
-        return Accuracy(wilson, None if summary.stochastic else wilson)
-    runs = wilson or stats.bootstrap_interval(found.right.mean(axis=0))
+        # The accuracy of one run is all that its interval takes.
+        runs = stats.wilson(summary.accuracy, summary.tests[0].n_images) if summary.n_seeds == 1 else None
+        return Accuracy(runs, None if summary.stochastic else runs)
+    runs = uncertainty.runs_interval(found.right)
     if not found.stochastic:
         return Accuracy(runs, runs)
     lent = Lending.among(known, found).to(found)
     alone = lent is None and len(found.right) == 1
-    return Accuracy(runs, None if alone else uncertainty.mean_interval(found.right, lent))
+    return Accuracy(runs, None if alone else uncertainty.model_interval(found.right, lent))

@@ -92,7 +92,13 @@ class Lending:
 
     @classmethod
     def among(
-        cls, models: Sequence[Hits], like: Hits, *, number: int | None = None, sd: float | None = None
+        cls,
+        models: Sequence[Hits],
+        like: Hits,
+        *,
+        number: int | None = None,
+        sd: float | None = None,
+        before: Sequence[Hits] = (),
     ) -> Lending:
         """Of those of ``models`` that are on the same images as ``like``.
 
@@ -105,15 +111,21 @@ class Lending:
         sd : float or None
             Assumed of accuracy on all test images, a fraction; None assumes ``ASSUMED_SD`` where there are enough
             training images.
+        before : sequence of Hits
+            Those whose recall says how far seeds may move a class, as before a change that may have spoilt it; all of
+            them where none are named.
         """
         models = [model for model in models if model.same_images(like)]
         if sd is None and all(model.train_size >= ASSUMED_FROM for model in models):
             sd = ASSUMED_SD
         assumed = None if sd is None else sd**2
         if number is not None:
-            whole, models = models, [model.of_class(number) for model in models]
+            usual = before or models
             if assumed is not None:
-                assumed *= _spread(models) / _spread(whole)
+                # No further than single images, each by itself, would: of few errors 0.2 points are many.
+                spread = _spread([model.of_class(number) for model in usual])
+                assumed = min(assumed / _spread(usual), 1.0) * spread
+            models = [model.of_class(number) for model in models]
         several = [model for model in models if model.stochastic and len(model.right) > 1]
         return cls(
             tuple((model.model, uncertainty.observed_variance(model.right.astype(float))) for model in several), assumed

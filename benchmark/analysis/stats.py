@@ -12,8 +12,13 @@ import numpy as np
 
 LEVEL = 0.95
 Interval = tuple[float, float]
-# Draws held at a time while resampling values of which few are alike: 64 MB.
-DRAWS = 8_000_000
+
+
+def quantile(q: float, degrees: float = math.inf) -> float:
+    """Of Student's t, or of the normal distribution where the degrees of freedom are infinite."""
+    from scipy.special import ndtri, stdtrit
+
+    return float(ndtri(q) if math.isinf(degrees) else stdtrit(degrees, q))
 
 
 def standard_error(share: float, n: int) -> float:
@@ -21,88 +26,30 @@ def standard_error(share: float, n: int) -> float:
     return math.sqrt(share * (1 - share) / max(n, 1))
 
 
-def wilson(hits: int, n: int, level: float = LEVEL) -> Interval:
+def wilson(share: float, n: float, level: float = LEVEL, *, more: float = 0.0, degrees: float = math.inf) -> Interval:
     """Interval for a proportion: Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
 
     Parameters
     ----------
-    hits, n : int
-        Images recognised, and images: ``0 <= hits <= n``, ``n >= 1``.
+    share : float
+        Of images that are recognised, in [0, 1].
+    n : float
+        Images, at least one; where they vary less than right and wrong do, as many as would vary alike.
     level : float
         Confidence, in (0, 1).
+    more : float
+        Variance that is added to that of the images, whatever the proportion: a squared fraction.
+    degrees : float
+        Degrees of freedom of the two together; infinite for a normal distribution.
     """
-    from scipy.stats import binomtest
-
-    interval = binomtest(hits, n).proportion_ci(confidence_level=level, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
-def mcnemar_exact(b: int, c: int) -> float:
-    """Exact two-sided p that two models are equally often right on the same images.
-
-    McNemar, "Note on the sampling error of the difference between correlated proportions or percentages", 1947:
-    under the null hypothesis ``b`` of the ``b + c`` discordant images fall to either side like tosses of a coin.
-
-    Parameters
-    ----------
-    b, c : int
-        Images that only the one, and only the other, gets right.
-    """
-    from scipy.stats import binomtest
-
-    return float(binomtest(b, b + c, 0.5).pvalue) if b + c else 1.0
-
-
-def bootstrap_interval(values: np.ndarray, *, level: float = LEVEL, resamples: int = 10_000, seed: int = 0) -> Interval:
-    """Percentile interval for a mean over images: Efron, "Bootstrap methods: another look at the jackknife", 1979.
-
-    A resample is known by how often each distinct value occurs in it, and those counts are multinomial: where
-    values take few levels, as hits over a few seeds do, ten thousand resamples are a matter of milliseconds.
-    With fewer than about five images right or wrong the interval is too narrow; :func:`wilson` is not.
-
-    Parameters
-    ----------
-    values : ndarray of float (n_images,)
-        One number an image, such as the share of seeds that get it right.
-    level : float
-        Confidence, in (0, 1).
-    resamples : int
-        How many means to draw.
-    seed : int
-        The same seed gives the same interval.
-    """
-    levels, counts = np.unique(np.asarray(values, dtype=float), return_counts=True)
-    n, rng = int(counts.sum()), np.random.default_rng(seed)
-    at_once = max(1, DRAWS // len(levels))
-    means = [
-        rng.multinomial(n, counts / n, size=min(at_once, resamples - start)) @ levels / n
-        for start in range(0, resamples, at_once)
-    ]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def paired_bootstrap(
-    left: np.ndarray, right: np.ndarray, *, level: float = LEVEL, resamples: int = 10_000, seed: int = 0
-) -> Interval:
-    """Percentile interval for the mean of ``left - right``, each image keeping its two numbers together.
-
-    Parameters
-    ----------
-    left, right : ndarray of float (n_images,)
-        Numbers of two models on the same images, in the same order.
-    level, resamples, seed
-        As of :func:`bootstrap_interval`.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
-    """
-    left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
-    if left.shape != right.shape:
-        raise ValueError(f"the images must be the same: shapes {left.shape} and {right.shape}")
-    return bootstrap_interval(left - right, level=level, resamples=resamples, seed=seed)
+    square = quantile((1 + level) / 2, degrees) ** 2
+    # All p with (share - p)^2 <= square (p (1 - p) / n + more).
+    k = square / n
+    middle = share + k / 2
+    reach = math.sqrt(max(middle**2 - (1 + k) * (share**2 - square * more), 0.0))
+    # What is recognised always or never has an end at 1 or 0, and rounding must not move it.
+    low = 0.0 if share == 0 else max((middle - reach) / (1 + k), 0.0)
+    return low, 1.0 if share == 1 else min((middle + reach) / (1 + k), 1.0)
 
 
 def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
@@ -165,12 +112,7 @@ def minimum_detectable_difference(
     float or None
         A fraction; None where even models that differ in every discordant image would be missed.
     """
-    from scipy.special import ndtri, stdtrit
-
-    def quantile(q: float) -> float:
-        return float(ndtri(q) if math.isinf(degrees) else stdtrit(degrees, q))
-
-    a, b, s = quantile(1 - level / 2), quantile(power), discordant_share + n * seed_variance
+    a, b, s = quantile(1 - level / 2, degrees), quantile(power, degrees), discordant_share + n * seed_variance
     # The equation has one root: with x = sqrt(s - d^2), (n + b^2) x^2 + 2 a b sqrt(s) x + (a^2 - n) s = 0.
     root = (a * b) ** 2 * s + (n + b * b) * (n - a * a) * s
     x = (-a * b * math.sqrt(s) + math.sqrt(root)) / (n + b * b) if root >= 0 else -1.0

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmark.analysis.stats import LEVEL, Interval, mcnemar_exact
+from benchmark.analysis.stats import LEVEL, Interval, quantile, wilson
 
 FEWEST_DRAWS = 3  # Two show so little of a variance that no test of them holds its level.
+EXTRA = 2  # Images added to a pair, one that only the left and one that only the right model gets right.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +41,10 @@ class SeedVariance:
     def whole(self) -> float:
         """What seeds move accuracy as a whole; the estimate may be negative, as it must be for its mean to be right."""
         return self.total - self.flips
+
+
+# Of each independent source of training its variance, and the factor by which it enters that of a mean over seeds.
+Sources = Sequence[tuple[SeedVariance, float]]
 
 
 def observed_variance(hits: np.ndarray) -> SeedVariance:
@@ -96,19 +101,24 @@ def pooled_variance(observed: Sequence[SeedVariance], lent: SeedVariance | None 
 
 
 @dataclasses.dataclass(frozen=True)
-class Estimate:
-    """A mean over images and seeds with its sources of error.
+class Difference:
+    """How far two models' accuracies lie apart on the same images.
 
     Attributes
     ----------
     value, low, high : float
-        The mean with its interval.
+        The difference with its interval, which leaves out 0 where ``p`` is below 1 - its confidence, and only there.
     centre : float
-        The middle of the interval, drawn a little towards 0.
+        The difference with an image more to either side: a little nearer to 0.
     images_error, training_error : float
         Standard errors by source: test sampling, and training.
     degrees : float
         Degrees of freedom of the two together.
+    p : float
+        Two-sided, that there is no difference.
+    only_left, only_right : float
+        Images that only one of the two gets right; of several seeds, the mean over all pairs of runs.
+    n_images : int
     """
 
     value: float
@@ -118,86 +128,23 @@ class Estimate:
     images_error: float
     training_error: float
     degrees: float
+    p: float
+    only_left: float
+    only_right: float
+    n_images: int
 
     @property
     def standard_error(self) -> float:
         return math.hypot(self.images_error, self.training_error)
 
-
-def estimate(
-    values: np.ndarray,
-    variances: Sequence[tuple[SeedVariance, float]] = (),
-    level: float = LEVEL,
-    *,
-    extra: float = 2.0,
-    power: int = 2,
-) -> Estimate:
-    """The mean of one number per image, whose error is that of images and of training.
-
-    The interval is t times the standard error, with the degrees of freedom of Satterthwaite, "An approximate
-    distribution of estimates of variance components", 1946. ``extra`` images more, half of them with 1 and half
-    with -1, steady it where few images are discordant: Bonett and Price, "Adjusted Wald confidence interval for a
-    difference of binomial proportions based on paired data", 2012.
-
-    Parameters
-    ----------
-    values : ndarray of float (n_images,)
-        Means over seeds, in [-1, 1].
-    variances : sequence of (SeedVariance, float)
-        For each independent source of training, its variance and the factor by which it enters the mean's: the
-        reciprocal of the number of seeds.
-    level : float
-        Confidence, in (0, 1).
-    power : int
-        Of each source's share of the variance by which the reciprocals of degrees of freedom are weighted: 2 is
-        Satterthwaite's. Where a source of two degrees of freedom outweighs the others, that rejects in 8 % instead of
-        5 %, as it makes much of a variance that happens to be small; 1 holds the level.
-    """
-    from scipy.special import stdtrit
-
-    n = len(values)
-    value, centre = float(values.mean()), float(values.sum()) / (n + extra)
-    images = (float((values**2).sum() + extra) / (n + extra) - centre**2) / (n + extra)
-    # Single images that flip from seed to seed are in the variance over images and again in the one over seeds.
-    alone = max(images - sum(part.flips * factor for part, factor in variances), 0.0)
-    variance = alone + sum(part.total * factor for part, factor in variances)
-    sources = [(alone, n + 1), *((part.total * factor, part.degrees) for part, factor in variances)]
-    within = sum(source**power / degrees for source, degrees in sources)
-    degrees = variance**power / within if within else float(n)
-    reach = float(stdtrit(degrees, (1 + level) / 2)) * math.sqrt(variance)
-    return Estimate(
-        value=value,
-        low=centre - reach,
-        high=centre + reach,
-        centre=centre,
-        # Where seeds vary less than flips alone would make them, the sum is below the variance over images.
-        images_error=math.sqrt(min(images, variance)),
-        training_error=math.sqrt(max(variance - images, 0.0)),
-        degrees=degrees,
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class Difference(Estimate):
-    """How far two models' accuracies lie apart on the same images.
-
-    Attributes
-    ----------
-    p : float
-        Two-sided, that there is no difference.
-    only_left, only_right : float
-        Images that only one of the two gets right; of several seeds, the mean over all pairs of runs.
-    """
-
-    p: float
-    only_left: float
-    only_right: float
-
     def p_beyond(self, margin: float) -> float:
         """One-sided p that the difference is not larger than ``margin``, by t."""
         from scipy.special import stdtr
 
-        return float(stdtr(self.degrees, (margin - self.centre) / self.standard_error))
+        variance = self.standard_error**2 + (self.centre**2 - margin**2) / (self.n_images + EXTRA)
+        if variance <= 0:  # So many images do not differ.
+            return 1.0
+        return float(stdtr(self.degrees, (margin - self.centre) / math.sqrt(variance)))
 
 
 def paired_difference(
@@ -215,8 +162,11 @@ def paired_difference(
     none is lent adds none: either nothing in its training is random, or the result holds for this run and not for
     the model trained again.
 
-    Where no side has a seed variance, p is that of McNemar's exact test, otherwise that of t. How often interval
-    and p are right is simulated in ``tests/benchmark/analysis/test_simulations.py``.
+    The test is McNemar's, "Note on the sampling error of the difference between correlated proportions or
+    percentages", 1947, (b - c)^2 / (b + c), with the variance of training added to that of images, by t, and with
+    one image more on either side: as Bonett and Price, "Adjusted Wald confidence interval for a difference of
+    binomial proportions based on paired data", 2012. The interval holds the differences that the same test does not
+    reject. How often interval and p are right is simulated in ``tests/benchmark/analysis/test_simulations.py``.
 
     Parameters
     ----------
@@ -238,13 +188,10 @@ def paired_difference(
     left, right = _checked(left, right)
     if same:
         both = pooled_variance([*_observed(left), *_observed(right)], lent[0])
-        variances = [(both, 1 / len(left) + 1 / len(right))] if both else []
+        sources = [(both, 1 / len(left) + 1 / len(right))] if both else []
     else:
-        sides = (
-            (pooled_variance(_observed(side), given), side) for side, given in zip((left, right), lent, strict=True)
-        )
-        variances = [(part, 1 / len(side)) for part, side in sides if part]
-    return _difference(left.mean(axis=0), right.mean(axis=0), variances, level)
+        sources = [*_sources(left, lent[0]), *_sources(right, lent[1])]
+    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level)
 
 
 def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL) -> Difference:
@@ -268,29 +215,43 @@ def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL
     left, right = _checked(left, right)
     if len(left) != len(right) or len(left) < FEWEST_DRAWS:
         raise ValueError(f"the draws must be the same, and at least {FEWEST_DRAWS}: {len(left)} and {len(right)}")
-    variance = pooled_variance([observed_variance(left - right)])
-    variances = [(variance, 1 / len(left))] if variance else []
-    return _difference(left.mean(axis=0), right.mean(axis=0), variances, level, power=1)
+    return _difference(left.mean(axis=0), right.mean(axis=0), _sources(left - right), level, power=1)
 
 
-def mean_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: float = LEVEL) -> Interval:
-    """Interval of a model's accuracy over test images and seeds: of the algorithm rather than of these runs.
+def runs_interval(hits: np.ndarray, level: float = LEVEL) -> Interval:
+    """Interval of the accuracy of these runs over test images: Wilson's for one seed, and its like for several.
+
+    Over several seeds the share of right runs varies less from image to image than right and wrong do: by the factor
+    of :func:`_evenness`, for which Wilson's interval is that of so many more images (Korn and Graubard, "Confidence
+    intervals for proportions with small expected number of positive counts estimated from survey data", 1998).
 
     Parameters
     ----------
     hits : ndarray of bool or float (n_seeds, n_images)
-    lent : SeedVariance or None
-        As of :func:`paired_difference`; with one seed and None, Wilson's interval is the one to use.
     level : float
         Confidence, in (0, 1).
     """
-    hits = np.asarray(hits, dtype=float)
-    part = pooled_variance(_observed(hits), lent)
-    # Four images more, half of them right: Agresti and Coull, "Approximate is better than exact for interval
-    # estimation of binomial proportions", 1998.
-    variances = [(_scaled(part, 4.0), 1 / len(hits))] if part else []
-    found = estimate(2 * hits.mean(axis=0) - 1, variances, level, extra=4.0)
-    return max((found.low + 1) / 2, 0.0), min((found.high + 1) / 2, 1.0)
+    share = np.asarray(hits, dtype=float).mean(axis=0)
+    return wilson(float(share.mean()), len(share) / _evenness(share), level)
+
+
+def model_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: float = LEVEL) -> Interval:
+    """Interval of a model's accuracy over test images and seeds: of the algorithm rather than of these runs.
+
+    It holds that of :func:`runs_interval`, whose parameters it has.
+
+    Parameters
+    ----------
+    lent : SeedVariance or None
+        As of :func:`paired_difference`.
+    """
+    share = np.asarray(hits, dtype=float).mean(axis=0)
+    accuracy, n = float(share.mean()), len(share)
+    n_like, sources = n / _evenness(share), _sources(np.asarray(hits, dtype=float), lent)
+    smoothed = (n * accuracy + 2) / (n + 4)
+    _, degrees = _combined(smoothed * (1 - smoothed) / n_like, n, sources)
+    training = max(sum(part.whole * factor for part, factor in sources), 0.0)
+    return wilson(accuracy, n_like, level, more=training, degrees=degrees)
 
 
 def error_ratio(
@@ -299,35 +260,58 @@ def error_ratio(
     lent: tuple[SeedVariance | None, SeedVariance | None] = (None, None),
     level: float = LEVEL,
 ) -> Interval | None:
-    """Interval for the ratio of two models' error rates, left's over right's, by the delta method on its logarithm.
+    """Interval for the ratio of two models' error rates, left's over right's.
+
+    It holds each ratio r for which :func:`paired_difference` would not reject that left's errors are r times right's,
+    so that it leaves out 1 where the difference is significant, and only there: Fieller, "Some problems in interval
+    estimation", 1954. For ratios below the measured one the better model's errors are thinned out, image by image and
+    seed by seed, as there would be fewer, so that the lower end is above 0: the score test's idea (Nam and Blackwelder,
+    "Analysis of the ratio of marginal probabilities in a matched-pair setting", 2002).
 
     Parameters and errors are those of :func:`paired_difference`.
 
     Returns
     -------
     (float, float) or None
-        None where a model makes no error.
+        The upper end may be infinite. None where a model makes no error.
     """
+    from scipy.optimize import brentq
+
     left, right = _checked(left, right)
-    errors = 1 - float(left.mean()), 1 - float(right.mean())
-    if not all(errors):
+    wrong = 1 - left.mean(axis=0), 1 - right.mean(axis=0)
+    if not all(errors.any() for errors in wrong):
         return None
-    values, variances = np.zeros(left.shape[1]), []
-    for side, error, given, sign in zip((left, right), errors, lent, (1, -1), strict=True):
-        values += sign * (1 - side.mean(axis=0)) / error
-        if part := pooled_variance(_observed(side), given):
-            variances.append((_scaled(part, error**-2), 1 / len(side)))
-    found = estimate(values, variances, level, extra=0.0)
-    ratio = errors[0] / errors[1]
-    return ratio * math.exp(found.low), ratio * math.exp(found.high)
+    if wrong[0].sum() > wrong[1].sum():  # What is below is for ratios up to 1.
+        ends = error_ratio(right, left, lent[::-1], level)
+        return None if ends is None else (1 / ends[1], 1 / ends[0])
+    n = left.shape[1] + EXTRA
+    sources = [_sources(side, given) for side, given in zip((left, right), lent, strict=True)]
+    (first, second), both = (float(errors.sum()) + 1 for errors in wrong), float(wrong[0] @ wrong[1])
+    squares = [
+        float(errors @ errors) + 1 + n**2 * sum(part.whole * factor for part, factor in own)
+        for errors, own in zip(wrong, sources, strict=True)
+    ]
+    _, degrees = _combined(_second_moment(*wrong) / n, n - 1, [*sources[0], *sources[1]])
+    t, measured = quantile((1 + level) / 2, degrees), first / second
+
+    def outside(ratio: float) -> float:
+        thinned = min(ratio / measured, 1.0)
+        variance = thinned * squares[0] - 2 * ratio * thinned * both + ratio**2 * squares[1]
+        return float((first - ratio * second) ** 2 - t**2 * max(variance, 0.0))
+
+    highest = 1e6 * measured
+    low = float(brentq(outside, 0.0, measured))
+    return low, float(brentq(outside, measured, highest)) if outside(highest) > 0 else math.inf
 
 
 def _observed(hits: np.ndarray) -> list[SeedVariance]:
     return [observed_variance(hits)] if len(hits) > 1 else []
 
 
-def _scaled(part: SeedVariance, factor: float) -> SeedVariance:
-    return SeedVariance(part.total * factor, part.flips * factor, part.degrees)
+def _sources(hits: np.ndarray, lent: SeedVariance | None = None) -> Sources:
+    """The seed variance of one model's mean over its seeds; empty where nothing is known or random."""
+    part = pooled_variance(_observed(hits), lent)
+    return [(part, 1 / len(hits))] if part else []
 
 
 def _checked(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -337,17 +321,65 @@ def _checked(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return left, right
 
 
-def _difference(
-    left: np.ndarray, right: np.ndarray, variances: Sequence[tuple[SeedVariance, float]], level: float, power: int = 2
-) -> Difference:
+def _evenness(share: np.ndarray) -> float:
+    """By what factor shares of right seeds vary less over images than right and wrong would; 1 for one seed.
+
+    Four images more, two right and two wrong, steady it where nearly all are alike: Agresti and Coull, "Approximate
+    is better than exact for interval estimation of binomial proportions", 1998.
+    """
+    n = len(share) + 4
+    mean = (float(share.sum()) + 2) / n
+    return (float(share @ share) + 2 - n * mean**2) / (n * mean * (1 - mean))
+
+
+def _second_moment(left: np.ndarray, right: np.ndarray) -> float:
+    """Of the difference over images, with one image more to either side."""
+    return (float(((left - right) ** 2).sum()) + EXTRA) / (len(left) + EXTRA)
+
+
+def _combined(images: float, degrees: float, sources: Sources, power: int = 2) -> tuple[float, float]:
+    """The variance of a mean over images and seeds, and its degrees of freedom.
+
+    They are those of Satterthwaite, "An approximate distribution of estimates of variance components", 1946: the
+    reciprocals of the sources' degrees, weighted by their shares of the variance to the power of 2. Where a source of
+    two degrees of freedom outweighs the others, that rejects in 8 % instead of 5 %, as it makes much of a variance
+    that happens to be small; a power of 1 holds the level.
+    """
+    # Single images that flip from seed to seed are in the variance over images and again in the one over seeds.
+    alone = max(images - sum(part.flips * factor for part, factor in sources), 0.0)
+    parts = [(alone, degrees), *((part.total * factor, part.degrees) for part, factor in sources)]
+    variance = sum(size for size, _ in parts)
+    within = sum(size**power / degrees for size, degrees in parts)
+    return variance, variance**power / within if within else degrees
+
+
+def _difference(left: np.ndarray, right: np.ndarray, sources: Sources, level: float, power: int = 2) -> Difference:
     """Of shares of seeds that are right (n_images,)."""
     from scipy.special import stdtr
 
-    found = estimate(left - right, variances, level, power=power)
-    only_left, only_right = float((left * (1 - right)).sum()), float((right * (1 - left)).sum())
-    if variances:
-        p = 2 * float(stdtr(found.degrees, -abs(found.centre) / found.standard_error))
-    else:
-        p = mcnemar_exact(round(only_left), round(only_right))
-    within = {**dataclasses.asdict(found), "low": max(found.low, -1.0), "high": min(found.high, 1.0)}
-    return Difference(**within, p=p, only_left=only_left, only_right=only_right)
+    n = len(left) + EXTRA
+    centre = float((left - right).sum()) / n
+    images = _second_moment(left, right) / n
+    # If the models are equal; if they are d apart, it is less by d^2 / n.
+    variance, degrees = _combined(images, n - 1, sources, power)
+    square = quantile((1 + level) / 2, degrees) ** 2
+    # All d with (centre - d)^2 <= t^2 (variance - d^2 / n).
+    k = square / n
+    reach = math.sqrt(max((1 + k) * square * variance - k * centre**2, 0.0))
+    images, variance_here = images - centre**2 / n, max(variance - centre**2 / n, 0.0)
+    value = float((left - right).mean())
+    return Difference(
+        value=value,
+        # Of a handful of images that all differ the same way, the images added would leave out the value itself.
+        low=max(min((centre - reach) / (1 + k), value), -1.0),
+        high=min(max((centre + reach) / (1 + k), value), 1.0),
+        centre=centre,
+        # Where seeds vary less than flips alone would make them, the sum is below the variance over images.
+        images_error=math.sqrt(min(images, variance_here)),
+        training_error=math.sqrt(max(variance_here - images, 0.0)),
+        degrees=degrees,
+        p=2 * float(stdtr(degrees, -abs(centre) / math.sqrt(variance))),
+        only_left=float((left * (1 - right)).sum()),
+        only_right=float((right * (1 - left)).sum()),
+        n_images=len(left),
+    )

@@ -30,6 +30,7 @@ app = typer.Typer(
     epilog="A first try, in seconds: python -m benchmark run --dataset digits",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

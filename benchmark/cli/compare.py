@@ -19,7 +19,7 @@ def compare(
     right: Annotated[str, typer.Argument(help="Another, such as the one after it.")],
     dataset: DatasetsOption = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="Profile to compare.  [default: full if both have it]")
+        str | None, typer.Option("--profile", "-p", help="Profile to compare.", show_default="full if both have it")
     ] = None,
     results_dir: ResultsOption = Path("results"),
     markdown: Annotated[Path | None, typer.Option(help="Write the comparison as Markdown there.")] = None,

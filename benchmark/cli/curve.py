@@ -44,8 +44,8 @@ def curve(
     sizes: Annotated[
         str | None,
         typer.Option(
-            help="Numbers of training images, separated by commas; 'all' is the whole training part.  "
-            "[default: 100,300,1000,3000,10000,all]"
+            help="Numbers of training images, separated by commas; 'all' is the whole training part.",
+            show_default="100, 300, 1000, 3000, 10000, all",
         ),
     ] = None,
     seeds: Annotated[

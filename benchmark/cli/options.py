@@ -30,7 +30,7 @@ ModelsArgument = Annotated[
     list[str] | None, typer.Argument(help="Models, see 'list'; without any, the five core models.")
 ]
 DatasetsOption = Annotated[
-    list[str] | None, typer.Option("--dataset", "-d", help=f"Data set; repeatable.  [default: {DEFAULT_DATASET}]")
+    list[str] | None, typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default=DEFAULT_DATASET)
 ]
 DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
@@ -40,7 +40,7 @@ ProfileOption = Annotated[
 CollectionOption = Annotated[
     str | None,
     typer.Option(
-        "--collection", "-c", help="Name under which results are kept.  [default: local, or the profile's name]"
+        "--collection", "-c", help="Name under which results are kept.", show_default="local, or the profile's name"
     ),
 ]
 ResultsOption = Annotated[Path, typer.Option("--results-dir", help="Folder of the records.")]
@@ -49,13 +49,13 @@ DataDirOption = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Runs at a time.", min=1)]
-ThreadsOption = Annotated[int | None, typer.Option(help="Threads per run.  [default: cores / jobs]", min=1)]
+ThreadsOption = Annotated[int | None, typer.Option(help="Threads per run.", show_default="cores / jobs", min=1)]
 TimeLimitOption = Annotated[str, typer.Option(help="Time limit per run, for example 90s, 30m or 2h.")]
 MemoryLimitOption = Annotated[
     str | None,
     typer.Option(
-        help="Memory limit per run, enforced on its whole process tree, for example 512M, 4GB or 4GiB.  "
-        "[default: 90% of the machine's]"
+        help="Memory limit per run, enforced on its whole process tree, for example 512M, 4GB or 4GiB.",
+        show_default="90% of the machine's",
     ),
 ]
 DeviceOption = Annotated[

@@ -38,13 +38,13 @@ def predict(
         str | None, typer.Option("--test", metavar="N,N,...", help="Test images of the data set, counted from 0.")
     ] = None,
     dataset: DatasetOption = "fashion-mnist",
-    seed: Annotated[int | None, typer.Option(help="Seed of the model.  [default: the newest]", min=0)] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the model.", show_default="the newest", min=0)] = None,
     invert: Annotated[
         bool | None,
         typer.Option(
             "--invert/--no-invert",
-            help="Swap light and dark.  [default: as the data set's pictures were prepared; those of Fashion-MNIST if "
-            "their background is light]",
+            help="Swap light and dark.",
+            show_default="as the data set's pictures were prepared; Fashion-MNIST's if the background is light",
         ),
     ] = None,
     top: Annotated[int, typer.Option(help="Classes to show per image.", min=1, max=20)] = 3,

@@ -23,7 +23,7 @@ MOST_PROBLEMS = 20  # Printed one by one.
 def report(
     dataset: DatasetsOption = None,
     profile: Annotated[
-        str | None, typer.Option("--profile", "-p", help="Profile to report.  [default: full if recorded]")
+        str | None, typer.Option("--profile", "-p", help="Profile to report.", show_default="full if recorded")
     ] = None,
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),

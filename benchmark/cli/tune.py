@@ -33,10 +33,10 @@ def tune(
     budget: Annotated[str, typer.Option(help="How long to search, for example 90s, 20m or 2h.")] = "20m",
     dataset: DatasetOption = "fashion-mnist",
     train_size: Annotated[
-        int | None, typer.Option(help="Training images per trial, stratified by class.  [default: all]", min=10)
+        int | None, typer.Option(help="Training images per trial, stratified by class.", show_default="all", min=10)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the search and of every trial.", min=0)] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads per trial.  [default: cores]", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads per trial.", show_default="cores", min=1)] = None,
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
     collection: CollectionOption = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def against_collection(
     store: Store,
     reference: Store,
     datasets: Sequence[str] | None,
+    models: Sequence[str] | None,
     profile: str,
     limits: Limits,
     select: Select,
@@ -84,19 +86,28 @@ def against_collection(
 ) -> list[Verdict]:
     """Compare predictions with another collection's, image by image, for the data sets named or those in common.
 
+    ``models`` are those of the other collection to compare; without any, all of them.
+
     Raises
     ------
     UserError
-        If a collection does not exist, or the two have no model in common.
+        If a collection does not exist, the two have no model in common, or one that is named is in neither.
     """
     for one in (store, reference):
         one.check_exists()
-    verdicts = []
+    verdicts: list[Verdict] = []
+    common, seen = False, set()
     for name in datasets or [name for name in store.datasets() if name in reference.datasets()]:
         here, there = select(store, name, profile), select(reference, name, profile)
         if here is not None and there is not None:
-            verdicts += regression.compare(here, there, lookup, limits)
-    if not verdicts:
+            seen |= {s.name for s in there.summaries}
+            chosen = tuple(s for s in there.summaries if not models or s.name in models)
+            recorded = {s.name for s in here.summaries} | {record.run.model for record in here.failed}
+            common = common or any(s.name in recorded for s in chosen)
+            verdicts += regression.compare(here, dataclasses.replace(there, summaries=chosen), lookup, limits)
+    if unknown := sorted(set(models or ()) - seen):
+        raise UserError(f"{reference.folder} has no {unknown[0]} under profile {profile}.", "Name models that it has.")
+    if not common:
         raise UserError(
             f"{store.folder} and {reference.folder} have no model in common under profile {profile}.",
             f"Run some: python -m benchmark run --profile {profile} --collection {store.collection}",

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.analysis import stats, uncertainty
-from benchmark.analysis.hits import ASSUMED_SD, Hits, Lending, Lookup, hits
+from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.gate.thresholds import Verdict
-from benchmark.utils.format import p_equals
+from benchmark.utils.format import p_equals, points
 
 LEVEL = 0.05
+SAME = "the same images are classified correctly"
+MORE = ("more test images", "more seeds")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,14 +35,15 @@ class Limits:
         insufficient.
     class_tolerance : float
         As ``tolerance``, for the recall of each class.
-    training_sd : float
-        Standard deviation of a stochastic model's accuracy over seeds, where no model shows it.
+    training_sd : float or None
+        Standard deviation of a stochastic model's accuracy over seeds, where models do not show it. None assumes 0.2
+        where there are enough training images, and otherwise nothing: see :class:`benchmark.analysis.hits.Lending`.
     """
 
     tolerance: float = 0.1
     detectable: float = 1.0
     class_tolerance: float = 2.0
-    training_sd: float = 100 * ASSUMED_SD
+    training_sd: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,12 +58,15 @@ class Drop:
         One-sided, that the drop is within the tolerance.
     worst : float
         One-sided 95 % limit of the drop.
+    cure : str
+        What would make the error smaller: more seeds or, where test sampling is the most of it, more test images.
     """
 
     points: float
     error: float
     p: float
     worst: float
+    cure: str
 
 
 def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: uncertainty.SeedVariance | None) -> Drop:
@@ -76,11 +82,12 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: u
         To shrink towards; None for a model in whose training nothing is random.
     """
     found = uncertainty.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
-    return Drop(100 * found.value, 100 * found.standard_error, found.p_beyond(tolerance / 100), 100 * found.high)
+    p, cure = found.p_beyond(tolerance / 100), MORE[found.training_error > found.images_error]
+    return Drop(100 * found.value, 100 * found.standard_error, p, 100 * found.high, cure)
 
 
 def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: Limits) -> list[Verdict]:
-    """Compare every model of the reference with the candidate's, if it has it or has lost it.
+    """Compare every model of the reference with the candidate's; one that it has not is missing.
 
     p-values are adjusted by Holm's method over the models, those of classes over models and classes.
     """
@@ -91,21 +98,46 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
     for before in reference.summaries:
         after = here.get(before.name)
         if after is None:
+            outcome, reason = "missing", "no finished run to compare"
             if before.name in failed:
-                reason = f"{failed[before.name].status}: {failed[before.name].reason}"
-                verdicts.append(_verdict(candidate, before.name, before.accuracy, None, "fail", reason))
+                outcome, reason = "fail", f"{failed[before.name].status}: {failed[before.name].reason}"
+            verdicts.append(_verdict(candidate, before.name, before.accuracy, None, outcome, reason))
             continue
         why = _unlike(candidate, reference, after, before)
         left, right = (None, None) if why else (hits(after, lookup), hits(before, lookup))
+        unread = left if isinstance(left, str) else f"{right} (of the reference)" if isinstance(right, str) else ""
         if isinstance(left, Hits) and isinstance(right, Hits) and left.same_images(right):
             both.append((before, left, right))
         else:
-            why = why or next((side for side in (left, right) if isinstance(side, str)), "the test images differ")
-            found = after.accuracy
-            verdicts.append(_verdict(candidate, before.name, before.accuracy, found, "not comparable", why))
-    if not both:
-        return verdicts
-    lending = _lending(both, limits)
+            outcome, found = "missing" if unread else "not comparable", after.accuracy
+            reason = why or unread or "the test images differ"
+            verdicts.append(_verdict(candidate, before.name, before.accuracy, found, outcome, reason))
+    known = [one for one in both if not _unknown(one, _lending(both, limits))]
+    verdicts += [_unjudged(candidate, *one) for one in both if not any(one is judged for judged in known)]
+    return verdicts + (_judged(candidate, known, limits) if known else [])
+
+
+def _unknown(one: tuple[ModelSummary, Hits, Hits], lending: Lending) -> bool:
+    """Whether nothing is known of how the model varies with the seed."""
+    _, left, right = one
+    return right.stochastic and len(left.right) == len(right.right) == 1 and lending.to(right) is None
+
+
+def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hits) -> Verdict:
+    found = float(left.right.mean())
+    reason = (
+        f"{points(100 * (found - before.accuracy))} points between two single runs: how much seeds matter is unknown; "
+        "several seeds or --training-sd would decide"
+    )
+    outcome = "insufficient evidence"
+    if np.array_equal(left.right, right.right):
+        outcome, reason = "pass", SAME
+    return _verdict(candidate, before.name, before.accuracy, found, outcome, reason)
+
+
+def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
+    """The verdicts on models of which enough is known, and on their classes."""
+    lending, verdicts = _lending(both, limits), []
     drops = [drop(left.right, right.right, limits.tolerance, lending.to(right)) for _, left, right in both]
     adjusted = stats.holm([dropped.p for dropped in drops])
     for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
@@ -113,26 +145,33 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
         least = before.accuracy - limits.tolerance / 100
         outcome, reason = _judge(dropped, float(p), limits, identical=np.array_equal(left.right, right.right))
         verdicts.append(_verdict(candidate, before.name, least, accuracy, outcome, reason))
-    verdicts += _classes(candidate, both, limits)
-    return verdicts
+    return verdicts + _classes(candidate, both, limits)
 
 
 def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[str, str]:
     if identical:
-        return "pass", "the same images are classified correctly"
-    change = f"{-found.points:+.2f} points, standard error {found.error:.2f}"
+        return "pass", SAME
+    change = f"{points(-found.points)} points, standard error {found.error:.2f}"
     if p < LEVEL:
-        return "fail", f"{change}: a drop beyond {limits.tolerance:g} points ({p_equals(p, LEVEL)})"
+        return "fail", f"{change}: a drop beyond {_limit(limits.tolerance)} ({p_equals(p, LEVEL)})"
     if found.worst < limits.detectable:
-        return "pass", f"{change}: a drop of {limits.detectable:g} points would have been detected"
+        return "pass", f"{change}: a drop of {_limit(limits.detectable)} would have been detected"
     return (
         "insufficient evidence",
-        f"{change}: the drop may be as large as {found.worst:.2f} points; more seeds would decide",
+        f"{change}: the drop may be as large as {found.worst:.2f} points; {found.cure} would decide",
     )
 
 
+def _limit(value: float) -> str:
+    return f"{value:g} point{'' if value == 1 else 's'}"
+
+
 def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
-    """Which classes lose recall, significantly and by more than the tolerance."""
+    """Which classes lose recall by more than the tolerance: significantly, or so it seems.
+
+    A drop that is significant by itself, though not among as many as there are models and classes, is not passed over:
+    of a class with few images it is all that can be seen.
+    """
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
     for number in range(len(names)):
@@ -142,26 +181,32 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
         for before, left, right in both:
             now, then = left.of_class(number), right.of_class(number)
             one = drop(now.right, then.right, limits.class_tolerance, lending.to(then))
-            found.append((before.name, number, float(now.right.mean()), float(then.right.mean()), one))
-    adjusted = stats.holm([one.p for *_, one in found])
-    return [
-        _verdict(
-            candidate,
-            f"{name}, recall of {names[number]}",
-            then - limits.class_tolerance / 100,
-            now,
-            "fail",
-            f"{-one.points:+.2f} points: a drop beyond {limits.class_tolerance:g} ({p_equals(float(p), LEVEL)})",
-        )
-        for (name, number, now, then, one), p in zip(found, adjusted, strict=True)
-        if p < LEVEL
-    ]
+            required = float(then.right.mean()) - limits.class_tolerance / 100
+            found.append((before.name, number, float(now.right.mean()), required, one))
+    verdicts = []
+    for (name, number, recall, required, lost), p in zip(
+        found, stats.holm([lost.p for *_, lost in found]), strict=True
+    ):
+        if lost.p >= LEVEL:
+            continue
+        outcome, among = "fail", f"({p_equals(float(p), LEVEL)})"
+        if p >= LEVEL:
+            outcome = "insufficient evidence"
+            among = (
+                f"by itself ({p_equals(lost.p, LEVEL)}), but not among {len(found)} tests ({p_equals(float(p), LEVEL)})"
+                f"; {lost.cure} would decide"
+            )
+        reason = f"{points(-lost.points)} points: a drop beyond {_limit(limits.class_tolerance)} {among}"
+        subject = f"{name}, recall of {names[number]}"
+        verdicts.append(_verdict(candidate, subject, required, recall, outcome, reason))
+    return verdicts
 
 
 def _lending(both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits, number: int | None = None) -> Lending:
     """Of the models of both sides, as they are on the same test images."""
     known = [side for _, *sides in both for side in sides]
-    return Lending.among(known, known[0], number=number, sd=limits.training_sd / 100)
+    sd = None if limits.training_sd is None else limits.training_sd / 100
+    return Lending.among(known, known[0], number=number, sd=sd, before=[right for *_, right in both])
 
 
 def _unlike(candidate: Selection, reference: Selection, after: ModelSummary, before: ModelSummary) -> str:

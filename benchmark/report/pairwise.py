@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmark.analysis import learning_curve, stats
 from benchmark.analysis.comparison import SIGNIFICANT, Comparison, Pair, class_pairs
-from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, LENT_DEGREES, Hits, hits
+from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, LENT_DEGREES
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
@@ -174,20 +174,17 @@ def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
 
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:
-    """The pair of the headline, with the sources of its error and the bootstrap beside the t interval."""
-    left, right = (hits(s, found.predictions) for s in (found.cnn, found.baseline) if s is not None)
-    assert isinstance(left, Hits)
-    assert isinstance(right, Hits)
-    low, high = stats.paired_bootstrap(left.right.mean(axis=0), right.right.mean(axis=0))
-    training = (
-        "seed-to-seed variance is unknown"
-        if pair.single
-        else f"seed-to-seed variance {pair.training_error:.2f}{' (lent)' if pair.lent else ''}"
-    )
+    """The pair of the headline, with the sources of its error."""
+    several = [name for name, n in zip((pair.left, pair.right), pair.seeds, strict=True) if n > 1]
+    of = f" (that of {listed(pair.lent, 2)} lent)" if pair.lent else f" (that of {several[0]})" if pair.single else ""
+    training = f"seed-to-seed variance{of} {pair.training_error:.2f}"
+    unknown = f"the seed-to-seed variance of {listed(pair.single, 2)} is unknown"
+    parts = [training] if several or pair.lent else []
+    parts += [unknown] if pair.single else []
     return (
         f"The primary comparison, {pair.left} against {pair.right}: {evidence(pair)}. Test sampling contributes "
-        f"{pair.images_error:.2f} points to the standard error of the difference, {training}. The bootstrap over "
-        f"images alone gives an interval of {interval(low * 100, high * 100)}. {_other_training_images(found, pair)}"
+        f"{pair.images_error:.2f} points to the standard error of the difference"
+        f"{''.join(f', {part}' for part in parts)}. {_other_training_images(found, pair)}"
     )
 
 

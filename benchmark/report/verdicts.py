@@ -11,7 +11,10 @@ from benchmark.report.markdown import render
 from benchmark.utils.files import explain_write_errors
 from benchmark.utils.format import percent
 
-COLOURS = {"pass": "green", "fail": "red", "insufficient evidence": "yellow", "not comparable": "yellow"}
+COLOURS = {
+    **{"pass": "green", "fail": "red", "missing": "red"},
+    **{"insufficient evidence": "yellow", "not comparable": "yellow"},
+}
 
 
 def table(verdicts: Sequence[Verdict]) -> Table:

@@ -115,10 +115,12 @@ class World:
         """A model's standard deviation between seeds: one of the reference's."""
         return math.sqrt(rng.choice(self.variances))
 
-    def lent(self, rng: np.random.Generator) -> SeedVariance:
-        """What the collection's other models lend."""
+    def lent(self, rng: np.random.Generator) -> SeedVariance | None:
+        """What the collection's other models lend; None where there are none and nothing is assumed."""
         flips = self.within / 2 / self.n
         models, seeds = self.lenders
+        if not models and self.assumed is None:
+            return None
         chosen = rng.choice(self.variances, size=models)
         totals = (chosen + flips) * rng.chisquare(seeds - 1, size=len(chosen)) / (seeds - 1)
         seen = [(str(i), SeedVariance(float(total), flips, seeds - 1)) for i, total in enumerate(totals)]
@@ -164,6 +166,27 @@ def world(number: int | None = None, *, scattered: bool = False) -> World:
         assumed=Lending.among(reference(), reference()[0], number=number).assumed,
         lenders=(len(several) - 1, int(np.median([len(model.right) for model in several]))),
     )
+
+
+def few_errors() -> World:
+    """One image in a hundred is wrong, of two thousand; models and seeds disagree less in proportion."""
+    whole = world()
+    accuracy = 0.99
+    fewer = (1 - accuracy) / (1 - whole.accuracy)
+    return dataclasses.replace(
+        whole,
+        n=2_000,
+        accuracy=accuracy,
+        between=whole.between * fewer,
+        within=whole.within * fewer,
+        variances=tuple(variance * fewer for variance in whole.variances),
+        assumed=None,
+    )
+
+
+def few_images() -> World:
+    """Few training images: a seed moves every model by a point, and no other model shows it."""
+    return dataclasses.replace(world(), variances=(1e-4,), assumed=None, lenders=(0, 0))
 
 
 Seeds = tuple[int, int]  # 0 stands for a deterministic model.
@@ -219,7 +242,7 @@ def coverage(of: World, seeds: Seeds, repetitions: int, *, points: float = 2.0) 
         found = uncertainty.paired_difference(left, right, lent=lent)
         ends = uncertainty.error_ratio(left, right, lent=lent)
         ratio_inside = ends is None or ends[0] <= ratio <= ends[1]  # Of no errors, no ratio is printed.
-        low, high = uncertainty.mean_interval(left, lent[0])
+        low, high = uncertainty.model_interval(left, lent[0])
         inside.append((found.low <= truth <= found.high, ratio_inside, low <= left_accuracy <= high))
     return tuple(np.mean(inside, axis=0).tolist())
 
@@ -306,7 +329,7 @@ def cases() -> Iterator[Case]:
     """All that the documentation has a row for."""
     whole, limits = world(), Limits()
     equal, by_draw = "two equal models: significant", "two models equal but for draws: significant"
-    for seeds in ((1, 0), (3, 0), (1, 1), (1, 5), (2, 2), (3, 3), (5, 5)):
+    for seeds in ((0, 0), (1, 0), (3, 0), (1, 1), (1, 5), (2, 2), (3, 3), (5, 5)):
         yield Case((equal,), _seeds(seeds), functools.partial(pair_test, whole, seeds), (ALARM,))
     # A small project of one's own: on few training images nothing is assumed.
     for models, seeds in ((2, (1, 1)), (2, (1, 0)), (2, (3, 3)), (1, (2, 2)), (1, (3, 3))):
@@ -329,7 +352,7 @@ def cases() -> Iterator[Case]:
         for seeds in ((1, 1), (1, 5), (2, 2), (3, 3), (5, 5)):
             simulate = functools.partial(gate, of, seeds, points=points, tolerance=tolerance)
             yield Case((f"gate, {name}: fails",), _seeds(seeds), simulate, (bounds,))
-    for seeds in ((1, 0), (1, 1), (2, 2), (3, 3), (5, 5)):
+    for seeds in ((0, 0), (1, 0), (1, 1), (2, 2), (3, 3), (5, 5)):
         yield Case(INTERVALS, _seeds(seeds), functools.partial(coverage, whole, seeds), (COVERS,) * 3)
     for seeds in ((1, 0), (3, 0), (5, 5)):
         for name, level in (("primary pair", 0.05), (f"secondary pair, at 0.05 / {FAMILY}", 0.05 / FAMILY)):
@@ -337,6 +360,15 @@ def cases() -> Iterator[Case]:
             simulate = functools.partial(pair_test, whole, seeds, points=points, level=level)
             what = f"{name}, apart by the detectable difference: significant"
             yield Case((what,), _seeds(seeds), simulate, (DETECTS,), f" ({points:.2f} points)")
+    for seeds in ((1, 5), (2, 2), (3, 3), (5, 5)):
+        name = "gate, few training images, a drop as large as the tolerance: fails"
+        simulate = functools.partial(gate, few_images(), seeds, points=limits.tolerance, tolerance=limits.tolerance)
+        yield Case((name,), _seeds(seeds), simulate, (ALARM,))
+    for seeds in ((0, 0), (1, 0), (1, 1), (3, 3), (5, 5)):
+        name = "two equal models of few errors: significant"
+        yield Case((name,), _seeds(seeds), functools.partial(pair_test, few_errors(), seeds), ((0.0, ALARM[1]),))
+        simulate = functools.partial(coverage, few_errors(), seeds, points=1.0)
+        yield Case(tuple(f"few errors: {what}" for what in INTERVALS), _seeds(seeds), simulate, (COVERS,) * 3)
     several = "any of 90 secondary pairs of 14 equal models: significant"
     yield Case((several,), "1 to 5", functools.partial(family, whole), ((0.0, 0.055),))
 
@@ -358,7 +390,7 @@ def _of_class(number: int) -> Iterator[Case]:
 
 def _seeds(seeds: Seeds) -> str:
     left, right = (str(count) if count else "deterministic" for count in seeds)
-    return f"{left} and {right}"
+    return f"{left} and {right}" if any(seeds) else "two deterministic"
 
 
 Row = tuple[str, str, float, Bounds, str]

@@ -54,45 +54,38 @@ def coverage(found, truth):
 @pytest.mark.parametrize("n", [1_000, 10_000])
 def test_wilson_covers(n, accuracy):
     drawn, times = np.unique(np.random.default_rng(n).binomial(n, accuracy, size=20_000), return_counts=True)
-    intervals = np.array([stats.wilson(hits, n) for hits in drawn.tolist()])
+    intervals = np.array([stats.wilson(hits / n, n) for hits in drawn.tolist()])
     inside = (intervals[:, 0] <= accuracy) & (accuracy <= intervals[:, 1])
     assert 0.94 <= times[inside].sum() / 20_000 <= 0.965
 
 
 @pytest.mark.parametrize(
-    ("n", "accuracy"), [(1_000, 0.9), nightly(1_000, 0.5), nightly(2_000, 0.95), nightly(4_000, 0.99)]
+    ("n", "accuracy"),
+    [(1_000, 0.9), *(nightly(1_000, 0.5), nightly(2_000, 0.95), nightly(4_000, 0.99), nightly(400, 0.99))],
 )
-def test_bootstrap_over_images_covers(n, accuracy):
+def test_the_interval_of_several_runs_covers(n, accuracy):
     rng = np.random.default_rng(n)
-    intervals = [
-        stats.bootstrap_interval(simulated(rng, n, [accuracy], [3], shift=0)[0].mean(axis=0), resamples=500, seed=run)
-        for run in range(RUNS)
-    ]
+    intervals = [uncertainty.runs_interval(simulated(rng, n, [accuracy], [3], shift=0)[0]) for _ in range(RUNS)]
     assert 0.93 <= np.mean([low <= accuracy <= high for low, high in intervals]) <= 0.97
 
 
-def test_bootstrap_is_slack_where_errors_are_few():
-    """Four errors expected: resampling falls far below 95 %, Wilson's interval less so; summed up exactly."""
-    n, accuracy = 400, 0.99
-    resampled = wilson = 0.0
-    for hits in range(370, n + 1):
-        chance = binom.pmf(hits, n, accuracy)
-        low, high = stats.bootstrap_interval(np.repeat([0.0, 1.0], [n - hits, hits]))
-        resampled += chance * (low <= accuracy <= high)
-        low, high = stats.wilson(hits, n)
-        wilson += chance * (low <= accuracy <= high)
-    assert resampled < 0.915 < 0.93 < wilson
+@pytest.mark.parametrize("n", [20, 100, 1_000])
+def test_of_few_discordant_images_too_no_more_than_one_in_twenty_are_found(n):
+    """Summed up exactly, over all numbers of discordant images and all ways in which they fall."""
+    for share in (0.02, 0.05, 0.1, 0.2, 0.5, 1.0):
+        alarms = 0.0
+        for discordant in range(n + 1):
+            if (chance := binom.pmf(discordant, n, share)) > 1e-6:
+                only_left = np.arange(discordant + 1)
+                found = np.array([single_runs(n, b, discordant - b).p < 0.05 for b in only_left])
+                alarms += chance * binom.pmf(only_left, discordant, 0.5)[found].sum()
+        assert alarms <= 0.05
 
 
-@pytest.mark.parametrize("accuracies", [(0.9, 0.9), (0.95, 0.93), (0.85, 0.6)])
-def test_paired_bootstrap_covers(accuracies):
-    rng = np.random.default_rng(1)
-    inside = 0
-    for run in range(RUNS):
-        left, right = simulated(rng, 1_000, accuracies, (1, 1))
-        low, high = stats.paired_bootstrap(left[0], right[0], resamples=500, seed=run)
-        inside += low <= accuracies[0] - accuracies[1] <= high
-    assert 0.93 <= inside / RUNS <= 0.97
+def single_runs(n, only_left, only_right):
+    left, right = np.zeros((2, 1, n))
+    left[0, :only_left], right[0, only_left : only_left + only_right] = 1, 1
+    return uncertainty.paired_difference(left, right)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -47,23 +48,78 @@ def test_pooled_variance_by_hand():
     assert uncertainty.pooled_variance([]) is None
 
 
+LENT = st.sampled_from([None, uncertainty.SeedVariance(4e-6, 0.0, 2), uncertainty.SeedVariance(1e-3, 0.0, 4)])
+
+
+@given(SAME_IMAGES, LENT)
+def test_the_interval_of_a_model_holds_that_of_its_runs(both, lent):
+    for side in both:
+        runs, model = uncertainty.runs_interval(side), uncertainty.model_interval(side, lent)
+        assert 0 <= model[0] <= runs[0] <= side.mean() + 1e-12
+        assert side.mean() - 1e-12 <= runs[1] <= model[1] <= 1
+
+
+def test_the_interval_of_one_run_is_wilsons():
+    hits = np.repeat([[1.0, 0.0]], [93, 7], axis=1)
+    assert uncertainty.runs_interval(hits) == pytest.approx(stats.wilson(0.93, 100))
+
+
+def test_runs_without_errors_have_the_interval_of_one():
+    assert uncertainty.runs_interval(np.ones((3, 100))) == pytest.approx(stats.wilson(1.0, 100))
+    # Runs that are wrong on other images say more than one of them.
+    hits = np.ones((2, 1_000))
+    hits[0, :50], hits[1, 50:100] = 0, 0
+    low, high = uncertainty.runs_interval(hits)
+    assert high - low == pytest.approx(math.sqrt(0.5) * np.ptp(stats.wilson(0.95, 1_000)), rel=0.05)
+
+
 def test_an_accuracy_of_seeds_and_images_is_wider_than_of_images_alone():
     hits = np.random.default_rng(0).random((5, 2_000)) < np.array([[0.9], [0.92], [0.94], [0.9], [0.93]])
-    low, high = uncertainty.mean_interval(hits)
-    of_images = stats.bootstrap_interval(hits.mean(axis=0))
-    assert low < of_images[0] < of_images[1] < high
-    assert uncertainty.mean_interval(np.ones((1, 10)), uncertainty.SeedVariance(1e-6, 0.0, 4))[1] == 1
+    model, runs = uncertainty.model_interval(hits), uncertainty.runs_interval(hits)
+    assert np.ptp(model) > 3 * np.ptp(runs)
 
 
-def test_the_ratio_of_errors_has_an_interval():
-    rng = np.random.default_rng(0)
-    left, right = rng.random((3, 5_000)) < 0.96, rng.random((1, 5_000)) < 0.92
-    low, high = uncertainty.error_ratio(left, right)
-    ratio = (1 - left.mean()) / (1 - right.mean())
-    assert low < ratio < high
-    assert low * high == pytest.approx(ratio**2)
-    assert uncertainty.error_ratio(right, left) == pytest.approx((1 / high, 1 / low))
-    assert uncertainty.error_ratio(np.ones((1, 5)), np.zeros((1, 5))) is None
+@given(SAME_IMAGES, LENT, LENT)
+def test_the_ratio_of_errors_says_what_the_difference_says(both, lent, other):
+    """It leaves out 1 where p is below 0.05, and only there, however few errors there are."""
+    left, right = both
+    found = uncertainty.error_ratio(left, right, (lent, other))
+    if left.mean() == 1 or right.mean() == 1:
+        assert found is None
+        return
+    low, high = found
+    assert 0 <= low <= (1 - left.mean()) / (1 - right.mean()) * (1 + 1e-9)
+    assert high >= (1 - left.mean()) / (1 - right.mean()) * (1 - 1e-9)
+    p = uncertainty.paired_difference(left, right, lent=(lent, other)).p
+    assert (p < 0.05) == (high < 1 or low > 1)
+    again = uncertainty.error_ratio(right, left, (other, lent))
+    if left.mean() < right.mean():
+        assert again[::-1] == pytest.approx((1 / low if low else math.inf, 1 / high))
+
+
+def errors(n, only_left, only_right, both):
+    wrong = np.zeros((2, 1, n))
+    wrong[0, 0, : only_left + both] = 1
+    wrong[1, 0, only_left : only_left + both + only_right] = 1
+    return 1 - wrong
+
+
+def test_the_ratio_of_few_errors_has_sensible_ends():
+    """Two errors against forty of 2,000, thirty against 250 of 10,000: not 9,000 times as many, and not none."""
+    assert uncertainty.error_ratio(*errors(2_000, 1, 39, 1)) == pytest.approx((0.025, 0.166), abs=1e-3)
+    seeds = uncertainty.SeedVariance(4e-6, 0.0, 2)
+    low, high = uncertainty.error_ratio(*errors(10_000, 15, 235, 15), (seeds, seeds))
+    assert 0.02 < low < 0.12 < high < 0.4
+
+
+def test_the_ratio_of_many_errors_is_that_of_the_delta_method():
+    n, only_left, only_right, both = 10_000, 200, 400, 300
+    low, high = uncertainty.error_ratio(*errors(n, only_left, only_right, both))
+    ratio = (only_left + both) / (only_right + both)
+    variance = (only_left + only_right) / ((only_left + both) * (only_right + both))
+    assert np.log([low, high]) == pytest.approx(
+        math.log(ratio) + 1.96 * math.sqrt(variance) * np.array([-1, 1]), abs=0.01
+    )
 
 
 def test_draws_that_help_both_alike_cancel():
@@ -94,19 +150,27 @@ def test_a_paired_difference_has_two_sides(both):
     assert found.only_left - found.only_right == pytest.approx(n * found.value)
     assert found.standard_error > 0
     assert found.training_error >= 0
-    if len(left) > 1 or len(right) > 1:
-        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+    assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
+    assert (found.p_beyond(0.1) < 0.025) == (found.low > 0.1)
 
 
-def test_a_paired_difference_of_single_runs_is_bonetts_and_prices():
-    """3 and 10 discordant of 40: (4 - 11) / 42 -+ t sqrt((15 / 42 - (7 / 42)^2) / 42)."""
+def test_a_paired_difference_of_single_runs_is_mcnemars_with_two_images_more():
+    """3 and 10 discordant of 40: (4 - 11) / 42, whose variance is (15 / 42 - d^2) / 42 if the truth is d."""
     left, right = np.zeros((1, 40)), np.zeros((1, 40))
     left[0, :3], right[0, 5:15] = 1, 1
     found = uncertainty.paired_difference(left, right)
-    half = 2.0195410 * math.sqrt((15 / 42 - (7 / 42) ** 2) / 42)  # t at 41 degrees of freedom
-    assert (found.low, found.high) == pytest.approx((-7 / 42 - half, -7 / 42 + half), rel=1e-6)
-    assert found.p == pytest.approx(mcnemar([[0, 3], [10, 27]], exact=True).pvalue)
+    for end in (found.low, found.high):
+        reach = 2.0195410 * math.sqrt((15 / 42 - end**2) / 42)  # t at 41 degrees of freedom
+        assert abs(end + 7 / 42) == pytest.approx(reach, rel=1e-6)
+    statistic = mcnemar([[0, 4], [11, 27]], exact=False, correction=False).statistic
+    assert found.p == pytest.approx(2 * scipy.stats.t.sf(math.sqrt(statistic), 41))
     assert found.training_error == 0
+
+
+def test_a_drop_beyond_what_differs_is_not_there():
+    left, right = np.ones((1, 100)), np.ones((1, 100))
+    right[0, 0] = 0
+    assert uncertainty.paired_difference(left, right).p_beyond(0.5) == 1
 
 
 def test_both_sources_make_up_the_error():

@@ -12,10 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from commands import Home, install
 from rich.console import Console
+from typer.testing import CliRunner
 
 from benchmark import registry
+from benchmark.cli.app import app
 from benchmark.utils.files import LOCK
 
 
@@ -57,6 +60,30 @@ def test_a_plug_ins_description_cannot_steer_the_terminal(home, monkeypatch):
     evil = dataclasses.replace(registry.models()["knn"], name="evil", description="[bold]\x1b[31mred")
     monkeypatch.setattr(registry, "CNNS", (*registry.CNNS, evil))
     assert "[bold]\\x1b[31mred" in home.here("list").stdout
+
+
+def commands(command, words=()):
+    children = getattr(command, "commands", {})
+    if not children:
+        yield words, command
+    for name, child in children.items():
+        yield from commands(child, (*words, name))
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_help_shows_every_default_that_it_tells(monkeypatch, width):
+    """Square brackets within a text of help were taken for markup, and vanished."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    told = 0
+    for words, command in commands(typer.main.get_command(app)):
+        shown = "".join(CliRunner().invoke(app, [*words, "--help"]).output.replace("│", "").split())
+        for parameter in command.params:
+            assert "[" not in (getattr(parameter, "help", None) or "")
+            default = getattr(parameter, "show_default", None)
+            if isinstance(default, str):
+                told += 1
+                assert f"[default:({''.join(default.split())})]" in shown
+    assert told > 10
 
 
 def test_run_report_and_check_go_together(home, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from xml.etree import ElementTree
 
@@ -60,11 +61,42 @@ def test_thresholds_and_a_collection_at_once(results, tmp_path):
 
 
 def test_what_cannot_be_judged_fails_only_if_that_is_wanted(results):
-    for path in (results / "same" / "synthetic" / "knn").glob("*.npz"):
-        path.unlink()
+    for path in (results / "same" / "synthetic" / "knn").glob("*.json"):
+        record = json.loads(path.read_text())
+        record["model"]["version"] += 1
+        path.write_text(json.dumps(record))
     arguments = "--collection", "same", "--against", "before"
     assert check(results, *arguments)[0] == 0
     assert check(results, *arguments, "--strict")[0] == 1
+
+
+def test_what_is_lost_fails(results):
+    """Its predictions, or the whole model."""
+    arguments = "--collection", "same", "--against", "before"
+    for path in (results / "same" / "synthetic" / "knn").glob("*.npz"):
+        path.unlink()
+    code, text = check(results, *arguments)
+    assert (code, "missing" in text) == (1, True)
+    shutil.copytree(results / "before" / "synthetic" / "knn", results / "before" / "synthetic" / "svm-rbf")
+    for path in (results / "before" / "synthetic" / "svm-rbf").glob("*.json"):
+        record = json.loads(path.read_text())
+        record["run"]["model"] = "svm-rbf"
+        path.write_text(json.dumps(record))
+    code, text = check(results, *arguments)
+    assert (code, "svm-rbf" in text, "no finished run to compare" in text) == (1, True, True)
+
+
+def test_a_chosen_model_is_checked_alone(results):
+    arguments = "--collection", "same", "--against", "before", "--model", "knn"
+    assert check(results, *arguments)[0] == 0
+    with pytest.raises(UserError, match=r"has no svm under profile full"):
+        check(results, *arguments, "--model", "svm")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "101"])
+@pytest.mark.parametrize("option", ["--training-sd", "--tolerance", "--class-tolerance", "--detectable"])
+def test_points_are_numbers(results, option, value):
+    assert check(results, "--collection", "same", "--against", "before", option, value)[0] == 2
 
 
 def test_init_writes_floors_below_the_records_that_pass(results, tmp_path):

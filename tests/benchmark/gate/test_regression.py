@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.analysis.hits import ASSUMED_SD
 from benchmark.analysis.select import Selection, select
 from benchmark.analysis.stats import holm
 from benchmark.analysis.uncertainty import SeedVariance
@@ -16,7 +17,7 @@ from benchmark.records.store import Store
 
 ROOT = Path(__file__).resolve().parents[3]
 LIMITS = Limits()
-LENT = SeedVariance((LIMITS.training_sd / 100) ** 2, 0.0, 4.0)
+LENT = SeedVariance(ASSUMED_SD**2, 0.0, 4.0)
 N = 10_000
 
 
@@ -150,6 +151,62 @@ def test_a_class_may_fail_alone(selections):
     assert found == {"knn": "insufficient evidence", "knn, recall of cat": "fail"}
 
 
+def test_a_class_of_ten_images_that_is_lost_is_not_passed_over(selections):
+    """Of ten cats all are found before and none after, in all three seeds; among many tests that proves nothing."""
+    here, there = selections({"cnn-x": 1, "cnn-y": 1, "cnn-z": 1}, {"cnn-x": 1, "cnn-y": 1, "cnn-z": 1}, (0, 1, 2))
+    lost = here.summaries[0].name
+
+    def lookup(stored):
+        labels = np.repeat([0, 1], [10, 990])
+        predicted = labels.copy()
+        predicted[-5 * (1 + stored.record.run.seed) :] = 0  # Seeds differ in a few dogs.
+        if stored in here.summaries[0].stored:
+            predicted[:10] = 1
+        return {"test_index": np.arange(1000), "test_labels": labels, "test_predicted": predicted}
+
+    for limits in (LIMITS, dataclasses.replace(LIMITS, training_sd=0.2)):
+        found = {v.subject: (v.outcome, v.reason) for v in compare(here, there, lookup, limits)}
+        outcome, reason = found[f"{lost}, recall of cat"]
+        assert outcome in ("insufficient evidence", "fail")
+        assert "-100.00 points: a drop beyond 2 points" in reason
+        assert sum("recall" in subject for subject in found) == 1
+
+
+def test_one_point_is_one_point(selections):
+    pair = selections({"svm-rbf": 15}, {"svm-rbf": 10})
+    assert "a drop beyond 1 point (" in judged(pair, dataclasses.replace(LIMITS, tolerance=1.0))["svm-rbf"][1]
+
+
+def test_without_chance_more_test_images_would_decide(selections):
+    limits = Limits(tolerance=2.0, detectable=0.5)
+    assert "more test images would decide" in judged(selections({"knn": 11}, {"knn": 10}), limits)["knn"][1]
+
+
+def on_many_images(selection):
+    """The same runs on as many training images as an assumption takes."""
+    summaries = []
+    for summary in selection.summaries:
+        stored = []
+        for one in summary.stored:
+            dataset = one.record.dataset.model_copy(update={"train_size": 60_000})
+            stored.append(dataclasses.replace(one, record=one.record.model_copy(update={"dataset": dataset})))
+        summaries.append(dataclasses.replace(summary, stored=tuple(stored)))
+    return dataclasses.replace(selection, summaries=tuple(summaries))
+
+
+def test_single_runs_on_few_training_images_prove_nothing(selections):
+    """Seeds move a model further there; how far is not known, so neither a pass nor a failure is justified."""
+    pair = selections({"cnn-x": 14, "cnn-y": 10}, {"cnn-x": 10, "cnn-y": 10})
+    found = judged(pair)
+    outcome, reason = found["cnn-x"]
+    assert outcome == "insufficient evidence"
+    assert "-4.00 points between two single runs" in reason
+    assert "--training-sd" in reason
+    assert found["cnn-y"] == ("pass", "the same images are classified correctly")
+    assert judged(pair, dataclasses.replace(LIMITS, training_sd=0.2))["cnn-x"][0] == "fail"
+    assert judged([on_many_images(selection) for selection in pair])["cnn-x"][0] == "fail"
+
+
 def test_unlike_models_are_never_compared(selections, make_record):
     here, there = selections({"knn": 5}, {"knn": 30})
     for change, words in (
@@ -177,7 +234,17 @@ def test_a_model_that_fails_now_fails_the_gate(selections, make_record):
     assert found["svm-rbf"] == ("fail", "timeout: stopped at the time limit")
 
 
-def test_missing_predictions_are_not_comparable(selections):
+def test_a_model_that_is_gone_fails_the_gate(selections):
+    here, there = selections({"knn": 5}, {"knn": 5, "svm-rbf": 5})
+    assert judged([here, there])["svm-rbf"] == ("missing", "no finished run to compare")
+    assert [v.fails(strict=False) for v in compare(here, there, predictions, LIMITS)].count(True) == 1
+
+
+@pytest.mark.parametrize("side", ["here", "there"])
+def test_missing_predictions_fail_the_gate(selections, side):
     here, there = selections({"knn": 5}, {"knn": 5})
-    (verdict,) = compare(here, there, lambda stored: None, LIMITS)
-    assert (verdict.outcome, verdict.fails(strict=False), verdict.fails(strict=True)) == ("not comparable", False, True)
+    gone = {"here": here, "there": there}[side].summaries[0].stored
+    (verdict,) = compare(here, there, lambda stored: None if stored in gone else stored.predictions(), LIMITS)
+    assert (verdict.outcome, verdict.fails(strict=False)) == ("missing", True)
+    assert "the predictions of seed 0 cannot be read" in verdict.reason
+    assert ("of the reference" in verdict.reason) == (side == "there")

@@ -286,22 +286,30 @@ def error_ratio(
         return None if ends is None else (1 / ends[1], 1 / ends[0])
     n = left.shape[1] + EXTRA
     sources = [_sources(side, given) for side, given in zip((left, right), lent, strict=True)]
-    (first, second), both = (float(errors.sum()) + 1 for errors in wrong), float(wrong[0] @ wrong[1])
-    squares = [
-        float(errors @ errors) + 1 + n**2 * sum(part.whole * factor for part, factor in own)
-        for errors, own in zip(wrong, sources, strict=True)
-    ]
+    first, second = (float(errors.sum()) + 1 for errors in wrong)
+    squares, together = [float(errors @ errors) + 1 for errors in wrong], float(wrong[0] @ wrong[1])
+    flips, totals = (
+        [n**2 * sum(getattr(part, name) * factor for part, factor in own) for own in sources]
+        for name in ("flips", "total")
+    )
     _, degrees = _combined(_second_moment(*wrong) / n, n - 1, [*sources[0], *sources[1]])
     t, measured = quantile((1 + level) / 2, degrees), first / second
 
     def outside(ratio: float) -> float:
         thinned = min(ratio / measured, 1.0)
-        variance = thinned * squares[0] - 2 * ratio * thinned * both + ratio**2 * squares[1]
-        return float((first - ratio * second) ** 2 - t**2 * max(variance, 0.0))
+
+        def of_both(left: float, right: float) -> float:
+            return thinned * left + ratio**2 * right
+
+        images = of_both(*squares) - 2 * ratio * thinned * together
+        variance = max(images - of_both(*flips), 0.0) + of_both(*totals)
+        return float((first - ratio * second) ** 2 - t**2 * variance)
 
     highest = 1e6 * measured
-    low = float(brentq(outside, 0.0, measured))
-    return low, float(brentq(outside, measured, highest)) if outside(highest) > 0 else math.inf
+    high = float(brentq(outside, measured, highest)) if outside(highest) > 0 else math.inf
+    # With an error of one of several seeds alone, the images added would leave out the ratio itself.
+    ratio = float(wrong[0].sum() / wrong[1].sum())
+    return min(float(brentq(outside, 0.0, measured)), ratio), max(high, ratio)
 
 
 def _observed(hits: np.ndarray) -> list[SeedVariance]:

@@ -27,7 +27,7 @@ def cautions(evidence: Evidence) -> list[str]:
     return [
         *_data(evidence),
         *(_classes(evidence, compared) if compared else ()),
-        *_seeds(compared),
+        *_seeds(evidence, compared),
         *_records(evidence.summaries),
     ]
 
@@ -110,10 +110,12 @@ def _listed(names: Sequence[str]) -> str:
     return (f"{len(names):,} classes: " if len(names) > 1 else "") + listed(names, MOST_NAMED)
 
 
-def _seeds(compared: Sequence[ModelSummary]) -> Iterator[str]:
-    for s in compared:
-        if s.family == "network" and s.n_seeds == 1:
-            yield f"{s.name} was trained with one seed: how much accuracy varies with the seed is unknown (--seeds 3)."
+def _seeds(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
+    single = [s for s in compared if s.stochastic and s.n_seeds == 1]
+    lent = {name for pair in evidence.comparison.pairs for name in pair.lent} if single else ()
+    for s in single:
+        known = "is estimated from other models or assumed" if s.name in lent else "is unknown"
+        yield f"{s.name} was trained with one seed: how much its accuracy varies with the seed {known} (--seeds 3)."
 
 
 def _records(summaries: Sequence[ModelSummary]) -> Iterator[str]:

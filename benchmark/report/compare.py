@@ -89,7 +89,7 @@ def _row(row: Side) -> tuple[object, ...]:
 
 def _evidence(pair: Pair) -> str:
     """What the test says about the right side against the left one."""
-    return "identical predictions" if pair.only_left == pair.only_right == 0 else pairwise.evidence(pair)
+    return "the same images are correct" if pair.only_left == pair.only_right == 0 else pairwise.evidence(pair)
 
 
 def _factor(left: float | None, right: float | None) -> float | None:

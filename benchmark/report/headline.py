@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.analysis.comparison import error_ratio
+from benchmark.analysis.comparison import SIGNIFICANT, error_ratio
 from benchmark.analysis.select import ModelSummary
 from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
@@ -68,8 +68,8 @@ def sentence(evidence: Evidence) -> str:
         )
     if pair.verdict == "these runs differ":
         return (
-            f"The runs of {_described(cnn)} and {other} differ by {pairwise.extent(pair)}, test sampling alone. With "
-            f"one seed of {listed(pair.single, 2)}, too little is known of the models trained again."
+            f"The runs of {_described(cnn)} and {other} differ by {pairwise.extent(pair)}, "
+            f"{pairwise.incomplete(pair)}. With one seed, too little is known of the model trained again."
         )
     if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."
@@ -81,26 +81,36 @@ def _fewer(evidence: Evidence, cnn: ModelSummary, baseline: ModelSummary) -> str
     if cnn.accuracy == 1:
         return "it makes no error"
     ratio = error_ratio(cnn, baseline, evidence.summaries, evidence.predictions)
-    fewer = f"{1 - (1 - cnn.accuracy) / (1 - baseline.accuracy):.0%}"
-    ends = "" if ratio is None else f" (95% CI {100 * (1 - ratio[1]):.0f} to {100 * (1 - ratio[0]):.0f}%)"
+    fewer = _percents(1 - (1 - cnn.accuracy) / (1 - baseline.accuracy))
+    ends = "" if ratio is None else f" (95% CI {_percents(1 - ratio[1], 1 - ratio[0])})"
     return f"it makes {fewer}{ends} fewer errors"
 
 
+def _percents(*shares: float) -> str:
+    """Shares between 0 and 1, with so many digits that none reads as nothing or all."""
+    digits = next((n for n in range(4) if all(0 < float(f"{100 * share:.{n}f}") < 100 for share in shares)), 4)
+    return f"{' to '.join(f'{100 * share:.{digits}f}' for share in shares)}%"
+
+
 def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:
-    """By how much at least the CNN is ahead of every baseline; empty where there is only one."""
+    """By how much at least the CNN is ahead of every baseline, or of which it is not; empty where there is only one."""
     baselines = [s.name for s in evidence.summaries if s.family == "baseline"]
     pairs = evidence.comparison.against_all(cnn.name, baselines)
     if pairs is None or len(pairs) < 2 or any(pair.single for pair in pairs):
         return ""
-    closest = pairs[0]
-    if closest.low > 0:
-        p = max(pair.p for pair in pairs)
+    closest, largest = pairs[0], max(pair.p for pair in pairs)
+    if largest < SIGNIFICANT and closest.low > 0:
         return (
             f" It is ahead of each of the {len(pairs)} baselines by at least {closest.low:.2f} points (the smallest "
-            f"lower limit, that against {closest.right}; {p_equals(p)})."
+            f"lower limit, that against {closest.right}; {p_equals(largest)})."
         )
-    level = [pair.right for pair in pairs if pair.low <= 0]
-    return f" It is not significantly ahead of {listed(level, 3)}."
+    behind = [pair for pair in pairs if pair.verdict == "worse"]
+    level = [pair.right for pair in pairs if pair not in behind and not (pair.p < SIGNIFICANT and pair.points > 0)]
+    return (
+        (f" It is not significantly ahead of {listed(level, 3)}." if level else "")
+        + (f" It is behind {behind[0].right}: {pairwise.evidence(behind[0])}." if behind else "")
+        + (f" It is also behind {listed([pair.right for pair in behind[1:]], 3)}." if len(behind) > 1 else "")
+    )
 
 
 def _is_baseline(record: RunRecord) -> bool:

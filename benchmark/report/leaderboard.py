@@ -19,10 +19,10 @@ SECONDS = (1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 36_000)
 DECADES = tuple(10.0**power for power in range(13))
 METHOD = (
     "The first confidence interval is of these very runs and for test sampling: what other test images of the same "
-    "kind might give (Wilson's interval; for several seeds, the bootstrap over images). The second is of the model, "
-    "trained again with other seeds on the same training images: it adds the seed-to-seed variance, for "
-    "which the other models' seeds count too. The standard deviation across seeds is that of training; deterministic "
-    "models run once."
+    "kind might give (Wilson's interval; for several seeds, of the variance that their mean has). The second is of the "
+    "model, trained again with other seeds on the same training images: it adds the seed-to-seed variance, for which "
+    "the other models' seeds count too and, on 10,000 training images or more, an assumed 0.2 points. The standard "
+    "deviation across seeds is that of training; deterministic models run once."
 )
 COSTS = (
     'The best CNN and the best baseline, of which the headline speaks, have the highest validation accuracy. "fit" is '

@@ -93,12 +93,14 @@ def sentence(ahead: Mapping[int, Lead], kind: Kind) -> doc.Text:
     """From how many training images on the best network of a kind is significantly ahead of the best baseline."""
     network, most, sure = f"best {kind}", max(ahead), proven(ahead)
     if sure is None:
-        lead = ahead[most]
+        earlier = [
+            f"{size:,}" for size, lead in ahead.items() if lead.pair is not None and lead.pair.verdict == "better"
+        ]
+        reach = f"with {most:,} training images, the largest size" if earlier else f"at up to {most:,} training images"
         return (
-            doc.Strong(
-                f"The {network} is not shown to be ahead of the best baseline at up to {most:,} training images"
-            ),
-            f". With {most:,}, {_said(lead)}.",
+            doc.Strong(f"The {network} is not shown to be ahead of the best baseline {reach}"),
+            f"; it is with {' and '.join(earlier)}" if earlier else "",
+            f". With {most:,}, {_said(ahead[most])}.",
         )
     fewer = [size for size in ahead if size < sure]
     onward = "and at every larger size" if sure != most else "the largest size tried"
@@ -116,7 +118,7 @@ def _said(lead: Lead) -> str:
     if lead.pair is None:
         return f"{both} is not tested ({lead.points:+z.2f} points; {lead.why})"
     more = f", {pairwise.extent(lead.pair)}" if lead.pair.verdict == pairwise.LEVEL else ""
-    return f"{both} is {pairwise.evidence(lead.pair)}{more}" if not more else f"{both}: {pairwise.LEVEL}{more}"
+    return f"{both}: {pairwise.evidence(lead.pair)}{more}"
 
 
 def table(found: Sequence[Point]) -> doc.Table:

@@ -23,12 +23,13 @@ INTERVAL = doc.Column("95% CI", lambda ends: interval(*ends), absent=doc.UNDEFIN
 ADJUSTED_P = doc.Column("p (Holm)", p_value, absent="primary")
 METHOD = (
     'Every pair is compared on the same images. "Only A correct" and "only B correct" count the images that one of the '
-    "two models alone classifies correctly (with several seeds, the mean over pairs of runs). Two deterministic models "
-    "are compared by McNemar's exact test. For others p is based on t with Satterthwaite's degrees of freedom and on "
-    "two sources of variance: per-image differences over the images, and the seed-to-seed variance of accuracy. "
-    "Intervals are for each pair alone. The primary comparison, of the best CNN and the best baseline, is chosen by "
-    "validation accuracy alone and tested by itself at the 5% level; the others are secondary, their p adjusted by "
-    "Holm's method."
+    "two models alone classifies correctly (with several seeds, the mean over pairs of runs). The test is McNemar's, "
+    "with an image more on either side; where training is random, the seed-to-seed variance of accuracy is added to "
+    "that over the images, and p is that of Student's t with Satterthwaite's degrees of freedom. The interval holds "
+    "the differences that this test does not reject; it is for each pair alone. The primary comparison, of the best "
+    "CNN and the best baseline, is chosen by validation accuracy alone and tested by itself at the 5% level; the "
+    "others are secondary, their p adjusted by Holm's method. That a model is ahead of every baseline is said where "
+    "each of these comparisons is significant by itself, and then needs no adjustment."
 )
 
 
@@ -48,15 +49,21 @@ def evidence(pair: Pair) -> str:
     if pair.verdict == LEVEL:
         return LEVEL
     if pair.single:
-        return f"these two runs differ by {extent(pair)}, test sampling alone"
+        return f"these {'two ' if sum(pair.seeds) == 2 else ''}runs differ by {extent(pair)}, {incomplete(pair)}"
     return f"{pair.verdict} by {extent(pair if pair.points > 0 else pair.swapped())}"
 
 
+def incomplete(pair: Pair) -> str:
+    """What a comparison of runs leaves out."""
+    return f"without the seed-to-seed variance of {' and '.join(pair.single)}"
+
+
 def extent(pair: Pair) -> str:
-    """The difference in points with its interval and the adjusted p."""
+    """The difference in points with its interval and its p, which is called so if it is adjusted."""
     difference = f"{pair.points:.2f}" if pair.points > 0 and pair.verdict != LEVEL else points(pair.points)
     ends = f"95% CI {interval(*pair.interval)}" if pair.interval else "too few images for an interval"
-    return f"{difference} points ({ends}, {p_equals(pair.adjusted_p)})"
+    p = p_equals(pair.adjusted_p)
+    return f"{difference} points ({ends}, {p if pair.adjusted_p == pair.p else f'adjusted {p}'})"
 
 
 def verdict(pair: Pair) -> str:
@@ -74,9 +81,9 @@ def detectable(found: Evidence) -> str:
     """What difference the paired test can detect, in a sentence; empty where nothing is compared."""
     compared, best = found.comparison, found.best_pair
     pairs = [pair for pair in neighbours(found) if pair in compared.secondary or pair.swapped() in compared.secondary]
-    said = []
+    smallest: list[tuple[float | None, str]] = []
     if best is not None:
-        said.append(f"{_detected(best, SIGNIFICANT)} for {best.left} against {best.right}")
+        smallest.append((_detected(best, SIGNIFICANT), f"for {best.left} against {best.right}"))
     if pairs:
         middle = dataclasses.replace(
             pairs[0],
@@ -87,15 +94,27 @@ def detectable(found: Evidence) -> str:
             training_error=float(np.median([pair.training_error for pair in pairs])),
             degrees=float(np.median([pair.degrees for pair in pairs])),
         )
-        said.append(
-            f"{_detected(middle, compared.level)} for two neighbours in the table, of which one alone classifies "
-            f"{middle.discordant_share:.1%} of the {middle.n_images:,} images correctly (median) and whose p must be "
-            f"below {p_value(compared.level)} by Holm's method"
+        which = (
+            f"for two neighbours in the table, of which one alone classifies {middle.discordant_share:.1%} of the "
+            f"{middle.n_images:,} images correctly (median) and whose p must be below {compared.level:.2g} by Holm's "
+            "method"
         )
-    return f"The smallest difference that is detected with 80% power is {', and '.join(said)}." if said else ""
+        smallest.append((_detected(middle, compared.level), which))
+    said = ", and ".join(f"{value:.2f} points {which}" for value, which in smallest if value is not None)
+    none = " or ".join(which for value, which in smallest if value is None)
+    return " ".join(
+        filter(
+            None,
+            (
+                f"The smallest difference that is detected with 80% power is {said}." if said else "",
+                f"Too few images differ for any difference to be detected with 80% power {none}." if none else "",
+            ),
+        )
+    )
 
 
-def _detected(pair: Pair, level: float) -> str:
+def _detected(pair: Pair, level: float) -> float | None:
+    """In points; None where there is none."""
     variance = (pair.images_error**2 + pair.training_error**2 + pair.points**2 / pair.n_images) / 100**2
     smallest = stats.minimum_detectable_difference(
         pair.n_images,
@@ -105,7 +124,7 @@ def _detected(pair: Pair, level: float) -> str:
         degrees=pair.degrees,
         level=level,
     )
-    return "none at all" if smallest is None else f"{smallest * 100:.2f} points"
+    return None if smallest is None else 100 * smallest
 
 
 def lent(found: Evidence) -> str:
@@ -117,17 +136,17 @@ def lent(found: Evidence) -> str:
     borrowed = sorted({name for pair in found.comparison.pairs for name in pair.lent})
     single = sorted({name for pair in found.comparison.pairs for name in pair.single})
     assumed = f"{100 * ASSUMED_SD:g} points, assumed from networks trained on as many images of Fashion-MNIST"
+    if max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM:
+        assumed = ""
+    both = " and, the less the more seeds those have, "
+    towards = both.join(filter(None, ("that of the other models" if len(several) > 1 else "", assumed)))
     said = []
     if several:
-        said.append(
-            f"The seed-to-seed variance of {listed(several, FEW)} is that of {'its' if len(several) == 1 else 'their'} "
-            f"seeds, shrunk towards that of the other models, which counts for at most {LENT_DEGREES:g} "
-            "degrees of freedom."
-        )
+        shrunk = f", shrunk towards {towards}, with at most {LENT_DEGREES:g} degrees of freedom" if towards else ""
+        whose = "its" if len(several) == 1 else "their"
+        said.append(f"The seed-to-seed variance of {listed(several, FEW)} is that of {whose} seeds{shrunk}.")
     if borrowed:
-        alone = max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM
-        source = "the others'" + ("" if alone else f" and, the less the more seeds those have, {assumed}")
-        source = source if several else assumed
+        source = both.join(filter(None, ("that of the other models" if several else "", assumed)))
         said.append(f"With one seed, {listed(borrowed, FEW)} {'is' if len(borrowed) == 1 else 'are'} lent {source}.")
     if single:
         said.append(
@@ -176,15 +195,16 @@ def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
 def _headline_pair(found: Evidence, pair: Pair) -> str:
     """The pair of the headline, with the sources of its error."""
     several = [name for name, n in zip((pair.left, pair.right), pair.seeds, strict=True) if n > 1]
-    of = f" (that of {listed(pair.lent, 2)} lent)" if pair.lent else f" (that of {several[0]})" if pair.single else ""
-    training = f"seed-to-seed variance{of} {pair.training_error:.2f}"
-    unknown = f"the seed-to-seed variance of {listed(pair.single, 2)} is unknown"
-    parts = [training] if several or pair.lent else []
-    parts += [unknown] if pair.single else []
+    parts = [f"{pair.images_error:.2f} points to the standard error of the difference"]
+    if several or pair.lent:
+        of = f" (that of {listed(pair.lent, 2)} lent)" if pair.lent else ""
+        of = f" (that of {several[0]})" if pair.single else of
+        parts.append(f"seed-to-seed variance{of} {pair.training_error:.2f}")
+    if pair.single:
+        parts.append(f"the seed-to-seed variance of {listed(pair.single, 2)} is unknown")
     return (
         f"The primary comparison, {pair.left} against {pair.right}: {evidence(pair)}. Test sampling contributes "
-        f"{pair.images_error:.2f} points to the standard error of the difference"
-        f"{''.join(f', {part}' for part in parts)}. {_other_training_images(found, pair)}"
+        f"{', '.join(parts)}. {_other_training_images(found, pair)}"
     )
 
 
@@ -255,7 +275,7 @@ def by_class(found: Evidence) -> doc.Section | None:
         for words, outcome in {
             f"{cnn.name} is better": "better",
             f"{baseline.name} is better": "worse",
-            "the two runs differ": "these runs differ",
+            "the runs differ": "these runs differ",
             f"there is {LEVEL}": LEVEL,
         }.items()
     }
@@ -307,7 +327,7 @@ def class_chart(compared: Sequence[tuple[str, Pair]], cnn: ModelSummary, baselin
     for wanted, model, label, marker in (
         ("A better", cnn.name, f"{cnn.name} better", None),
         ("B better", baseline.name, f"{baseline.name} better", None),
-        ("these runs differ", None, "the two runs differ", "D"),
+        ("these runs differ", None, "the runs differ", "D"),
         (LEVEL, None, LEVEL, "s"),
     ):
         chosen = [(y, pair) for y, (_, pair) in zip(ticks, compared, strict=True) if verdict(pair) == wanted]

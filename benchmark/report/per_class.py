@@ -115,8 +115,9 @@ def chart(evidence: Evidence) -> doc.Chart:
     if cnn is not None and baseline is not None:
         panels.insert(1, _gain_panel(cnn, baseline, order, y))
     hardest, easiest = (names[index] for index in (order[-1], order[0]))
+    which = f"each of {len(order)} classes" if len(order) > 1 else "the one class"
     alt = (
-        f"Scores of every model in each of {len(order)} classes{of_all}. The hardest class is {hardest}, with a mean "
+        f"Scores of every model in {which}{of_all}. The hardest class is {hardest}, with a mean "
         f"F1 of {np.nanmin(f1):.3f}; the easiest is {easiest} with {np.nanmax(f1):.3f}."
     )
     printed = (0, 2 if cnn is not None and baseline is not None else 1)

@@ -80,13 +80,15 @@ def sentence(models: Sequence[Robustness]) -> doc.Text:
     """What is left of the accuracy, and which corruption costs most; no comparison, as none can be tested."""
     drops = np.mean([model.drops for model in models], axis=0)
     worst, order = int(drops.argmax()), sorted(models, key=lambda model: model.mean)
+    loss = f"The largest loss is that by {NAMES[worst]}, {drops[worst]:.1f} points"
+    if drops[worst] < 0.05:
+        loss = "No corruption costs accuracy"
     left = [f"{percent(model.mean)} ({model.name}; clean: {percent(model.clean)})" for model in (order[0], order[-1])]
     first = f"On corrupted images accuracy is {' to '.join(left)}"
     return (
         doc.Strong(first if len(models) > 1 else f"On corrupted images accuracy is {left[0]}"),
-        f", mean of all corruptions and severities. The largest loss is that by {NAMES[worst]}, {drops[worst]:.1f} "
-        "points, mean of all models and severities. Predictions of corrupted images are not recorded, so differences "
-        "between models are not tested here.",
+        f", mean of all corruptions and severities. {loss}, mean of all models and severities. Predictions of "
+        "corrupted images are not recorded, so differences between models are not tested here.",
     )
 
 

@@ -97,6 +97,18 @@ def test_the_ratio_of_errors_says_what_the_difference_says(both, lent, other):
         assert again[::-1] == pytest.approx((1 / low if low else math.inf, 1 / high))
 
 
+def test_seeds_that_flip_more_than_the_images_show_widen_the_ratio_too():
+    """Every seed is wrong on images of its own, so what flips is more than what the images' variance holds."""
+    left, right = (1 - np.eye(4).repeat(times, axis=1) for times in (5, 15))
+    left = np.concatenate([left, np.ones((4, 40))], axis=1)
+    low, high = uncertainty.error_ratio(left, right)
+    found = uncertainty.paired_difference(left, right)
+    assert (high < 1) == (found.p < 0.05)
+    # As far from 1 in errors of the right model as the difference is from 0.
+    assert 1 - high == pytest.approx(found.low / (1 - right.mean()), abs=0.15)
+    assert low < 0.8 * 5 / 15
+
+
 def errors(n, only_left, only_right, both):
     wrong = np.zeros((2, 1, n))
     wrong[0, 0, : only_left + both] = 1

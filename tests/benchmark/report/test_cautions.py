@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from benchmark.cli.app import app
 from benchmark.records import npz as archives
 from benchmark.records.dataset_schema import AuditCheck, DataAudit, DuplicateSearch
+from benchmark.records.store import to_json
 from benchmark.report import cautions, write
 
 NAMES = ("cat", "dog", "fox")
@@ -32,7 +33,28 @@ def test_sound_data_and_several_seeds_need_no_caution(make_collection, tmp_path)
 
 def test_a_network_of_one_seed_is_named_a_baseline_is_not(make_collection, tmp_path):
     (only,) = said(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=(0,)))
-    assert only.startswith("cnn-simple was trained with one seed")
+    assert only == (
+        "cnn-simple was trained with one seed: how much its accuracy varies with the seed is unknown (--seeds 3)."
+    )
+
+
+def changed(store, **update):
+    """What is said of the collection's records with other facts of a model or its data."""
+    for stored in store.read_all("synthetic")[0]:
+        record = stored.record
+        if record.run.model == "cnn-simple" and "stochastic" in update:
+            record = record.model_copy(update={"model": record.model.model_copy(update=update)})
+        if "train_size" in update:
+            record = record.model_copy(update={"dataset": record.dataset.model_copy(update=update)})
+        stored.path.write_bytes(to_json(record))
+    return said(store)
+
+
+def test_a_seed_that_changes_nothing_or_is_accounted_for_is_not_unknown(make_collection, tmp_path):
+    store = make_collection(tmp_path, PAIR, class_names=NAMES, seeds=(0,))
+    (only,) = changed(store, train_size=60_000)
+    assert "how much its accuracy varies with the seed is estimated from other models or assumed" in only
+    assert changed(store, stochastic=False) == []
 
 
 def test_failed_checks_are_named(make_collection, tmp_path):

@@ -39,7 +39,7 @@ def test_differences_are_tested_where_there_are_two_sides(selections):
     texts = {name: list(row.values()) for name, row in shown(sides.table(list(rows.values()), "a", "b")).items()}
     assert texts["cnn-simple"][:3] == ["96.00%", "60.00%", "-36.00"]
     assert texts["cnn-simple"][3].startswith("these two runs differ by -36.00 points (95% CI ")
-    assert texts["knn"][2:4] == ["+0.00", "identical predictions"]
+    assert texts["knn"][2:4] == ["+0.00", "the same images are correct"]
     assert texts["knn"][6] == "x 1.00"
     assert texts["forest"][:4] == ["70.00%", "-", "-", "only on the left"]
     assert texts["svm-rbf"][:4] == ["-", "88.00%", "-", "only on the right"]

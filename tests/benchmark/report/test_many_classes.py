@@ -63,7 +63,7 @@ def test_what_is_shown_of_some_classes_says_so(written):
     assert len(compared.panels[0].y.ticks) == doc.MANY_CLASSES
     (table,) = tables(section(written, "class-pairs").blocks)
     n = sum(row[4] is not None for row in table.rows)  # Of the others the interval is too wide to be drawn.
-    assert doc.MANY_CLASSES < n < K
+    assert doc.MANY_CLASSES < n <= K
     expected = f"cnn-simple minus svm-rbf: recall, 15 highest and 15 lowest of {n} classes"
     assert compared.panels[0].title == expected
     assert compared.alt == f"{expected}, with 95% intervals."

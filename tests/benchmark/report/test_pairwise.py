@@ -14,6 +14,7 @@ from matplotlib.patches import Rectangle
 
 from benchmark.analysis.comparison import Comparison, Pair
 from benchmark.analysis.select import select
+from benchmark.records.store import Stored
 from benchmark.report import document as doc
 from benchmark.report import pairwise as pairs
 from benchmark.report.evidence import Evidence
@@ -58,10 +59,18 @@ def collection(tmp_path, make_collection):
 
 
 def test_evidence_in_words():
-    assert pairs.evidence(PAIR) == "better by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
-    assert pairs.evidence(PAIR.swapped()) == "worse by 2.08 points (95% CI 1.60 to 2.56, p = 0.012)"
+    assert pairs.evidence(PAIR) == "better by 2.08 points (95% CI 1.60 to 2.56, adjusted p = 0.012)"
+    assert pairs.evidence(PAIR.swapped()) == "worse by 2.08 points (95% CI 1.60 to 2.56, adjusted p = 0.012)"
     assert pairs.evidence(LEVEL) == "no significant difference"
-    assert pairs.extent(LEVEL.swapped()) == "-2.08 points (95% CI -2.56 to -1.60, p = 0.300)"
+    assert pairs.extent(LEVEL.swapped()) == "-2.08 points (95% CI -2.56 to -1.60, adjusted p = 0.300)"
+    runs = dataclasses.replace(PAIR, adjusted_p=PAIR.p, single=("a", "b"))
+    assert pairs.evidence(runs) == (
+        "these two runs differ by 2.08 points (95% CI 1.60 to 2.56, p < 0.001), without the seed-to-seed variance of a "
+        "and b"
+    )
+    one = dataclasses.replace(runs, seeds=(1, 5), single=("a",))
+    assert pairs.evidence(one).startswith("these runs differ by 2.08 points")
+    assert pairs.evidence(one).endswith("without the seed-to-seed variance of a")
 
 
 @pytest.mark.parametrize(
@@ -114,21 +123,12 @@ def test_the_section_has_the_headlines_pair_first_then_neighbours(four):
     assert f"seed-to-seed variance {pair.training_error:.2f}" in shown
 
 
-def test_the_resampled_interval_stands_beside_the_other(four):
-    told = re.search(r"gives an interval of (\S+) to (\S+)\.", text(pairs.comparison(four)))
-    pair = four.best_pair
-    low, high = map(float, told.groups())
-    # Seeds that move nothing, as here, show no less variance than the images do.
-    assert (low, high) == pytest.approx((pair.low, pair.high), abs=1.2)
-    assert low < pair.points < high
-
-
 def test_single_runs_say_that_training_is_not_seen(collection):
     section = pairs.comparison(found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10))))
     # Two images of two hundred are no evidence.
     assert "pairs of models differ significantly" not in text(section)
     assert "cnn-simple against knn: no significant difference." in text(section)
-    assert "seed-to-seed variance is unknown" in text(section)
+    assert "the seed-to-seed variance of cnn-simple is unknown" in text(section)
     assert "cnn-simple has one seed, and too few seeds of other models show how accuracy varies with it" in text(
         section
     )
@@ -170,6 +170,73 @@ def test_who_is_left_out_is_told_beside_those_that_are_compared(collection):
     drawn(pictures(section)["pairwise"])
 
 
+def with_seeds(store, counts, train_size=60):
+    """What is found of a collection in which models have so many seeds, on so many training images."""
+    stored, problems = store.read_all("synthetic")
+    kept = [s for s in stored if s.record.run.seed < counts[s.record.run.model]]
+    records = [
+        s.record.model_copy(
+            update={
+                "dataset": s.record.dataset.model_copy(update={"train_size": train_size}),
+                "model": s.record.model.model_copy(update={"stochastic": s.record.run.model.startswith("cnn")}),
+            }
+        )
+        for s in kept
+    ]
+    kept = [Stored(record, s.path) for record, s in zip(records, kept, strict=True)]
+    return Evidence(select(kept), kept, None, problems)
+
+
+SEEDS = "The seed-to-seed variance of "
+
+
+@pytest.mark.parametrize(
+    ("counts", "train_size", "words"),
+    [
+        ({"cnn-a": 3, "cnn-b": 3}, 60, SEEDS + "cnn-a, cnn-b is that of their seeds, shrunk towards that of the other"),
+        (
+            {"cnn-a": 3, "cnn-b": 3},
+            60_000,
+            "that of the other models and, the less the more seeds those have, 0.2 points",
+        ),
+        ({"cnn-a": 3}, 60, SEEDS + "cnn-a is that of its seeds."),
+        ({"cnn-a": 3}, 60_000, SEEDS + "cnn-a is that of its seeds, shrunk towards 0.2 points, assumed from"),
+        ({"cnn-a": 1}, 60_000, "With one seed, cnn-a is lent 0.2 points, assumed from"),
+        ({"cnn-a": 3, "cnn-b": 3, "cnn-c": 1}, 60, "With one seed, cnn-c is lent that of the other models."),
+        ({"cnn-a": 1}, 60, "cnn-a has one seed, and too few seeds of other models show how accuracy varies with it"),
+    ],
+)
+def test_the_source_of_the_seed_variance_is_named(collection, counts, train_size, words):
+    models = [(name, "network", 9) for name in counts]
+    store = collection(*models, ("knn", "baseline", 30), seeds=(0, 1, 2))
+    assert words in pairs.lent(with_seeds(store, {**counts, "knn": 1}, train_size))
+
+
+def test_of_the_seeds_that_are_known_the_variance_is_told(collection):
+    """One side has several seeds, whose variance is in the interval, the other one seed of which nothing is known."""
+    store = collection(("cnn-a", "network", 9), ("cnn-b", "baseline", 30), seeds=(0, 1, 2))
+    shown = text(pairs.comparison(with_seeds(store, {"cnn-a": 1, "cnn-b": 3})))
+    assert "cnn-a against cnn-b: these runs differ by" in shown
+    assert "without the seed-to-seed variance of cnn-a." in shown
+    assert "seed-to-seed variance (that of cnn-b) 0." in shown
+    assert "the seed-to-seed variance of cnn-a is unknown" in shown
+    assert "two runs" not in shown.split("Every pair is compared")[0]
+
+
+def test_nothing_may_be_detectable(collection):
+    said = pairs.detectable(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 10), n=40)))
+    assert said.startswith("Too few images differ for any difference to be detected with 80% power for two neighbours")
+    assert "none at all" not in said
+
+
+def test_a_small_level_is_a_number(four):
+    names = [f"m{i}" for i in range(60)]
+    many = tuple(dataclasses.replace(LEVEL, left=left, right=right) for left, right in itertools.combinations(names, 2))
+    four.__dict__["comparison"], kept = Comparison((*four.comparison.pairs, *many), ()), four.comparison
+    assert "must be below 2.8e-05 by Holm's method" in pairs.detectable(four)
+    four.__dict__["comparison"] = kept
+
+
 def test_detectable(four, collection):
     said = pairs.detectable(four)
     assert re.search(r"with 80% power is \d\.\d\d points for cnn-augmented against svm-rbf, and \d\.\d\d points", said)
@@ -179,7 +246,7 @@ def test_detectable(four, collection):
     assert re.search(r"below 0\.0\d+ by Holm's method\.$", said)
     few = found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10), n=100))
     assert pairs.detectable(few) == (
-        "The smallest difference that is detected with 80% power is none at all for cnn-simple against knn."
+        "Too few images differ for any difference to be detected with 80% power for cnn-simple against knn."
     )
 
 
@@ -238,7 +305,7 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
     cnn["test_predicted"] = np.where((labels == 2) & (np.arange(300) < 90), 1, labels)
     section = pairs.by_class(evidence)
     assert (section.level, section.title) == (3, "cnn-simple against knn, class by class")
-    summary = "the two runs differ in a, c; there is no significant difference in b."
+    summary = "the runs differ in a, c; there is no significant difference in b."
     assert summary in text(section)
     (table,) = tables(section)
     only = ("only cnn-simple correct", "only knn correct")
@@ -251,7 +318,7 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
     assert {label.get_text() for label in figure.axes[0].texts} == {"+30.0", "+0.0", "-30.0"}
     (legend,) = figure.legends
     labels = [label.get_text() for label in legend.get_texts()]
-    assert labels == ["the two runs differ", "no significant difference"]
+    assert labels == ["the runs differ", "no significant difference"]
 
 
 def test_classes_of_several_seeds_are_won_by_models(tmp_path, make_collection, make_cell):

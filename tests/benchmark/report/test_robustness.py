@@ -65,6 +65,12 @@ def test_the_sentence_tells_what_is_left_and_what_hurts_most(summary):
     assert "Not among the models tried" not in text(found)
 
 
+def test_corruptions_that_cost_nothing_are_no_loss(summary):
+    assert "severities. No corruption costs accuracy, mean of all models" in text(
+        section(summary("knn", "baseline", losing(-0.02)))
+    )
+
+
 def test_the_best_of_a_kind_that_was_not_tried_is_named(summary):
     found = section(summary("knn", "baseline", losing(0.05)), summary("absent", "baseline", {}))
     assert "**On corrupted images accuracy is 60.00% (knn; clean: 75.00%)**" in text(found)

@@ -46,7 +46,8 @@ class Pair:
     lent : tuple of str
         The models of one seed whose training varies as others' does, as far as is known.
     single : tuple of str
-        Those of which nothing is known: the comparison is of their runs, not of the models.
+        Those of which as good as nothing is known, with one or two seeds: the comparison is of their runs, not of the
+        models.
     """
 
     left: str
@@ -167,16 +168,15 @@ def unlike(left: Hits, right: Hits) -> str:
 
 def pair(left: Hits, right: Hits, lending: Lending, *, same: bool = False) -> Pair:
     """Compare two models on the same images; ``same`` if they are one, before and after a change."""
-    lent = lending.to(left), lending.to(right)
-    single = [len(left.right) == 1, len(right.right) == 1]
-    if same:
-        single = [all(single)] * 2
-    known = zip((left, right), lent, single, strict=True)
-    alone = [(model.model, given) for model, given, one in known if model.stochastic and one]
+    seeds = len(left.right), len(right.right)
+    lent = (lending.to(left, right),) * 2 if same else (lending.to(left), lending.to(right))
+    too_few = uncertainty.degrees_known(seeds, lent[:1] if same else lent) < uncertainty.FEWEST_DEGREES
+    unknown = [too_few or (n == 1 and given is None and not same) for n, given in zip(seeds, lent, strict=True)]
+    sides = [s for s in zip((left, right), seeds, lent, unknown, strict=True) if s[0].stochastic]
     return dataclasses.replace(
         _as_pair(left, right, uncertainty.paired_difference(left.right, right.right, lent=lent, same=same)),
-        lent=tuple(dict.fromkeys(name for name, given in alone if given is not None)),
-        single=tuple(dict.fromkeys(name for name, given in alone if given is None)),
+        lent=tuple(dict.fromkeys(model.model for model, n, given, no in sides if n == 1 and given and not no)),
+        single=tuple(dict.fromkeys(model.model for model, *_, no in sides if no)),
     )
 
 
@@ -320,5 +320,5 @@ def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -
     if not found.stochastic:
         return Accuracy(runs, runs)
     lent = Lending.among(known, found).to(found)
-    alone = lent is None and len(found.right) == 1
-    return Accuracy(runs, None if alone else uncertainty.model_interval(found.right, lent))
+    enough = uncertainty.degrees_known([len(found.right)], [lent]) >= uncertainty.FEWEST_DEGREES
+    return Accuracy(runs, uncertainty.model_interval(found.right, lent) if enough else None)

@@ -131,20 +131,20 @@ class Lending:
             tuple((model.model, uncertainty.observed_variance(model.right.astype(float))) for model in several), assumed
         )
 
-    def to(self, model: Hits) -> uncertainty.SeedVariance | None:
-        """The variance that the others lend a model.
+    def to(self, *sides: Hits) -> uncertainty.SeedVariance | None:
+        """The variance that the others lend a model, of which there may be runs before and after a change.
 
         It is as uncertain as models differ from each other and the others' seeds show little of it together. None for
         a model in which nothing is random, or if there is nothing to lend; a single run is not lent what fewer than
         four degrees of freedom show, as two models of three seeds have.
         """
-        if not model.stochastic:
+        if not any(side.stochastic for side in sides):
             return None
-        others = [variance for name, variance in self.observed if name != model.model]
+        others = [variance for name, variance in self.observed if name != sides[0].model]
         seen = sum(variance.degrees for variance in others)
         if self.assumed is not None:
             others.append(uncertainty.SeedVariance(self.assumed, 0.0, max(LENT_DEGREES - seen, 1.0)))
-        elif seen < LENT_DEGREES and len(model.right) == 1:
+        elif seen < LENT_DEGREES and all(len(side.right) == 1 for side in sides):
             return None
         pooled = uncertainty.pooled_variance(others)
         if pooled is None:

@@ -176,10 +176,13 @@ def draw_variance(points: Sequence[Point], left: str, right: str, n_images: int,
     """
     for size in sorted({point.size for point in points if point.drawn and point.size < n_images}, reverse=True):
         here = {point.model: point.summary for point in points if point.size == size}
-        pair = comparison.by_draw(here[left], here[right], lookup) if left in here and right in here else ""
-        if isinstance(pair, Pair):
-            variance = pair.training_error**2 * pair.seeds[0] / (1 - size / n_images)
-            return DrawVariance(size, pair.seeds[0], math.sqrt(variance))
+        if left in here and right in here and isinstance(comparison.by_draw(here[left], here[right], lookup), Pair):
+            by_seed = [
+                {r.run.seed: a for r, a in zip(s.records, s.accuracies, strict=True)} for s in (here[left], here[right])
+            ]
+            draws = sorted(by_seed[0].keys() & by_seed[1].keys())
+            variance = np.var([by_seed[0][seed] - by_seed[1][seed] for seed in draws], ddof=1)
+            return DrawVariance(size, len(draws), 100 * math.sqrt(variance / (1 - size / n_images)))
     return None
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from benchmark.analysis.stats import LEVEL, Interval, quantile, wilson
 
 FEWEST_DRAWS = 3  # Two show so little of a variance that no test of them holds its level.
+FEWEST_DEGREES = 1.5  # Below, as with two seeds of one model, a seed variance is as good as unknown.
+SCARCE_DEGREES = 2.0  # Up to here a test of it rejects too often if it is weighted as usual.
 EXTRA = 2  # Images added to a pair, one that only the left and one that only the right model gets right.
 
 
@@ -159,8 +161,8 @@ def paired_difference(
 
     Two sources make up the variance: that of the per-image difference over images, and for each model its seed
     variance / number of seeds, observed and lent as :func:`pooled_variance` says. A model with one seed to which
-    none is lent adds none: either nothing in its training is random, or the result holds for this run and not for
-    the model trained again.
+    none is lent adds none, and where :func:`degrees_known` are below ``FEWEST_DEGREES`` none adds any: either nothing
+    in training is random, or the result holds for these runs and not for the models trained again.
 
     The test is McNemar's, "Note on the sampling error of the difference between correlated proportions or
     percentages", 1947, (b - c)^2 / (b + c), with the variance of training added to that of images, by t, and with
@@ -186,12 +188,26 @@ def paired_difference(
         If the numbers of images differ or are 0.
     """
     left, right = _checked(left, right)
-    if same:
+    seeds, sources = (len(left), len(right)), []
+    given = lent[:1] if same else lent
+    if degrees_known(seeds, given) < FEWEST_DEGREES:
+        pass
+    elif same:
         both = pooled_variance([*_observed(left), *_observed(right)], lent[0])
         sources = [(both, 1 / len(left) + 1 / len(right))] if both else []
     else:
         sources = [*_sources(left, lent[0]), *_sources(right, lent[1])]
-    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level)
+    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level, _power(seeds, given))
+
+
+def degrees_known(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> float:
+    """Degrees of freedom with which a seed variance is known: those of the seeds themselves, and what is lent."""
+    return sum(n - 1 for n in seeds) + sum(part.degrees for part in lent if part is not None)
+
+
+def _power(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> int:
+    """How :func:`_combined` weights degrees of freedom: seeds alone that are few may show little variance by chance."""
+    return 1 if sum(seeds) > len(seeds) and degrees_known(seeds, lent) <= SCARCE_DEGREES else 2
 
 
 def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL) -> Difference:
@@ -243,13 +259,13 @@ def model_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: fl
     Parameters
     ----------
     lent : SeedVariance or None
-        As of :func:`paired_difference`.
+        As of :func:`paired_difference`; :func:`degrees_known` should not be below ``FEWEST_DEGREES``.
     """
     share = np.asarray(hits, dtype=float).mean(axis=0)
     accuracy, n = float(share.mean()), len(share)
     n_like, sources = n / _evenness(share), _sources(np.asarray(hits, dtype=float), lent)
     smoothed = (n * accuracy + 2) / (n + 4)
-    _, degrees = _combined(smoothed * (1 - smoothed) / n_like, n, sources)
+    _, degrees = _combined(smoothed * (1 - smoothed) / n_like, n, sources, _power([len(hits)], [lent]))
     training = max(sum(part.whole * factor for part, factor in sources), 0.0)
     return wilson(accuracy, n_like, level, more=training, degrees=degrees)
 
@@ -264,9 +280,9 @@ def error_ratio(
 
     It holds each ratio r for which :func:`paired_difference` would not reject that left's errors are r times right's,
     so that it leaves out 1 where the difference is significant, and only there: Fieller, "Some problems in interval
-    estimation", 1954. For ratios below the measured one the better model's errors are thinned out, image by image and
-    seed by seed, as there would be fewer, so that the lower end is above 0: the score test's idea (Nam and Blackwelder,
-    "Analysis of the ratio of marginal probabilities in a matched-pair setting", 2002).
+    estimation", 1954. A ratio that is not the measured one would come with other numbers of errors, whose variance
+    counts as in the score test of Nam and Blackwelder, "Analysis of the ratio of marginal probabilities in a
+    matched-pair setting", 2002: it holds with a handful of errors too.
 
     Parameters and errors are those of :func:`paired_difference`.
 
@@ -285,14 +301,16 @@ def error_ratio(
         ends = error_ratio(right, left, lent[::-1], level)
         return None if ends is None else (1 / ends[1], 1 / ends[0])
     n = left.shape[1] + EXTRA
-    sources = [_sources(side, given) for side, given in zip((left, right), lent, strict=True)]
-    first, second = (float(errors.sum()) + 1 for errors in wrong)
-    squares, together = [float(errors @ errors) + 1 for errors in wrong], float(wrong[0] @ wrong[1])
+    seeds, known = (len(left), len(right)), degrees_known((len(left), len(right)), lent) >= FEWEST_DEGREES
+    sources = [_sources(side, given) if known else [] for side, given in zip((left, right), lent, strict=True)]
+    first, second = (float(errors.sum()) for errors in wrong)
+    squares, together = [float(errors @ errors) for errors in wrong], float(wrong[0] @ wrong[1])
     flips, totals = (
         [n**2 * sum(getattr(part, name) * factor for part, factor in own) for own in sources]
         for name in ("flips", "total")
     )
-    _, degrees = _combined(_second_moment(*wrong) / n, n - 1, [*sources[0], *sources[1]])
+    discordant = n * _second_moment(*wrong)
+    _, degrees = _combined(discordant / n**2, n - 1, [*sources[0], *sources[1]], _power(seeds, lent))
     t, measured = quantile((1 + level) / 2, degrees), first / second
 
     def outside(ratio: float) -> float:
@@ -301,15 +319,17 @@ def error_ratio(
         def of_both(left: float, right: float) -> float:
             return thinned * left + ratio**2 * right
 
-        images = of_both(*squares) - 2 * ratio * thinned * together
+        # If the ratio is smaller than measured, left's errors are fewer, thinned out image by image; of the images
+        # added as many as the ratio says are wrong by left alone, and one by right alone.
+        images = of_both(*squares) - 2 * ratio * thinned * together + ratio + ratio**2
+        if ratio > measured:  # Errors as many as those of both, divided by the ratio.
+            images = max(images, ratio * discordant)
         variance = max(images - of_both(*flips), 0.0) + of_both(*totals)
         return float((first - ratio * second) ** 2 - t**2 * variance)
 
     highest = 1e6 * measured
     high = float(brentq(outside, measured, highest)) if outside(highest) > 0 else math.inf
-    # With an error of one of several seeds alone, the images added would leave out the ratio itself.
-    ratio = float(wrong[0].sum() / wrong[1].sum())
-    return min(float(brentq(outside, 0.0, measured)), ratio), max(high, ratio)
+    return float(brentq(outside, 0.0, measured)), high
 
 
 def _observed(hits: np.ndarray) -> list[SeedVariance]:

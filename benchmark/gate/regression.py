@@ -14,10 +14,13 @@ import numpy as np
 from benchmark.analysis import stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.errors import UserError
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.format import p_equals, points
 
 LEVEL = 0.05
+WILD_SD = 0.05  # Standard deviation of accuracy over seeds beyond which nothing that is trained is expected to vary.
+KNOWN = 1e9  # Degrees of freedom of a variance that is not estimated.
 SAME = "the same images are classified correctly"
 MORE = ("more test images", "more seeds")
 
@@ -31,8 +34,8 @@ class Limits:
     tolerance : float
         A drop is a failure if it is significantly larger than this.
     detectable : float
-        The gate is sure of a pass only where the drop is surely smaller than this; otherwise the evidence is
-        insufficient.
+        A model passes only where its drop is smaller than this with 95 % confidence; otherwise the evidence is
+        insufficient. Above ``tolerance``.
     class_tolerance : float
         As ``tolerance``, for the recall of each class.
     training_sd : float or None
@@ -44,6 +47,14 @@ class Limits:
     detectable: float = 1.0
     class_tolerance: float = 2.0
     training_sd: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.detectable <= self.tolerance:
+            raise UserError(
+                f"A drop of {self.tolerance:g} points is let pass, so that one below {self.detectable:g} can never be "
+                "demanded.",
+                "Choose a --detectable above --tolerance.",
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,32 +124,38 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
             reason = why or unread or "the test images differ"
             verdicts.append(_verdict(candidate, before.name, before.accuracy, found, outcome, reason))
     known = [one for one in both if not _unknown(one, _lending(both, limits))]
-    verdicts += [_unjudged(candidate, *one) for one in both if not any(one is judged for judged in known)]
+    verdicts += [_unjudged(candidate, *one, limits) for one in both if not any(one is judged for judged in known)]
     return verdicts + (_judged(candidate, known, limits) if known else [])
 
 
 def _unknown(one: tuple[ModelSummary, Hits, Hits], lending: Lending) -> bool:
     """Whether nothing is known of how the model varies with the seed."""
     _, left, right = one
-    return right.stochastic and len(left.right) == len(right.right) == 1 and lending.to(right) is None
+    known = uncertainty.degrees_known((len(left.right), len(right.right)), [lending.to(left, right)])
+    return right.stochastic and known < uncertainty.FEWEST_DEGREES
 
 
-def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hits) -> Verdict:
+def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hits, limits: Limits) -> Verdict:
+    """Of runs alone only a collapse can be told from what seeds do."""
     found = float(left.right.mean())
-    reason = (
-        f"{points(100 * (found - before.accuracy))} points between two single runs: how much seeds matter is unknown; "
-        "several seeds or --training-sd would decide"
+    worst = drop(left.right, right.right, limits.tolerance, uncertainty.SeedVariance(WILD_SD**2, 0.0, KNOWN))
+    between = f"{points(100 * (found - before.accuracy))} points between so few seeds"
+    outcome, reason = (
+        "insufficient evidence",
+        f"{between}: how much they matter is unknown; more seeds or --training-sd would decide",
     )
-    outcome = "insufficient evidence"
     if np.array_equal(left.right, right.right):
         outcome, reason = "pass", SAME
-    return _verdict(candidate, before.name, before.accuracy, found, outcome, reason)
+    elif worst.p < LEVEL:
+        outcome = "fail"
+        reason = f"{between}: more than seeds that move accuracy by {_limit(100 * WILD_SD)} explain"
+    return _verdict(candidate, before.name, before.accuracy - limits.tolerance / 100, found, outcome, reason)
 
 
 def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
     """The verdicts on models of which enough is known, and on their classes."""
     lending, verdicts = _lending(both, limits), []
-    drops = [drop(left.right, right.right, limits.tolerance, lending.to(right)) for _, left, right in both]
+    drops = [drop(left.right, right.right, limits.tolerance, lending.to(left, right)) for _, left, right in both]
     adjusted = stats.holm([dropped.p for dropped in drops])
     for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
         accuracy = float(left.right.mean())
@@ -155,7 +172,7 @@ def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[s
     if p < LEVEL:
         return "fail", f"{change}: a drop beyond {_limit(limits.tolerance)} ({p_equals(p, LEVEL)})"
     if found.worst < limits.detectable:
-        return "pass", f"{change}: a drop of {_limit(limits.detectable)} would have been detected"
+        return "pass", f"{change}: with 95% confidence any drop is below {_limit(limits.detectable)}"
     return (
         "insufficient evidence",
         f"{change}: the drop may be as large as {found.worst:.2f} points; {found.cure} would decide",
@@ -169,8 +186,8 @@ def _limit(value: float) -> str:
 def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
     """Which classes lose recall by more than the tolerance: significantly, or so it seems.
 
-    A drop that is significant by itself, though not among as many as there are models and classes, is not passed over:
-    of a class with few images it is all that can be seen.
+    A drop that is significant by itself, though not among as many as there are models and classes, is not passed over,
+    nor is the loss of more than half of a recall: of a class with few images it is all that can be seen.
     """
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
@@ -180,23 +197,24 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
         lending = _lending(both, limits, number)
         for before, left, right in both:
             now, then = left.of_class(number), right.of_class(number)
-            one = drop(now.right, then.right, limits.class_tolerance, lending.to(then))
+            one = drop(now.right, then.right, limits.class_tolerance, lending.to(now, then))
             required = float(then.right.mean()) - limits.class_tolerance / 100
             found.append((before.name, number, float(now.right.mean()), required, one))
     verdicts = []
     for (name, number, recall, required, lost), p in zip(
         found, stats.holm([lost.p for *_, lost in found]), strict=True
     ):
-        if lost.p >= LEVEL:
+        outcome, beyond = "insufficient evidence", f"a drop beyond {_limit(limits.class_tolerance)}"
+        alone, among = p_equals(lost.p, LEVEL), p_equals(float(p), LEVEL)
+        if p < LEVEL:
+            outcome, why = "fail", f"{beyond} ({among})"
+        elif lost.p < LEVEL:
+            why = f"{beyond} by itself ({alone}), but not among {len(found)} tests ({among}); {lost.cure} would decide"
+        elif recall < required and recall <= (required + limits.class_tolerance / 100) / 2:
+            why = f"half of the recall or more, but on too few images or seeds ({alone}); {lost.cure} would decide"
+        else:
             continue
-        outcome, among = "fail", f"({p_equals(float(p), LEVEL)})"
-        if p >= LEVEL:
-            outcome = "insufficient evidence"
-            among = (
-                f"by itself ({p_equals(lost.p, LEVEL)}), but not among {len(found)} tests ({p_equals(float(p), LEVEL)})"
-                f"; {lost.cure} would decide"
-            )
-        reason = f"{points(-lost.points)} points: a drop beyond {_limit(limits.class_tolerance)} {among}"
+        reason = f"{points(-lost.points)} points: {why}"
         subject = f"{name}, recall of {names[number]}"
         verdicts.append(_verdict(candidate, subject, required, recall, outcome, reason))
     return verdicts

@@ -111,11 +111,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _seeds(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
-    single = [s for s in compared if s.stochastic and s.n_seeds == 1]
-    lent = {name for pair in evidence.comparison.pairs for name in pair.lent} if single else ()
-    for s in single:
-        known = "is estimated from other models or assumed" if s.name in lent else "is unknown"
-        yield f"{s.name} was trained with one seed: how much its accuracy varies with the seed {known} (--seeds 3)."
+    for s in compared:
+        known = evidence.accuracies[s.name].model is not None
+        if s.stochastic and (s.n_seeds == 1 or not known):
+            seeds = "one seed" if s.n_seeds == 1 else f"{s.n_seeds} seeds"
+            source = "estimated from other models or assumed" if known else "unknown"
+            varies = f"how much its accuracy varies with the seed is {source}"
+            yield f"{s.name} was trained with {seeds}: {varies} (--seeds 3)."
 
 
 def _records(summaries: Sequence[ModelSummary]) -> Iterator[str]:

@@ -127,19 +127,27 @@ class Table:
         """Text of every cell, and whether it is emphasized."""
         texts = [[column.text(value) for column, value in zip(self.columns, row, strict=True)] for row in self.rows]
         best = [self._best(place) for place in range(len(self.columns))]
-        return [[(text, text == top) for text, top in zip(row, best, strict=True)] for row in texts]
+        return [[(text, text in top) for text, top in zip(row, best, strict=True)] for row in texts]
 
     def first(self, n_columns: int) -> Table:
         """The table of its first columns, where there is no room for more."""
         return Table(self.columns[:n_columns], [row[:n_columns] for row in self.rows], self.sortable, self.sorted_by)
 
-    def _best(self, place: int) -> Span | None:
+    def _best(self, place: int) -> set[Span]:
+        """How the best values of a column read: those that are equal, and those that are shown as if they were."""
         column = self.columns[place]
         values = [row[place] for row in self.rows if not is_absent(row[place])]
         if column.best is None or not values:
-            return None
-        best = max(values) if column.best == "highest" else min(values)
-        return None if column.best == "highest" and best == 0 else column.text(best)
+            return set()
+        best = (max if column.best == "highest" else min)(map(_measure, values))
+        if column.best == "highest" and best == 0:
+            return set()
+        return {column.text(value) for value in values if _measure(value) == best}
+
+
+def _measure(value: Any) -> Any:
+    """What a value is compared by: of several parts, such as a mean and its interval, the first."""
+    return value[0] if isinstance(value, tuple) else value
 
 
 @dataclasses.dataclass(frozen=True)

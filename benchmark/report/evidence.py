@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparison import Comparison, Pair, accuracies, compare
+from benchmark.analysis.comparison import Accuracy, Comparison, Pair, accuracies, compare
 from benchmark.analysis.leaderboard import leaderboard
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
@@ -88,9 +88,14 @@ class Evidence:
         return found.swapped()
 
     @functools.cached_property
+    def accuracies(self) -> dict[str, Accuracy]:
+        """The intervals of every model's accuracy, by name."""
+        return accuracies(self.summaries, self.predictions)
+
+    @functools.cached_property
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
-        return leaderboard(self.summaries, accuracies(self.summaries, self.predictions))
+        return leaderboard(self.summaries, self.accuracies)
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:

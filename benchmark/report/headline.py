@@ -69,7 +69,7 @@ def sentence(evidence: Evidence) -> str:
     if pair.verdict == "these runs differ":
         return (
             f"The runs of {_described(cnn)} and {other} differ by {pairwise.extent(pair)}, "
-            f"{pairwise.incomplete(pair)}. With one seed, too little is known of the model trained again."
+            f"{pairwise.incomplete(pair)}. With so few seeds, too little is known of the models trained again."
         )
     if pair.verdict == "worse":
         return f"No CNN is needed: {_described(cnn)} loses to {other} by {pairwise.extent(pair.swapped())}."
@@ -87,9 +87,9 @@ def _fewer(evidence: Evidence, cnn: ModelSummary, baseline: ModelSummary) -> str
 
 
 def _percents(*shares: float) -> str:
-    """Shares between 0 and 1, with so many digits that none reads as nothing or all."""
-    digits = next((n for n in range(4) if all(0 < float(f"{100 * share:.{n}f}") < 100 for share in shares)), 4)
-    return f"{' to '.join(f'{100 * share:.{digits}f}' for share in shares)}%"
+    """Shares between 0 and 1, each with so many digits that it does not read as nothing or all."""
+    texts = ([f"{100 * share:.{digits}f}" for digits in range(5)] for share in shares)
+    return " to ".join(next((t for t in digits if 0 < float(t) < 100), digits[-1]) for digits in texts) + "%"
 
 
 def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:

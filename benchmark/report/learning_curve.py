@@ -93,13 +93,16 @@ def sentence(ahead: Mapping[int, Lead], kind: Kind) -> doc.Text:
     """From how many training images on the best network of a kind is significantly ahead of the best baseline."""
     network, most, sure = f"best {kind}", max(ahead), proven(ahead)
     if sure is None:
+        pair = ahead[most].pair
+        behind = pair is not None and pair.verdict == "worse"
         earlier = [
             f"{size:,}" for size, lead in ahead.items() if lead.pair is not None and lead.pair.verdict == "better"
         ]
-        reach = f"with {most:,} training images, the largest size" if earlier else f"at up to {most:,} training images"
+        what = "significantly behind" if behind else "not shown to be ahead of"
+        where = f"with {most:,} training images" if behind or earlier else f"at up to {most:,} training images"
         return (
-            doc.Strong(f"The {network} is not shown to be ahead of the best baseline {reach}"),
-            f"; it is with {' and '.join(earlier)}" if earlier else "",
+            doc.Strong(f"The {network} is {what} the best baseline {where}"),
+            f", the largest size tried; it is ahead with {' or '.join(earlier)}" if earlier else "",
             f". With {most:,}, {_said(ahead[most])}.",
         )
     fewer = [size for size in ahead if size < sure]

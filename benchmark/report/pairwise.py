@@ -61,7 +61,8 @@ def incomplete(pair: Pair) -> str:
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and its p, which is called so if it is adjusted."""
     difference = f"{pair.points:.2f}" if pair.points > 0 and pair.verdict != LEVEL else points(pair.points)
-    ends = f"95% CI {interval(*pair.interval)}" if pair.interval else "too few images for an interval"
+    few = "images" if pair.images_error > pair.training_error else "seeds"
+    ends = f"95% CI {interval(*pair.interval)}" if pair.interval else f"too few {few} for an interval"
     p = p_equals(pair.adjusted_p)
     return f"{difference} points ({ends}, {p if pair.adjusted_p == pair.p else f'adjusted {p}'})"
 
@@ -107,7 +108,7 @@ def detectable(found: Evidence) -> str:
             None,
             (
                 f"The smallest difference that is detected with 80% power is {said}." if said else "",
-                f"Too few images differ for any difference to be detected with 80% power {none}." if none else "",
+                f"With these images and seeds no difference can be detected with 80% power {none}." if none else "",
             ),
         )
     )
@@ -150,8 +151,8 @@ def lent(found: Evidence) -> str:
         said.append(f"With one seed, {listed(borrowed, FEW)} {'is' if len(borrowed) == 1 else 'are'} lent {source}.")
     if single:
         said.append(
-            f"{listed(single, FEW)} {'has' if len(single) == 1 else 'have'} one seed, and too few seeds of other "
-            "models show how accuracy varies with it: only the runs are compared (--seeds 3)."
+            f"{listed(single, FEW)} {'has' if len(single) == 1 else 'have'} too few seeds, and those of other models "
+            "show too little of how accuracy varies with the seed: only the runs are compared (--seeds 3)."
         )
     return " ".join(said)
 

@@ -65,7 +65,13 @@ def points(difference: float) -> str:
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    return f"{low:z.{digits}f} to {high:z.{digits}f}"
+    """``0.12 to 3.40``; an end near 0 has so many more digits that its side of 0 is seen."""
+    return f"{_beside_zero(low, digits)} to {_beside_zero(high, digits)}"
+
+
+def _beside_zero(end: float, digits: int) -> str:
+    texts = (f"{end:z.{more}f}" for more in range(digits, digits + 5))
+    return next((text for text in texts if float(text) != 0), f"{end:z.{digits}f}")
 
 
 def listed(names: Sequence[str], most: int) -> str:

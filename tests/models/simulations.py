@@ -305,6 +305,33 @@ def family(of: World, repetitions: int) -> float:
     return float(np.mean(alarms))
 
 
+def gate_of_all(of: World, seeds: Seeds, repetitions: int, *, points: float) -> tuple[float, float]:
+    """The gate of a collection as large as the reference, one of whose networks may have become worse.
+
+    Returns
+    -------
+    (float, float)
+        How often that network fails, and how often another model does.
+    """
+    rng, limits = np.random.default_rng([of.n, *seeds, round(points)]), Limits()
+    accuracies = [of.accuracy + points / 200, of.accuracy - points / 200]
+    found, alarms = [], []
+    for _ in range(repetitions):
+        both = []
+        # Without chance a model that is trained again is right about the same images: p is 1, and not simulated.
+        for place, variance in enumerate(of.variances):
+            sd, truth = math.sqrt(variance), accuracies if place == 0 else [of.accuracy] * 2
+            runs = of.runs(rng, truth, list(seeds), [sd, sd], same=True)
+            both.append([Hits(str(place), NONE, NONE, right, True, ASSUMED_FROM) for right in runs])
+        known = [side for sides in both for side in sides]
+        lending = Lending.among(known, known[0])
+        p = [drop(after.right, before.right, limits.tolerance, lending.to(before, after)).p for before, after in both]
+        failed = stats.holm([*p, *[1.0] * (FAMILY - len(both))]) < 0.05
+        found.append(failed[0])
+        alarms.append(failed[1:].any())
+    return float(np.mean(found)), float(np.mean(alarms))
+
+
 Bounds = tuple[float, float]
 ALARM, COVERS, DETECTS, ANY = (0.035, 0.065), (0.93, 0.97), (0.78, 0.82), (0.0, 1.0)
 INTERVALS = tuple(f"interval of the {of} holds it" for of in ("difference", "ratio of errors", "accuracy"))
@@ -336,6 +363,13 @@ def cases() -> Iterator[Case]:
         few = dataclasses.replace(whole, assumed=None, lenders=(models, 3 if seeds != (2, 2) else 2))
         name = f"the same, lent by {models} of {few.lenders[1]} seeds alone: significant"
         yield Case((name,), _seeds(seeds), functools.partial(pair_test, few, seeds), (ALARM,))
+    for seeds in ((3, 0), (2, 2), (3, 3), (5, 5)):
+        name = "the same, few training images, nothing lent: significant"
+        yield Case((name,), _seeds(seeds), functools.partial(pair_test, few_images(), seeds), ((0.0, ALARM[1]),))
+        simulate = functools.partial(coverage, few_images(), seeds)
+        what = tuple(f"few training images: {interval}" for interval in INTERVALS)
+        # Of two seeds alone no interval of the model's accuracy is printed.
+        yield Case(what[: 2 if seeds == (2, 2) else 3], _seeds(seeds), simulate, ((COVERS[0], 1.0),) * 3)
     for draws in (3, 5):
         simulate = functools.partial(curve, whole, draws)
         yield Case((by_draw, INTERVALS[0]), f"{draws} draws", simulate, (ALARM, COVERS))
@@ -360,6 +394,10 @@ def cases() -> Iterator[Case]:
             simulate = functools.partial(pair_test, whole, seeds, points=points, level=level)
             what = f"{name}, apart by the detectable difference: significant"
             yield Case((what,), _seeds(seeds), simulate, (DETECTS,), f" ({points:.2f} points)")
+    for seeds in ((1, 1), (1, 5), (2, 2), (3, 3)):
+        drops = "gate of 14 models, one network drops by one point: fails"
+        simulate = functools.partial(gate_of_all, whole, seeds, points=1.0)
+        yield Case((drops, "the same, any other model: fails"), _seeds(seeds), simulate, (ANY, (0.0, ALARM[1])))
     for seeds in ((1, 5), (2, 2), (3, 3), (5, 5)):
         name = "gate, few training images, a drop as large as the tolerance: fails"
         simulate = functools.partial(gate, few_images(), seeds, points=limits.tolerance, tolerance=limits.tolerance)

@@ -244,6 +244,18 @@ def test_a_single_run_is_lent_what_the_others_seeds_show(world):
     assert found.p > pair_of(a, b, lookup).p
 
 
+def test_before_and_after_may_change_places(world):
+    """One model with three seeds on one side and one on the other, and another that lends it a little."""
+    runs = [range(10), range(20), range(100, 130)]
+    (a, b, other), _, lookup = world(a=runs, b=[range(200, 240)], other=[range(15), range(40)])
+    several, one, lends = (comparison.hits(stochastic(summary), lookup) for summary in (a, b, other))
+    one = dataclasses.replace(one, model="a")
+    lending = comparison.Lending.among([several, one, lends], several)
+    there, back = (comparison.pair(*both, lending, same=True) for both in ((several, one), (one, several)))
+    assert (there.p, there.low) == pytest.approx((back.p, -back.high))
+    assert there.single == ()
+
+
 def test_the_primary_pair_is_tested_by_itself(world, make_summary):
     """The best CNN against the best baseline by validation; Holm's method is for the others."""
     summaries, _, lookup = world(a=[range(10), range(12)], b=[range(30)], c=[range(32)])

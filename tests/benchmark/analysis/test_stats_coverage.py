@@ -107,7 +107,7 @@ def test_paired_difference_of_single_runs_covers(n, accuracies):
         nightly((3, 3), (0.945, 0.925)),
         nightly((3, 3), (0.9, 0.9)),
         nightly((5, 1), (0.8, 0.7)),
-        nightly((2, 1), (0.9, 0.88)),
+        nightly((2, 2), (0.9, 0.88)),
     ],
 )
 def test_paired_difference_of_several_seeds_covers(seeds, accuracies):
@@ -116,9 +116,9 @@ def test_paired_difference_of_several_seeds_covers(seeds, accuracies):
 
 
 def test_where_the_interval_of_several_seeds_is_slack():
-    """Seeds that only flip single images make it too wide, two seeds that outweigh the images too narrow."""
+    """Seeds that only flip single images make it too wide, three seeds that outweigh the images not too narrow."""
     assert 0.96 <= coverage(differences(1_000, (0.9, 0.88), (3, 3), shift=0), 0.02) <= 0.99
-    assert 0.87 <= coverage(differences(1_000, (0.9, 0.88), (2, 1), shift=0.4), 0.02) <= 0.94
+    assert 0.93 <= coverage(differences(1_000, (0.9, 0.88), (3, 1), shift=0.4), 0.02) <= 0.97
 
 
 def test_leaving_out_the_training_would_cover_too_little():

@@ -118,7 +118,7 @@ def errors(n, only_left, only_right, both):
 
 def test_the_ratio_of_few_errors_has_sensible_ends():
     """Two errors against forty of 2,000, thirty against 250 of 10,000: not 9,000 times as many, and not none."""
-    assert uncertainty.error_ratio(*errors(2_000, 1, 39, 1)) == pytest.approx((0.025, 0.166), abs=1e-3)
+    assert uncertainty.error_ratio(*errors(2_000, 1, 39, 1)) == pytest.approx((0.014, 0.188), abs=1e-3)
     seeds = uncertainty.SeedVariance(4e-6, 0.0, 2)
     low, high = uncertainty.error_ratio(*errors(10_000, 15, 235, 15), (seeds, seeds))
     assert 0.02 < low < 0.12 < high < 0.4
@@ -132,6 +132,41 @@ def test_the_ratio_of_many_errors_is_that_of_the_delta_method():
     assert np.log([low, high]) == pytest.approx(
         math.log(ratio) + 1.96 * math.sqrt(variance) * np.array([-1, 1]), abs=0.01
     )
+
+
+@pytest.mark.parametrize("right_errors", [30, 60])
+@pytest.mark.parametrize("expected", [1, 2, 3, 5, 10])
+def test_the_ratio_of_a_handful_of_errors_covers(expected, right_errors):
+    """Two models of 2,000 images, half of the better one's errors shared."""
+    rng, inside, n = np.random.default_rng(expected), [], 2_000
+    both, left, right = expected / 2 / n, expected / 2 / n, (right_errors - expected / 2) / n
+    for counts in rng.multinomial(n, [left, right, both, 1 - left - right - both], size=1_000):
+        found = uncertainty.error_ratio(*errors(n, *counts[:3]))
+        if found is not None:
+            inside.append(found[0] <= expected / right_errors <= found[1])
+    # Of one error that is expected, those cases are left out in which there is none.
+    assert (0.9 if expected == 1 else 0.93) <= np.mean(inside) <= 0.985
+
+
+@pytest.mark.parametrize(("seeds", "sd"), [((2, 2), 0.01), ((3, 1), 0.01), ((3, 1), 0.03), ((3, 2), 0.01)])
+def test_few_seeds_that_outweigh_the_images_hold_the_level(seeds, sd):
+    """Equal models; one of one seed is deterministic."""
+    rng, n = np.random.default_rng(0), 2_000
+    found = []
+    for _ in range(1_500):
+        share = [0.9 + (sd * rng.standard_normal((count, 1)) if count > 1 else 0.0) for count in seeds]
+        difficulty = rng.random(n)
+        both = [np.where(rng.random((len(s) if np.ndim(s) else 1, n)) < 0.03, 0, difficulty < s) for s in share]
+        found.append(uncertainty.paired_difference(*both).p < 0.05)
+    assert np.mean(found) <= 0.07
+
+
+def test_two_seeds_alone_are_compared_as_runs():
+    rng = np.random.default_rng(0)
+    left, right = rng.random((2, 500)) < np.array([[0.9], [0.8]]), rng.random((1, 500)) < 0.7
+    assert uncertainty.paired_difference(left, right).training_error == 0
+    lent = uncertainty.SeedVariance(1e-4, 0.0, 2.0)
+    assert uncertainty.paired_difference(left, right, lent=(lent, None)).training_error > 0
 
 
 def test_draws_that_help_both_alike_cancel():

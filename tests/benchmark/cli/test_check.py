@@ -86,6 +86,11 @@ def test_what_is_lost_fails(results):
     assert (code, "svm-rbf" in text, "no finished run to compare" in text) == (1, True, True)
 
 
+def test_limits_that_can_never_be_met_are_one_line(results):
+    with pytest.raises(UserError, match="Choose a --detectable above --tolerance"):
+        check(results, "--collection", "same", "--against", "before", "--tolerance", "2")
+
+
 def test_a_chosen_model_is_checked_alone(results):
     arguments = "--collection", "same", "--against", "before", "--model", "knn"
     assert check(results, *arguments)[0] == 0

@@ -12,6 +12,7 @@ from benchmark.analysis.hits import ASSUMED_SD
 from benchmark.analysis.select import Selection, select
 from benchmark.analysis.stats import holm
 from benchmark.analysis.uncertainty import SeedVariance
+from benchmark.errors import UserError
 from benchmark.gate.regression import LEVEL, Limits, compare, drop
 from benchmark.records.store import Store
 
@@ -132,7 +133,7 @@ def test_every_outcome_has_its_reason(selections):
     assert found["svm-rbf, recall of cat"][0] == "fail"
     outcome, reason = judged(pair, dataclasses.replace(wide, detectable=5.0))["cnn-x"]
     assert outcome == "pass"
-    assert "a drop of 5 points would have been detected" in reason
+    assert "with 95% confidence any drop is below 5 points" in reason
 
 
 def test_a_class_may_fail_alone(selections):
@@ -174,12 +175,17 @@ def test_a_class_of_ten_images_that_is_lost_is_not_passed_over(selections):
 
 def test_one_point_is_one_point(selections):
     pair = selections({"svm-rbf": 15}, {"svm-rbf": 10})
-    assert "a drop beyond 1 point (" in judged(pair, dataclasses.replace(LIMITS, tolerance=1.0))["svm-rbf"][1]
+    assert "a drop beyond 1 point (" in judged(pair, Limits(tolerance=1.0, detectable=2.0))["svm-rbf"][1]
 
 
 def test_without_chance_more_test_images_would_decide(selections):
-    limits = Limits(tolerance=2.0, detectable=0.5)
+    limits = Limits(tolerance=0.9, detectable=1.1)
     assert "more test images would decide" in judged(selections({"knn": 11}, {"knn": 10}), limits)["knn"][1]
+
+
+def test_limits_that_can_never_be_met_are_refused():
+    with pytest.raises(UserError, match="A drop of 2 points is let pass"):
+        Limits(tolerance=2.0, detectable=1.0)
 
 
 def on_many_images(selection):
@@ -194,13 +200,51 @@ def on_many_images(selection):
     return dataclasses.replace(selection, summaries=tuple(summaries))
 
 
+def test_a_collapse_is_more_than_seeds_explain(selections):
+    outcome, reason = judged(selections({"cnn-x": 80}, {"cnn-x": 10}))["cnn-x"]
+    assert outcome == "fail"
+    assert reason == "-70.00 points between so few seeds: more than seeds that move accuracy by 5 points explain"
+
+
+def test_it_does_not_matter_which_side_has_the_seeds(selections):
+    """Three seeds before and one after, or the other way around: as much is lent, and the error is the same."""
+    pair = selections({"cnn-x": 12, "cnn-y": 10}, {"cnn-x": 10, "cnn-y": 11}, (0, 1, 2))
+    one, three = only(pair[0], "cnn-x", 1), pair[1]
+    errors = [judged(both)["cnn-x"][1].partition("standard error ")[2][:4] for both in ((one, three), (three, one))]
+    assert errors[0] == errors[1]
+
+
+def only(selection, model, seeds):
+    """A selection in which a model has so many seeds only."""
+    summaries = tuple(
+        dataclasses.replace(s, stored=s.stored[:seeds]) if s.name == model else s for s in selection.summaries
+    )
+    return dataclasses.replace(selection, summaries=summaries)
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_a_class_of_a_few_images_that_is_lost_is_named(selections, n):
+    here, there = selections({"knn": 1}, {"knn": 1})
+
+    def lookup(stored):
+        labels = np.repeat([0, 1], [n, 1000 - n])
+        predicted = labels.copy()
+        if stored in here.summaries[0].stored:
+            predicted[:n] = 1
+        return {"test_index": np.arange(1000), "test_labels": labels, "test_predicted": predicted}
+
+    found = {v.subject: v for v in compare(here, there, lookup, LIMITS)}
+    assert found["knn, recall of cat"].outcome == "insufficient evidence"
+    assert "-100.00 points: half of the recall or more, but on too few images" in found["knn, recall of cat"].reason
+
+
 def test_single_runs_on_few_training_images_prove_nothing(selections):
     """Seeds move a model further there; how far is not known, so neither a pass nor a failure is justified."""
     pair = selections({"cnn-x": 14, "cnn-y": 10}, {"cnn-x": 10, "cnn-y": 10})
     found = judged(pair)
     outcome, reason = found["cnn-x"]
     assert outcome == "insufficient evidence"
-    assert "-4.00 points between two single runs" in reason
+    assert "-4.00 points between so few seeds" in reason
     assert "--training-sd" in reason
     assert found["cnn-y"] == ("pass", "the same images are classified correctly")
     assert judged(pair, dataclasses.replace(LIMITS, training_sd=0.2))["cnn-x"][0] == "fail"

@@ -11,6 +11,7 @@ from benchmark.records.dataset_schema import AuditCheck, DataAudit, DuplicateSea
 from benchmark.records.store import to_json
 from benchmark.report import cautions, write
 
+THREE = (0, 1, 2)
 NAMES = ("cat", "dog", "fox")
 PAIR = (("knn", "baseline", 20), ("cnn-simple", "network", 11))
 
@@ -28,7 +29,7 @@ def audited(store, checks=(), **changes):
 
 
 def test_sound_data_and_several_seeds_need_no_caution(make_collection, tmp_path):
-    assert said(make_collection(tmp_path, PAIR, class_names=NAMES)) == []
+    assert said(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE)) == []
 
 
 def test_a_network_of_one_seed_is_named_a_baseline_is_not(make_collection, tmp_path):
@@ -57,16 +58,26 @@ def test_a_seed_that_changes_nothing_or_is_accounted_for_is_not_unknown(make_col
     assert changed(store, stochastic=False) == []
 
 
+def test_alone_on_many_images_a_network_has_an_assumed_variance(make_collection, tmp_path):
+    (only,) = changed(make_collection(tmp_path, PAIR[1:], class_names=NAMES, seeds=(0,)), train_size=60_000)
+    assert "is estimated from other models or assumed" in only
+
+
+def test_two_seeds_alone_are_as_good_as_one(make_collection, tmp_path):
+    (only,) = said(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=(0, 1)))
+    assert only.startswith("cnn-simple was trained with 2 seeds: how much its accuracy varies with the seed is unknown")
+
+
 def test_failed_checks_are_named(make_collection, tmp_path):
     names = ("counts", "class balance")
     checks = tuple(AuditCheck(name=name, outcome="failed", detail="at odds") for name in names)
-    store = audited(make_collection(tmp_path, PAIR, class_names=NAMES), checks, train_per_class=(5, 0, 0))
+    store = audited(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE), checks, train_per_class=(5, 0, 0))
     assert said(store) == ["counts: at odds.", "No training image shows 2 classes: dog, fox."]
 
 
 def test_the_comparison_is_repeated_without_the_leaked_images(make_collection, tmp_path):
     """All that the CNN knows better are copies of training images."""
-    store = make_collection(tmp_path, PAIR, class_names=NAMES, n=1000)
+    store = make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE, n=1000)
     arrays = {s.record.run.model: s.predictions() for s in store.read_all("synthetic")[0] if s.record.run.seed == 0}
     wrong = {name: a["test_predicted"] != a["test_labels"] for name, a in arrays.items()}
     leaked = np.flatnonzero(wrong["knn"] & ~wrong["cnn-simple"])
@@ -81,12 +92,14 @@ def test_the_comparison_is_repeated_without_the_leaked_images(make_collection, t
 
 
 def test_leaked_images_alone_leave_nothing_to_compare(make_collection, tmp_path):
-    (caution,) = said(audited(make_collection(tmp_path, PAIR, class_names=NAMES), leaked=tuple(range(200))))
+    (caution,) = said(
+        audited(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE), leaked=tuple(range(200)))
+    )
     assert caution.endswith("are exact copies of training or validation images.")
 
 
 def test_many_near_duplicates_are_named(make_collection, tmp_path):
-    store = make_collection(tmp_path, PAIR, class_names=NAMES)
+    store = make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE)
     for count, told in ((2, False), (3, True)):
         search = DuplicateSearch(
             part="test", n_images=200, median_distance=0.5, threshold=0.1, count=count, disagreeing=0, closest=()

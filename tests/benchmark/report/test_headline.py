@@ -38,7 +38,7 @@ def test_headline_of_single_runs_is_about_the_runs(evidence):
             f"The runs of cnn-simple (a CNN trained from scratch, {100 - cnn}.00%) and the best baseline, knn "
             f"({100 - baseline}.00%), differ by {baseline - cnn:+}.00 points (95% CI "
             f"{'8.07 to 11.82' if cnn < baseline else '-11.82 to -8.07'}, p < 0.001), without the seed-to-seed "
-            "variance of cnn-simple. With one seed, too little is known of the model trained again."
+            "variance of cnn-simple. With so few seeds, too little is known of the models trained again."
         ).replace("+10.00", "10.00")
 
 
@@ -119,7 +119,7 @@ def test_ahead_of_all_and_fewer_errors_say_what_their_tests_say(tmp_path, make_c
 
 @pytest.mark.parametrize(
     ("shares", "words"),
-    [((0.293,), "29%"), ((0.003, 0.301), "0.3 to 30.1%"), ((0.69, 0.996), "69.0 to 99.6%"), ((0.99996,), "99.996%")],
+    [((0.293,), "29%"), ((0.003, 0.301), "0.3 to 30%"), ((0.69, 0.996), "69 to 99.6%"), ((0.99996,), "99.996%")],
 )
 def test_a_share_does_not_read_as_nothing_or_all(shares, words):
     assert line._percents(*shares) == words

@@ -129,7 +129,7 @@ def test_single_runs_say_that_training_is_not_seen(collection):
     assert "pairs of models differ significantly" not in text(section)
     assert "cnn-simple against knn: no significant difference." in text(section)
     assert "the seed-to-seed variance of cnn-simple is unknown" in text(section)
-    assert "cnn-simple has one seed, and too few seeds of other models show how accuracy varies with it" in text(
+    assert "cnn-simple has too few seeds, and those of other models show too little of how accuracy varies" in text(
         section
     )
     assert len(tables(section)[0]) == 1
@@ -203,7 +203,7 @@ SEEDS = "The seed-to-seed variance of "
         ({"cnn-a": 3}, 60_000, SEEDS + "cnn-a is that of its seeds, shrunk towards 0.2 points, assumed from"),
         ({"cnn-a": 1}, 60_000, "With one seed, cnn-a is lent 0.2 points, assumed from"),
         ({"cnn-a": 3, "cnn-b": 3, "cnn-c": 1}, 60, "With one seed, cnn-c is lent that of the other models."),
-        ({"cnn-a": 1}, 60, "cnn-a has one seed, and too few seeds of other models show how accuracy varies with it"),
+        ({"cnn-a": 1}, 60, "cnn-a has too few seeds, and those of other models show too little of how accuracy varies"),
     ],
 )
 def test_the_source_of_the_seed_variance_is_named(collection, counts, train_size, words):
@@ -223,9 +223,24 @@ def test_of_the_seeds_that_are_known_the_variance_is_told(collection):
     assert "two runs" not in shown.split("Every pair is compared")[0]
 
 
+def test_wild_seeds_are_not_blamed_on_the_images():
+    wild = dataclasses.replace(PAIR, low=-60, high=64, adjusted_p=0.9, training_error=17.0, seeds=(2, 1))
+    assert pairs.extent(wild).startswith("+2.08 points (too few seeds for an interval, ")
+    few = dataclasses.replace(wild, images_error=30.0)
+    assert pairs.extent(few).startswith("+2.08 points (too few images for an interval, ")
+
+
+def test_an_end_near_zero_shows_its_side():
+    near = dataclasses.replace(PAIR, points=0.17, low=0.0004, high=0.34, p=0.0497, adjusted_p=0.0497)
+    assert pairs.evidence(near) == "better by 0.17 points (95% CI 0.0004 to 0.34, p = 0.0497)"
+    assert interval(0.0, 1.0) == "0.00 to 1.00"
+
+
 def test_nothing_may_be_detectable(collection):
     said = pairs.detectable(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 10), n=40)))
-    assert said.startswith("Too few images differ for any difference to be detected with 80% power for two neighbours")
+    assert said.startswith(
+        "With these images and seeds no difference can be detected with 80% power for two neighbours"
+    )
     assert "none at all" not in said
 
 
@@ -246,7 +261,7 @@ def test_detectable(four, collection):
     assert re.search(r"below 0\.0\d+ by Holm's method\.$", said)
     few = found(collection(("cnn-simple", "network", 9), ("knn", "baseline", 10), n=100))
     assert pairs.detectable(few) == (
-        "Too few images differ for any difference to be detected with 80% power for cnn-simple against knn."
+        "With these images and seeds no difference can be detected with 80% power for cnn-simple against knn."
     )
 
 
@@ -322,14 +337,17 @@ def test_classes_are_ordered_by_gain_and_told_by_verdict(tmp_path, make_collecti
 
 
 def test_classes_of_several_seeds_are_won_by_models(tmp_path, make_collection, make_cell):
-    store = make_collection(tmp_path, [("cnn-simple", "network", 0)], seeds=(0, 1), class_names=("a", "b", "c"), n=300)
+    store = make_collection(
+        tmp_path, [("cnn-simple", "network", 0)], seeds=(0, 1, 2), class_names=("a", "b", "c"), n=300
+    )
     make_cell(store, model="knn", family="baseline", seed=0, class_names=("a", "b", "c"), n=300, wrong=20)
     evidence = found(store)
     cnn, knn = (evidence.predictions(s.stored[0]) for s in evidence.summaries)
     labels = np.arange(300) % 3
-    other = evidence.predictions(evidence.summaries[0].stored[1])
+    others = [evidence.predictions(stored) for stored in evidence.summaries[0].stored[1:]]
     knn["test_predicted"] = np.where((labels == 0) & (np.arange(300) < 90), 1, labels)
-    cnn["test_predicted"] = other["test_predicted"] = np.where((labels == 2) & (np.arange(300) < 90), 1, labels)
+    for arrays in (cnn, *others):
+        arrays["test_predicted"] = np.where((labels == 2) & (np.arange(300) < 90), 1, labels)
     section = pairs.by_class(evidence)
     summary = "cnn-simple is better in a; knn is better in c; there is no significant difference in b."
     assert summary in text(section)

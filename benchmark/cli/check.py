@@ -10,8 +10,8 @@ import typer
 
 from benchmark.cli.options import (
     CollectionOption,
-    DatasetsOption,
     ProfileOption,
+    RecordedOption,
     ResultsOption,
     console,
     predictions,
@@ -39,7 +39,7 @@ def _points(text: str, **options: Any) -> Any:
 TrainingSdOption = Annotated[
     float | None,
     _points(
-        "std across seeds of a network, in points, where models do not show it.",
+        "std across seeds of a network, in points; counts for as much as the models' own seeds leave open.",
         show_default="0.2 from 10,000 training images on, otherwise unknown",
     ),
 ]
@@ -51,10 +51,11 @@ InitOption = Annotated[
     bool, typer.Option("--init", help="Write the thresholds file from the present records, instead of checking them.")
 ]
 THRESHOLDS = Path("thresholds.toml")
+ALONE = "--model, --tolerance, --class-tolerance, --detectable and --training-sd are about another collection."
 
 
 def check(
-    dataset: DatasetsOption = None,
+    dataset: RecordedOption = None,
     profile: ProfileOption = "full",
     collection: CollectionOption = None,
     thresholds: ThresholdsOption = None,
@@ -64,7 +65,7 @@ def check(
     model: ModelsOption = None,
     tolerance: Annotated[float, _points("points that accuracy may drop.")] = 0.1,
     class_tolerance: Annotated[float, _points("points that the recall of a class may drop.")] = 2.0,
-    detectable: Annotated[float, _points("minimum detectable drop required to pass, in points.")] = 1.0,
+    detectable: Annotated[float, _points("to pass, the drop must be below this with 95% confidence, in points.")] = 1.0,
     training_sd: TrainingSdOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Treat inconclusive verdicts as failures.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML there.")] = None,
@@ -75,8 +76,10 @@ def check(
     """Check recorded accuracies against thresholds, or against another collection.
 
     Thresholds are fixed floors. --against compares image by image and fails only on a drop beyond the tolerance that
-    neither test sampling nor seed-to-seed variance explains. Exit code 0 if all pass, 1 if any fails or is missing:
-    a model of that collection that has no finished run here, or predictions that cannot be read.
+    neither test sampling nor seed-to-seed variance explains.
+
+    Exit code 1 if anything fails or is missing (a model of that collection without a finished run here, predictions
+    that cannot be read) and, with --strict, if anything is inconclusive; 2 for a mistake on the command line; else 0.
     """
     from benchmark.gate.check import against_collection, against_thresholds
     from benchmark.gate.junit import write_junit
@@ -85,6 +88,11 @@ def check(
     from benchmark.report import terminal
     from benchmark.report import verdicts as report
 
+    limits = Limits(
+        tolerance=tolerance, class_tolerance=class_tolerance, detectable=detectable, training_sd=training_sd
+    )
+    if against is None and (model or limits != Limits()):
+        raise UserError(ALONE, "Name it with --against; thresholds have no such options.")
     store = Store.open(results_dir, collection, profile)
     if init:
         _init(thresholds, store, dataset, profile, against)
@@ -93,9 +101,6 @@ def check(
     if against is None or thresholds is not None:
         verdicts += against_thresholds(thresholds or THRESHOLDS, store, dataset, profile, selected)
     if against is not None:
-        limits = Limits(
-            tolerance=tolerance, class_tolerance=class_tolerance, detectable=detectable, training_sd=training_sd
-        )
         reference = Store.open(results_dir, against, profile)
         verdicts += against_collection(store, reference, dataset, model, profile, limits, selected, predictions)
     title = f"{store.folder}, profile {profile}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import DatasetsOption, ResultsOption, console, predictions, selected
+from benchmark.cli.options import RecordedOption, ResultsOption, console, predictions, selected
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def compare(
     left: Annotated[str, typer.Argument(help="A collection, such as the one before a change.")],
     right: Annotated[str, typer.Argument(help="Another, such as the one after it.")],
-    dataset: DatasetsOption = None,
+    dataset: RecordedOption = None,
     profile: Annotated[
         str | None, typer.Option("--profile", "-p", help="Profile to compare.", show_default="full if both have it")
     ] = None,
@@ -53,7 +53,7 @@ def compare(
     if not blocks:
         raise UserError(
             f"{left} and {right} have no records of the same data set and profile.",
-            "See 'python -m benchmark report' for what each has.",
+            "See 'python -m benchmark report --collection NAME' for what each has.",
         )
     for title, rows in blocks.items():
         console().print(terminal.table(report.table(rows, left, right).first(8), title), "")

@@ -15,7 +15,6 @@ from benchmark.cli.options import (
     FreshOption,
     JobsOption,
     MemoryLimitOption,
-    ModelsArgument,
     ReportsOption,
     ResultsOption,
     ThreadsOption,
@@ -39,8 +38,14 @@ if TYPE_CHECKING:
     from benchmark.api import Results
 
 
+CurveModelsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Models, see 'list'; without any, the core models and the best of each kind so far."),
+]
+
+
 def curve(
-    models: ModelsArgument = None,
+    models: CurveModelsArgument = None,
     sizes: Annotated[
         str | None,
         typer.Option(

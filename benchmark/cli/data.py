@@ -129,7 +129,8 @@ def looks_(
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     into: Annotated[
-        Path | None, typer.Option(help="Put the table between the lines <!-- looks --> of this Markdown file.")
+        Path | None,
+        typer.Option(help="Put the table into this Markdown file, between the comments 'looks' and '/looks'."),
     ] = None,
 ) -> None:
     """List every test accuracy that a collection has ever shown, from its records and their history in Git.

@@ -32,6 +32,10 @@ ModelsArgument = Annotated[
 DatasetsOption = Annotated[
     list[str] | None, typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default=DEFAULT_DATASET)
 ]
+RecordedOption = Annotated[
+    list[str] | None,
+    typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default="all that are recorded"),
+]
 DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
 DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
 ProfileOption = Annotated[
@@ -46,7 +50,8 @@ CollectionOption = Annotated[
 ResultsOption = Annotated[Path, typer.Option("--results-dir", help="Folder of the records.")]
 ReportsOption = Annotated[Path, typer.Option("--reports-dir", help="Folder of the reports.")]
 DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="Folder to look for data files in first (or $BENCHMARK_DATA_DIR).")
+    Path | None,
+    typer.Option("--data-dir", help="Where data files are looked for before $BENCHMARK_DATA_DIR and the usual places."),
 ]
 JobsOption = Annotated[int, typer.Option("--jobs", "-j", help="Runs at a time.", min=1)]
 ThreadsOption = Annotated[int | None, typer.Option(help="Threads per run.", show_default="cores / jobs", min=1)]

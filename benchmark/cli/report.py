@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import CollectionOption, DatasetsOption, ReportsOption, ResultsOption, warn
+from benchmark.cli.options import CollectionOption, RecordedOption, ReportsOption, ResultsOption, warn
 from benchmark.errors import UserError
 from benchmark.utils.terminal import show
 
@@ -21,7 +21,7 @@ MOST_PROBLEMS = 20  # Printed one by one.
 
 
 def report(
-    dataset: DatasetsOption = None,
+    dataset: RecordedOption = None,
     profile: Annotated[
         str | None, typer.Option("--profile", "-p", help="Profile to report.", show_default="full if recorded")
     ] = None,

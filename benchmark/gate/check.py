@@ -18,6 +18,12 @@ from benchmark.utils.files import write_atomically
 Select = Callable[[Store, str, str | None], Selection | None]
 
 
+def _run(datasets: Sequence[str] | None, profile: str, store: Store) -> str:
+    """The command that makes what is missing."""
+    chosen = "".join(f" --dataset {name}" for name in datasets or ())
+    return f"python -m benchmark run{chosen} --profile {profile} --collection {store.collection}"
+
+
 def init_thresholds(
     path: Path, store: Store, datasets: Sequence[str] | None, profile: str, select: Select
 ) -> dict[str, int]:
@@ -44,7 +50,7 @@ def init_thresholds(
     if not found:
         raise UserError(
             f"{store.folder} has no finished runs under the profile {profile}.",
-            f"Make some: python -m benchmark run --profile {profile} --collection {store.collection}",
+            f"Make some: {_run(datasets, profile, store)}",
         )
     write_atomically(path, thresholds.draft(profile, found).encode())
     return {name: len(summaries) for name, summaries in found.items()}
@@ -64,11 +70,15 @@ def against_thresholds(
     """
     wanted = thresholds.read_thresholds(path).datasets
     verdicts = []
-    for name in datasets or [name for name, profiles in wanted.items() if profile in profiles]:
+    for name in dict.fromkeys(datasets or [name for name, profiles in wanted.items() if profile in profiles]):
         if profile not in wanted.get(name, {}):
             raise UserError(f"{path} has no thresholds for {name}, profile {profile}.", "Add them, or name others.")
         selection = select(store, name, profile)
-        verdicts += thresholds.judge(name, profile, wanted[name][profile], selection.summaries if selection else ())
+        # The title is what the other gate calls it too.
+        title = selection.dataset.title if selection else name
+        summaries = selection.summaries if selection else ()
+        failed = {r.run.model: f"{r.status}: {r.reason}" for r in selection.failed} if selection else {}
+        verdicts += thresholds.judge(title, profile, wanted[name][profile], summaries, failed)
     if not verdicts:
         raise UserError(f"{path} has no thresholds for profile {profile}.", "Add some, or name another profile.")
     return verdicts
@@ -91,25 +101,27 @@ def against_collection(
     Raises
     ------
     UserError
-        If a collection does not exist, the two have no model in common, or one that is named is in neither.
+        If a collection does not exist, the other has no records of what is named, or the two have nothing in common.
     """
     for one in (store, reference):
         one.check_exists()
     verdicts: list[Verdict] = []
-    common, seen = False, set()
-    for name in datasets or [name for name in store.datasets() if name in reference.datasets()]:
+    seen: set[str] = set()
+    for name in dict.fromkeys(datasets or [name for name in store.datasets() if name in reference.datasets()]):
         here, there = select(store, name, profile), select(reference, name, profile)
-        if here is not None and there is not None:
-            seen |= {s.name for s in there.summaries}
-            chosen = tuple(s for s in there.summaries if not models or s.name in models)
-            recorded = {s.name for s in here.summaries} | {record.run.model for record in here.failed}
-            common = common or any(s.name in recorded for s in chosen)
-            verdicts += regression.compare(here, dataclasses.replace(there, summaries=chosen), lookup, limits)
+        if there is None:
+            continue
+        seen |= {s.name for s in there.summaries}
+        chosen = tuple(s for s in there.summaries if not models or s.name in models)
+        # What has no records here at all has lost every model.
+        here = here or dataclasses.replace(there, summaries=(), failed=())
+        verdicts += regression.compare(here, dataclasses.replace(there, summaries=chosen), lookup, limits)
+    if not seen:
+        which = f" of {' and '.join(datasets)}" if datasets else ""
+        raise UserError(
+            f"{store.folder} and {reference.folder} have no records{which} in common under profile {profile}.",
+            "'python -m benchmark report --collection NAME' shows what a collection has.",
+        )
     if unknown := sorted(set(models or ()) - seen):
         raise UserError(f"{reference.folder} has no {unknown[0]} under profile {profile}.", "Name models that it has.")
-    if not common:
-        raise UserError(
-            f"{store.folder} and {reference.folder} have no model in common under profile {profile}.",
-            f"Run some: python -m benchmark run --profile {profile} --collection {store.collection}",
-        )
     return verdicts

@@ -70,7 +70,7 @@ class Drop:
     worst : float
         One-sided 95 % limit of the drop.
     cure : str
-        What would make the error smaller: more seeds or, where test sampling is the most of it, more test images.
+        What would make the error smaller: more seeds or, for a model in which nothing is random, more test images.
     """
 
     points: float
@@ -93,7 +93,7 @@ def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: u
         To shrink towards; None for a model in whose training nothing is random.
     """
     found = uncertainty.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
-    p, cure = found.p_beyond(tolerance / 100), MORE[found.training_error > found.images_error]
+    p, cure = found.p_beyond(tolerance / 100), MORE[lent is not None or len(candidate) + len(reference) > 2]
     return Drop(100 * found.value, 100 * found.standard_error, p, 100 * found.high, cure)
 
 
@@ -107,12 +107,12 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
     verdicts: list[Verdict] = []
     both: list[tuple[ModelSummary, Hits, Hits]] = []
     for before in reference.summaries:
-        after = here.get(before.name)
+        after, least = here.get(before.name), before.accuracy - limits.tolerance / 100
         if after is None:
             outcome, reason = "missing", "no finished run to compare"
             if before.name in failed:
                 outcome, reason = "fail", f"{failed[before.name].status}: {failed[before.name].reason}"
-            verdicts.append(_verdict(candidate, before.name, before.accuracy, None, outcome, reason))
+            verdicts.append(_verdict(candidate, before.name, least, None, outcome, reason))
             continue
         why = _unlike(candidate, reference, after, before)
         left, right = (None, None) if why else (hits(after, lookup), hits(before, lookup))
@@ -122,7 +122,7 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
         else:
             outcome, found = "missing" if unread else "not comparable", after.accuracy
             reason = why or unread or "the test images differ"
-            verdicts.append(_verdict(candidate, before.name, before.accuracy, found, outcome, reason))
+            verdicts.append(_verdict(candidate, before.name, least, found, outcome, reason))
     known = [one for one in both if not _unknown(one, _lending(both, limits))]
     verdicts += [_unjudged(candidate, *one, limits) for one in both if not any(one is judged for judged in known)]
     return verdicts + (_judged(candidate, known, limits) if known else [])

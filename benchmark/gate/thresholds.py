@@ -107,8 +107,17 @@ def _key(name: str) -> str:
     return f'"{name}"' if "." in name else name
 
 
-def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[ModelSummary]) -> list[Verdict]:
-    """Hold the summaries of one data set and profile against its threshold."""
+def judge(
+    dataset: str,
+    profile: str,
+    threshold: Threshold,
+    summaries: Sequence[ModelSummary],
+    failed: Mapping[str, str] | None = None,
+) -> list[Verdict]:
+    """Hold the summaries of one data set and profile against its threshold.
+
+    ``failed`` are the models whose runs failed, each with the reason.
+    """
     found = {summary.name: summary for summary in summaries}
     verdicts = [
         _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
@@ -117,7 +126,13 @@ def judge(dataset: str, profile: str, threshold: Threshold, summaries: Sequence[
         verdicts += [_judge_class(dataset, profile, name, c, least, found.get(name)) for c, least in floors.items()]
     if threshold.margin is not None:
         verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
-    return verdicts
+    reasons = failed or {}
+    return [
+        v.model_copy(update={"outcome": "fail", "reason": reasons[v.subject]})
+        if v.outcome == "missing" and v.subject in reasons
+        else v
+        for v in verdicts
+    ]
 
 
 def _judge_model(dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None) -> Verdict:

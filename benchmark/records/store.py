@@ -108,7 +108,7 @@ class Stored:
         try:
             content = read_whole(path, root=_collection(self.path))
         except OSError as error:
-            raise UserError(f"Cannot read {path.name}: {error.strerror}.", remedy) from error
+            raise UserError(f"Cannot read {path}: {error.strerror}.", remedy) from error
         found = hashlib.sha256(content).hexdigest()
         if found != self.record.predictions.sha256:
             raise UserError(
@@ -189,7 +189,10 @@ class Store:
     def check_exists(self) -> None:
         """Raise UserError if there is no such collection."""
         if not self.folder.is_dir():
-            raise UserError(f"There is no collection {self.folder}.", "Make one with: python -m benchmark run")
+            raise UserError(
+                f"There is no collection {self.folder}.",
+                f"Make one with: python -m benchmark run --collection {self.collection}",
+            )
 
     def check_writable(self) -> None:
         """Raise UserError now rather than after an hour's training."""

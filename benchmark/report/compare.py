@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from benchmark.analysis import comparison
 from benchmark.analysis.comparison import Pair
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
@@ -22,12 +24,16 @@ METHOD = (
 
 @dataclasses.dataclass(frozen=True)
 class Side:
-    """A model on both sides; ``pair`` is the right one less the left one, ``note`` why there is none."""
+    """A model on both sides; ``pair`` is the right one less the left one, ``note`` why there is none.
+
+    ``identical``: seed by seed the same images are correct.
+    """
 
     left: ModelSummary | None
     right: ModelSummary | None
     pair: Pair | None
     note: str
+    identical: bool = False
 
     @property
     def name(self) -> str:
@@ -60,7 +66,8 @@ def _side(left: ModelSummary | None, right: ModelSummary | None, known: Sequence
     if not before.same_images(after):
         return Side(left, right, None, comparison.unlike(after, before))
     lending = Lending.among(known, before)
-    return Side(left, right, comparison.pair(after, before, lending, same=not note), note)
+    identical = np.array_equal(before.right, after.right)
+    return Side(left, right, comparison.pair(after, before, lending, same=not note), note, identical)
 
 
 def table(rows: Sequence[Side], left: str, right: str) -> Table:
@@ -83,13 +90,13 @@ def _row(row: Side) -> tuple[object, ...]:
     fits = [None if s is None else s.mean_cost("fit_seconds") for s in both]
     predictions = [None if s is None else s.predict_seconds_per_1000 for s in both]
     difference = None if row.left is None or row.right is None else (row.right.accuracy - row.left.accuracy) * 100
-    evidence = row.note if row.pair is None else ", ".join(filter(None, (_evidence(row.pair), row.note)))
+    evidence = row.note if row.pair is None else ", ".join(filter(None, (_evidence(row, row.pair), row.note)))
     return row.name, *accuracies, difference, evidence, *fits, _factor(*fits), *predictions, _factor(*predictions)
 
 
-def _evidence(pair: Pair) -> str:
+def _evidence(row: Side, pair: Pair) -> str:
     """What the test says about the right side against the left one."""
-    return "the same images are correct" if pair.only_left == pair.only_right == 0 else pairwise.evidence(pair)
+    return "the same images are correct" if row.identical else pairwise.evidence(pair)
 
 
 def _factor(left: float | None, right: float | None) -> float | None:

@@ -159,7 +159,7 @@ def cost(evidence: Evidence) -> Section | None:
     if not evidence.summaries:
         return None
     panels = [panel for name in MEASURES if (panel := _against(evidence.summaries, name)) is not None]
-    alt = f"Test accuracy of {counted(len(evidence.summaries), 'model')} against their cost on a logarithmic axis."
+    alt = f"Test accuracy of {counted(len(evidence.summaries), 'model')} against cost on a logarithmic axis."
     mixed = len({_machine(record) for s in evidence.summaries for record in s.records}) > 1
     return section(
         "cost",

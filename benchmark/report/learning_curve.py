@@ -49,7 +49,7 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
         f"size is validated on the same {info.validation_size:,} images, which choose the epoch and the best of a "
         "family: more validation images than a project with so little data would have."
         + (EPOCHS if any(point.family == "network" for point in found) else ""),
-        doc.Listing(_command(found)),
+        doc.Listing(_command(found, evidence.collection)),
     )
 
 
@@ -201,11 +201,12 @@ def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
     return doc.Chart("efficiency", f"{title}, for {counted(len(last), 'model')}.", [panel], columns=1, height=4.8)
 
 
-def _command(found: Sequence[Point]) -> str:
+def _command(found: Sequence[Point], collection: str) -> str:
     # The whole set may have been run with more seeds, for the leaderboard's sake.
     drawn = [point for point in found if point.summary.records[0].run.profile != "full"] or found
     seeds = max(len(point.accuracies) for point in drawn)
     models, sizes = sorted({point.model for point in found}), sorted({point.size for point in found})
     dataset = found[0].summary.records[0].run.dataset
     options = ["--sizes", ",".join(map(str, sizes)), "--seeds", str(seeds), "--dataset", dataset]
+    options += [] if collection in ("", "local") else ["--collection", collection]
     return shlex.join(["python", "-m", "benchmark", "curve", *models, *options])

@@ -67,6 +67,11 @@ def extent(pair: Pair) -> str:
     return f"{difference} points ({ends}, {p if pair.adjusted_p == pair.p else f'adjusted {p}'})"
 
 
+def _images(count: float) -> str:
+    """A number of images; of a mean over seeds, tenths where there are few."""
+    return f"{count:.0f}" if count >= 10 or abs(count - round(count)) < 0.05 else f"{count:.1f}"
+
+
 def verdict(pair: Pair) -> str:
     return {"better": "A better", "worse": "B better"}.get(pair.verdict, pair.verdict)
 
@@ -175,8 +180,10 @@ def comparison(found: Evidence) -> doc.Section | None:
         _how_many(apart, len(compared.secondary), primary=best is not None),
         matrix([s.name for s in found.summaries], compared),
         f"{'The best CNN against the best baseline, and each' if best else 'Each'} model against the next on the "
-        "leaderboard:",
-        _table(shown, best),
+        "leaderboard:"
+        if shown
+        else None,
+        _table(shown, best) if shown else None,
         METHOD,
         lent(found) or None,
         "Not compared:" if left_out else None,
@@ -231,7 +238,7 @@ def _table(pairs: Sequence[Pair], primary: Pair | None) -> doc.Table:
             doc.Column("A - B, points", points),
             INTERVAL,
         ),
-        *(doc.Column("only A correct", "{:.0f}".format), doc.Column("only B correct", "{:.0f}".format), P, ADJUSTED_P),
+        *(doc.Column("only A correct", _images), doc.Column("only B correct", _images), P, ADJUSTED_P),
         doc.words("verdict"),
     )
     rows = [
@@ -299,7 +306,7 @@ def by_class(found: Evidence) -> doc.Section | None:
         *(doc.Column(s.name, "{:.3f}".format) for s in (cnn, baseline)),
         doc.Column("points", points),
         INTERVAL,
-        *(doc.Column(f"only {s.name} correct", "{:.0f}".format) for s in (cnn, baseline)),
+        *(doc.Column(f"only {s.name} correct", _images) for s in (cnn, baseline)),
         *(ADJUSTED_P, doc.words("verdict")),
     )
     charted = [(names[number], pair) for number, pair in compared if pair.interval]

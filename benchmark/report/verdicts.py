@@ -27,18 +27,20 @@ def table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:
-    """How many pass, and how many are inconclusive."""
-    unjudged = sum(verdict.outcome in ("insufficient evidence", "not comparable") for verdict in verdicts)
-    passed = f"{sum(verdict.outcome == 'pass' for verdict in verdicts)} of {len(verdicts)} pass"
-    return passed + (f", {unjudged} inconclusive" if unjudged else "")
+    """How many pass, how many fail or are missing, and how many are inconclusive."""
+    counts = {
+        "fail": sum(verdict.outcome == "fail" for verdict in verdicts),
+        "missing": sum(verdict.outcome == "missing" for verdict in verdicts),
+        "inconclusive": sum(verdict.outcome in ("insufficient evidence", "not comparable") for verdict in verdicts),
+    }
+    others = (f"{count} {word}" for word, count in counts.items() if count)
+    return ", ".join([f"{sum(verdict.outcome == 'pass' for verdict in verdicts)} of {len(verdicts)} pass", *others])
 
 
 def document(title: str, verdicts: Sequence[Verdict], *, strict: bool) -> Section:
     """A heading with the count and a table, failures first."""
-    failing = sum(verdict.fails(strict=strict) for verdict in verdicts)
-    line = f"{len(verdicts) - failing} of {len(verdicts)} checks pass" + (f", {failing} fail" if failing else "")
     ordered = sorted(verdicts, key=lambda verdict: not verdict.fails(strict=strict))
-    return section("verdicts", title, Strong(line), table(ordered))
+    return section("verdicts", title, Strong(summary(verdicts)), table(ordered))
 
 
 def append(path: Path, part: Section) -> None:

@@ -93,7 +93,8 @@ def gather(store: Store, dataset: str, *, profile: str | None = None, data: Data
         skipped = f" {len(problems)} unreadable files were skipped, first {problems[0]}." if problems else ""
         raise UserError(
             f"No {profile + ' ' if profile else ''}records of {dataset} in {store.folder}.{skipped}",
-            f"Make some: python -m benchmark run --all --dataset {dataset} --collection {store.collection}",
+            f"Make some: python -m benchmark run --all --dataset {dataset}{f' --profile {profile}' if profile else ''} "
+            f"--collection {store.collection}",
         )
     summary = store.read_summary(dataset)
     if isinstance(summary, Problem):
@@ -106,9 +107,11 @@ def compose(evidence: Evidence) -> Report:
     """The report as data."""
     info, profile = evidence.selection.dataset, evidence.selection.profile
     sections = [part for make in SECTIONS if (part := make(evidence)) is not None]
-    notice = (
-        f"This is the profile {profile}: {info.train_size:,} training images only. Its numbers are a first look, not a "
-        "result."
+    all_images = evidence.summary is not None and info.train_size == evidence.summary.train_size
+    notice = f"This is the profile {profile}" + (
+        f", with all {info.train_size:,} training images, though some networks train for fewer epochs."
+        if all_images
+        else f": {info.train_size:,} training images only. Its numbers are a first look, not a result."
     )
     which = "" if evidence.is_main else f" ({profile})"
     return Report(

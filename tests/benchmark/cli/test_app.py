@@ -78,7 +78,9 @@ def test_help_shows_every_default_that_it_tells(monkeypatch, width):
     for words, command in commands(typer.main.get_command(app)):
         shown = "".join(CliRunner().invoke(app, [*words, "--help"]).output.replace("│", "").split())
         for parameter in command.params:
-            assert "[" not in (getattr(parameter, "help", None) or "")
+            text = getattr(parameter, "help", None) or ""
+            assert not {"[", "<"} & set(text)  # Both are taken for markup.
+            assert [word for word in text.split() if word not in shown] == []
             default = getattr(parameter, "show_default", None)
             if isinstance(default, str):
                 told += 1

@@ -86,6 +86,41 @@ def test_what_is_lost_fails(results):
     assert (code, "svm-rbf" in text, "no finished run to compare" in text) == (1, True, True)
 
 
+def test_a_collection_that_has_lost_all_fails_too(results, tmp_path):
+    """Of a lost model there is a verdict; CI reads it, and the page for the job says what the terminal says."""
+    shutil.rmtree(results / "same" / "synthetic" / "knn")
+    files = "--junit", tmp_path / "junit.xml", "--markdown", tmp_path / "summary.md"
+    code, text = check(results, "--collection", "same", "--against", "before", *files)
+    assert (code, "0 of 1 pass, 1 missing" in text) == (1, True)
+    assert int(ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures")) == 1
+    assert "**0 of 1 pass, 1 missing**" in (tmp_path / "summary.md").read_text()
+
+
+@pytest.mark.parametrize("options", [("--model", "knn"), ("--tolerance", "0.5"), ("--training-sd", "1")])
+def test_options_about_another_collection_need_one(results, options):
+    with pytest.raises(UserError, match="Name it with --against"):
+        check(results, "--collection", "same", "--thresholds", "limits.toml", *options)
+
+
+def test_a_data_set_named_twice_counts_once(results):
+    code, text = check(results, "--collection", "same", "--against", "before", "--dataset", "synthetic")
+    assert (code, "1 of 1 pass" in text) == (0, True)
+
+
+def test_both_gates_call_a_data_set_by_its_title_and_a_failure_a_failure(results, tmp_path):
+    limits = tmp_path / "limits.toml"
+    limits.write_text("schema_version = 1\n[datasets.synthetic.full.accuracy]\nknn = 0.5\n")
+    for path in (results / "same" / "synthetic" / "knn").glob("*.json"):
+        record = json.loads(path.read_text())
+        record |= {"status": "timeout", "reason": "stopped at the time limit", "test": None, "validation": None}
+        path.write_text(json.dumps({**record, "predictions": None}))
+    code, text = check(results, "--collection", "same", "--thresholds", limits, "--against", "before")
+    assert code == 1
+    assert text.count("timeout: stopped at the time limit") == 2, text
+    assert "Synthetic, full" in text
+    assert "synthetic, full" not in text
+
+
 def test_limits_that_can_never_be_met_are_one_line(results):
     with pytest.raises(UserError, match="Choose a --detectable above --tolerance"):
         check(results, "--collection", "same", "--against", "before", "--tolerance", "2")
@@ -129,7 +164,10 @@ def test_init_overwrites_nothing(results, tmp_path):
     [
         (("--collection", "same", "--against", "nothing"), "There is no collection"),
         (("--collection", "nothing", "--against", "same"), "There is no collection"),
-        (("--collection", "same", "--against", "before", "--profile", "quick"), "no model in common"),
+        (
+            ("--collection", "same", "--against", "before", "--profile", "quick"),
+            "no records of synthetic in common under profile quick",
+        ),
         (("--collection", "same", "--against", "../before"), "Invalid collection name"),
         (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file.*check --init"),
         (("--collection", "same", "--against", "before", "--init"), "--init writes thresholds"),

@@ -278,6 +278,14 @@ def test_a_model_that_fails_now_fails_the_gate(selections, make_record):
     assert found["svm-rbf"] == ("fail", "timeout: stopped at the time limit")
 
 
+def test_required_is_the_same_for_every_verdict(selections):
+    """The reference's accuracy less the tolerance."""
+    pair = selections({"knn": 5, "cnn-x": 6}, {"knn": 5, "cnn-x": 5, "svm-rbf": 5})
+    required = {v.subject: v.required for v in compare(*pair, predictions, LIMITS) if "recall" not in v.subject}
+    assert set(required) == {"knn", "cnn-x", "svm-rbf"}
+    assert list(required.values()) == pytest.approx([0.95 - 0.001] * 3)
+
+
 def test_a_model_that_is_gone_fails_the_gate(selections):
     here, there = selections({"knn": 5}, {"knn": 5, "svm-rbf": 5})
     assert judged([here, there])["svm-rbf"] == ("missing", "no finished run to compare")

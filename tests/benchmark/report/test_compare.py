@@ -45,6 +45,14 @@ def test_differences_are_tested_where_there_are_two_sides(selections):
     assert texts["svm-rbf"][:4] == ["-", "88.00%", "-", "only on the right"]
 
 
+def test_runs_that_agree_seed_by_seed_are_told_so(tmp_path, make_collection):
+    """Seeds are right about other images; beside itself no run of them is."""
+    store = make_collection(tmp_path, [("cnn-simple", "network", 9)], seeds=(0, 1, 2), class_names=TWO)
+    selection = select(store.read_all("synthetic")[0])
+    (row,) = sides.sides(selection, selection, predictions)
+    assert list(shown(sides.table([row], "a", "b"))["cnn-simple"].values())[3] == "the same images are correct"
+
+
 def test_what_has_changed_of_a_model_is_named(tmp_path, make_collection):
     store = make_collection(tmp_path, [("knn", "baseline", 20)], seeds=(0,), class_names=TWO)
     (stored,), _ = store.read_all("synthetic")

@@ -204,6 +204,7 @@ def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
     page = (folder / "README.md").read_text(encoding="utf-8")
     assert "\n## How many training images each model needs\n" in page
     assert (folder / "charts" / "efficiency.png").exists()
+    assert "--dataset synthetic --collection made\n" in page
     assert "1,000 training" in page  # The rest of the page is about the full profile.
     for path in store.folder.glob("synthetic/*/train-*.json"):
         path.unlink()

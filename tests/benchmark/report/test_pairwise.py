@@ -162,6 +162,14 @@ def test_without_predictions_nobody_is_compared_and_the_reason_is_told(collectio
     assert pairs.detectable(evidence) == ""
 
 
+def test_neighbours_that_cannot_be_compared_leave_no_empty_table(collection):
+    store = collection(("svm-rbf", "baseline", 20), ("knn", "baseline", 25), ("forest", "baseline", 30))
+    next(store.folder.glob("*/knn/*.npz")).unlink()
+    section = pairs.comparison(found(store))
+    assert tables(section) == []
+    assert "against the next on the leaderboard" not in text(section)
+
+
 def test_who_is_left_out_is_told_beside_those_that_are_compared(collection):
     store = collection(("cnn-simple", "network", 10), ("knn", "baseline", 30), ("svm-rbf", "baseline", 20))
     next(store.folder.glob("*/svm-rbf/*.npz")).write_bytes(b"altered")

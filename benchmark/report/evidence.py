@@ -125,6 +125,9 @@ class Evidence:
             try:
                 self._read[name] = stored.predictions()
             except UserError as error:
-                self.problems.append(Problem(stored.path, error.problem))
+                # What is skipped is not the record: the model keeps its place, and is compared with nothing.
+                summary = stored.record.predictions
+                path = stored.path if summary is None else stored.path.parent / summary.file
+                self.problems.append(Problem(path, f"{stored.record.run.model} is not compared: {error.problem}"))
                 self._read[name] = None
         return self._read[name]

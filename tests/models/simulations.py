@@ -406,7 +406,9 @@ def cases() -> Iterator[Case]:
         name = "two equal models of few errors: significant"
         yield Case((name,), _seeds(seeds), functools.partial(pair_test, few_errors(), seeds), ((0.0, ALARM[1]),))
         simulate = functools.partial(coverage, few_errors(), seeds, points=1.0)
-        yield Case(tuple(f"few errors: {what}" for what in INTERVALS), _seeds(seeds), simulate, (COVERS,) * 3)
+        # Of numbers as small as these some interval is always a little too wide.
+        careful = (COVERS[0], 0.98)
+        yield Case(tuple(f"few errors: {what}" for what in INTERVALS), _seeds(seeds), simulate, (careful,) * 3)
     several = "any of 90 secondary pairs of 14 equal models: significant"
     yield Case((several,), "1 to 5", functools.partial(family, whole), ((0.0, 0.055),))
 

@@ -21,6 +21,9 @@ from benchmark.errors import UserError
 from benchmark.utils.terminal import show
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmark.gate.thresholds import Verdict
     from benchmark.records.store import Store
 
 ThresholdsOption = Annotated[
@@ -51,6 +54,7 @@ InitOption = Annotated[
     bool, typer.Option("--init", help="Write the thresholds file from the present records, instead of checking them.")
 ]
 THRESHOLDS = Path("thresholds.toml")
+DEFAULTS = {"tolerance": 0.1, "class_tolerance": 2.0, "detectable": 1.0}
 ALONE = "--model, --tolerance, --class-tolerance, --detectable and --training-sd are about another collection."
 
 
@@ -63,9 +67,13 @@ def check(
         str | None, typer.Option(metavar="COLLECTION", help="Compare predictions with those of this collection.")
     ] = None,
     model: ModelsOption = None,
-    tolerance: Annotated[float, _points("points that accuracy may drop.")] = 0.1,
-    class_tolerance: Annotated[float, _points("points that the recall of a class may drop.")] = 2.0,
-    detectable: Annotated[float, _points("to pass, the drop must be below this with 95% confidence, in points.")] = 1.0,
+    tolerance: Annotated[float, _points("points that accuracy may drop.")] = DEFAULTS["tolerance"],
+    class_tolerance: Annotated[float, _points("points that the recall of a class may drop.")] = DEFAULTS[
+        "class_tolerance"
+    ],
+    detectable: Annotated[
+        float, _points("to pass, the drop must be below this with 95% confidence, in points.")
+    ] = DEFAULTS["detectable"],
     training_sd: TrainingSdOption = None,
     strict: Annotated[bool, typer.Option("--strict", help="Treat inconclusive verdicts as failures.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML there.")] = None,
@@ -82,16 +90,13 @@ def check(
     that cannot be read) and, with --strict, if anything is inconclusive; 2 for a mistake on the command line; else 0.
     """
     from benchmark.gate.check import against_collection, against_thresholds
-    from benchmark.gate.junit import write_junit
     from benchmark.gate.regression import Limits
     from benchmark.records.store import Store
     from benchmark.report import terminal
     from benchmark.report import verdicts as report
 
-    limits = Limits(
-        tolerance=tolerance, class_tolerance=class_tolerance, detectable=detectable, training_sd=training_sd
-    )
-    if against is None and (model or limits != Limits()):
+    given = {"tolerance": tolerance, "class_tolerance": class_tolerance, "detectable": detectable}
+    if against is None and (model or training_sd is not None or given != DEFAULTS):
         raise UserError(ALONE, "Name it with --against; thresholds have no such options.")
     store = Store.open(results_dir, collection, profile)
     if init:
@@ -101,17 +106,26 @@ def check(
     if against is None or thresholds is not None:
         verdicts += against_thresholds(thresholds or THRESHOLDS, store, dataset, profile, selected)
     if against is not None:
+        limits = Limits(**given, training_sd=training_sd)
         reference = Store.open(results_dir, against, profile)
         verdicts += against_collection(store, reference, dataset, model, profile, limits, selected, predictions)
     title = f"{store.folder}, profile {profile}"
     console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
     show(report.summary(verdicts))
+    _write(junit, markdown, title, verdicts, strict=strict)
+    if any(verdict.fails(strict=strict) for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def _write(junit: Path | None, markdown: Path | None, title: str, verdicts: Sequence[Verdict], *, strict: bool) -> None:
+    """What CI systems read."""
+    from benchmark.gate.junit import write_junit
+    from benchmark.report import verdicts as report
+
     if junit:
         write_junit(junit, verdicts, strict=strict)
     if markdown:
         report.append(markdown, report.document(title, verdicts, strict=strict))
-    if any(verdict.fails(strict=strict) for verdict in verdicts):
-        raise typer.Exit(1)
 
 
 def _init(thresholds: Path | None, store: Store, datasets: list[str] | None, profile: str, against: str | None) -> None:

@@ -77,7 +77,7 @@ def against_thresholds(
         # The title is what the other gate calls it too.
         title = selection.dataset.title if selection else name
         summaries = selection.summaries if selection else ()
-        failed = {r.run.model: f"{r.status}: {r.reason}" for r in selection.failed} if selection else {}
+        failed = selection.failed if selection else ()
         verdicts += thresholds.judge(title, profile, wanted[name][profile], summaries, failed)
     if not verdicts:
         raise UserError(f"{path} has no thresholds for profile {profile}.", "Add some, or name another profile.")
@@ -94,20 +94,20 @@ def against_collection(
     select: Select,
     lookup: Lookup,
 ) -> list[Verdict]:
-    """Compare predictions with another collection's, image by image, for the data sets named or those in common.
+    """Compare predictions with another collection's, image by image, for the data sets and models named.
 
-    ``models`` are those of the other collection to compare; without any, all of them.
+    Without any, all that the other collection has: what is not in this one is missing.
 
     Raises
     ------
     UserError
-        If a collection does not exist, the other has no records of what is named, or the two have nothing in common.
+        If a collection does not exist, or the other has no records of what is named.
     """
     for one in (store, reference):
         one.check_exists()
     verdicts: list[Verdict] = []
     seen: set[str] = set()
-    for name in dict.fromkeys(datasets or [name for name in store.datasets() if name in reference.datasets()]):
+    for name in dict.fromkeys(datasets or reference.datasets()):
         here, there = select(store, name, profile), select(reference, name, profile)
         if there is None:
             continue
@@ -119,7 +119,7 @@ def against_collection(
     if not seen:
         which = f" of {' and '.join(datasets)}" if datasets else ""
         raise UserError(
-            f"{store.folder} and {reference.folder} have no records{which} in common under profile {profile}.",
+            f"{reference.folder} has no records{which} under profile {profile}.",
             "'python -m benchmark report --collection NAME' shows what a collection has.",
         )
     if unknown := sorted(set(models or ()) - seen):

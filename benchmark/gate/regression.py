@@ -7,7 +7,7 @@ from the seeds of both sides together, shrunk towards what the other models' see
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -51,8 +51,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.detectable <= self.tolerance:
             raise UserError(
-                f"A drop of {self.tolerance:g} points is let pass, so that one below {self.detectable:g} can never be "
-                "demanded.",
+                f"A drop of {_limit(self.tolerance)} is let pass, so that one below {_limit(self.detectable)} "
+                "cannot be demanded.",
                 "Choose a --detectable above --tolerance.",
             )
 
@@ -114,6 +114,10 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
                 outcome, reason = "fail", f"{failed[before.name].status}: {failed[before.name].reason}"
             verdicts.append(_verdict(candidate, before.name, least, None, outcome, reason))
             continue
+        for record in candidate.failed:
+            if record.run.model == before.name:
+                seed, reason = f"{before.name}, seed {record.run.seed}", f"{record.status}: {record.reason}"
+                verdicts.append(_verdict(candidate, seed, least, None, "fail", reason))
         why = _unlike(candidate, reference, after, before)
         left, right = (None, None) if why else (hits(after, lookup), hits(before, lookup))
         unread = left if isinstance(left, str) else f"{right} (of the reference)" if isinstance(right, str) else ""
@@ -123,14 +127,20 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
             outcome, found = "missing" if unread else "not comparable", after.accuracy
             reason = why or unread or "the test images differ"
             verdicts.append(_verdict(candidate, before.name, least, found, outcome, reason))
-    known = [one for one in both if not _unknown(one, _lending(both, limits))]
-    verdicts += [_unjudged(candidate, *one, limits) for one in both if not any(one is judged for judged in known)]
-    return verdicts + (_judged(candidate, known, limits) if known else [])
+    if not both:
+        return verdicts
+    lending = _lending(both, limits)
+    unknown = {before.name for before, *sides in both if _unknown(sides, lending)}
+    known = [one for one in both if one[0].name not in unknown]
+    verdicts += [_unjudged(candidate, *one, limits) for one in both if one[0].name in unknown]
+    if known:
+        verdicts += _judged(candidate, known, limits)
+    return verdicts + _classes(candidate, both, unknown, limits)
 
 
-def _unknown(one: tuple[ModelSummary, Hits, Hits], lending: Lending) -> bool:
-    """Whether nothing is known of how the model varies with the seed."""
-    _, left, right = one
+def _unknown(sides: Sequence[Hits], lending: Lending) -> bool:
+    """Whether as good as nothing is known of how the model varies with the seed."""
+    left, right = sides
     known = uncertainty.degrees_known((len(left.right), len(right.right)), [lending.to(left, right)])
     return right.stochastic and known < uncertainty.FEWEST_DEGREES
 
@@ -153,7 +163,7 @@ def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hit
 
 
 def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
-    """The verdicts on models of which enough is known, and on their classes."""
+    """The verdicts on models of which enough is known."""
     lending, verdicts = _lending(both, limits), []
     drops = [drop(left.right, right.right, limits.tolerance, lending.to(left, right)) for _, left, right in both]
     adjusted = stats.holm([dropped.p for dropped in drops])
@@ -162,7 +172,7 @@ def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]
         least = before.accuracy - limits.tolerance / 100
         outcome, reason = _judge(dropped, float(p), limits, identical=np.array_equal(left.right, right.right))
         verdicts.append(_verdict(candidate, before.name, least, accuracy, outcome, reason))
-    return verdicts + _classes(candidate, both, limits)
+    return verdicts
 
 
 def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[str, str]:
@@ -183,11 +193,14 @@ def _limit(value: float) -> str:
     return f"{value:g} point{'' if value == 1 else 's'}"
 
 
-def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
+def _classes(
+    candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], unknown: Collection[str], limits: Limits
+) -> list[Verdict]:
     """Which classes lose recall by more than the tolerance: significantly, or so it seems.
 
     A drop that is significant by itself, though not among as many as there are models and classes, is not passed over,
-    nor is the loss of more than half of a recall: of a class with few images it is all that can be seen.
+    nor is the loss of half of a recall or more: of a class with few images, or of a model that is ``unknown`` to vary
+    with the seed by how much, it is all that can be seen.
     """
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []
@@ -199,6 +212,8 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
             now, then = left.of_class(number), right.of_class(number)
             one = drop(now.right, then.right, limits.class_tolerance, lending.to(now, then))
             required = float(then.right.mean()) - limits.class_tolerance / 100
+            if before.name in unknown:
+                one = dataclasses.replace(one, p=1.0, cure=MORE[True])
             found.append((before.name, number, float(now.right.mean()), required, one))
     verdicts = []
     for (name, number, recall, required, lost), p in zip(
@@ -211,7 +226,8 @@ def _classes(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits
         elif lost.p < LEVEL:
             why = f"{beyond} by itself ({alone}), but not among {len(found)} tests ({among}); {lost.cure} would decide"
         elif recall < required and recall <= (required + limits.class_tolerance / 100) / 2:
-            why = f"half of the recall or more, but on too few images or seeds ({alone}); {lost.cure} would decide"
+            on = "of too few seeds" if name in unknown else f"on too few images or seeds ({alone})"
+            why = f"half of the recall or more, but {on}; {lost.cure} would decide"
         else:
             continue
         reason = f"{points(-lost.points)} points: {why}"

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from benchmark.analysis.select import ModelSummary, best
 from benchmark.errors import UserError
-from benchmark.records.schema import Name
+from benchmark.records.schema import Name, RunRecord
 from benchmark.records.store import first_problem
 from benchmark.utils.format import counted, percent
 
@@ -112,27 +112,36 @@ def judge(
     profile: str,
     threshold: Threshold,
     summaries: Sequence[ModelSummary],
-    failed: Mapping[str, str] | None = None,
+    failed: Sequence[RunRecord] = (),
 ) -> list[Verdict]:
     """Hold the summaries of one data set and profile against its threshold.
 
-    ``failed`` are the models whose runs failed, each with the reason.
+    ``failed`` are runs that did not finish: of a model all of which failed that is the verdict, otherwise one more.
     """
     found = {summary.name: summary for summary in summaries}
+    reasons = {record.run.model: f"{record.status}: {record.reason}" for record in failed}
     verdicts = [
         _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
     ]
+    for record in failed:
+        if record.run.model in threshold.accuracy and record.run.model in found:
+            verdict = _judge_model(dataset, profile, record.run.model, threshold.accuracy[record.run.model], None)
+            verdicts.append(
+                verdict.model_copy(update={"subject": f"{record.run.model}, seed {record.run.seed}", **_failed(record)})
+            )
     for name, floors in threshold.recall.items():
         verdicts += [_judge_class(dataset, profile, name, c, least, found.get(name)) for c, least in floors.items()]
+    for place, verdict in enumerate(verdicts):
+        name = verdict.subject.partition(", recall of ")[0]
+        if verdict.outcome == "missing" and name in reasons and name not in found:
+            verdicts[place] = verdict.model_copy(update={"outcome": "fail", "reason": reasons[name]})
     if threshold.margin is not None:
         verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
-    reasons = failed or {}
-    return [
-        v.model_copy(update={"outcome": "fail", "reason": reasons[v.subject]})
-        if v.outcome == "missing" and v.subject in reasons
-        else v
-        for v in verdicts
-    ]
+    return verdicts
+
+
+def _failed(record: RunRecord) -> dict[str, str]:
+    return {"outcome": "fail", "reason": f"{record.status}: {record.reason}"}
 
 
 def _judge_model(dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None) -> Verdict:

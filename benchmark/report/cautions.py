@@ -112,8 +112,10 @@ def _listed(names: Sequence[str]) -> str:
 
 def _seeds(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
     for s in compared:
-        known = evidence.accuracies[s.name].model is not None
-        if s.stochastic and (s.n_seeds == 1 or not known):
+        ends = evidence.accuracies[s.name]
+        known = ends.model is not None
+        # Of several seeds whose predictions cannot be read neither interval is known.
+        if s.stochastic and (s.n_seeds == 1 or (ends.runs is not None and not known)):
             seeds = "one seed" if s.n_seeds == 1 else f"{s.n_seeds} seeds"
             source = "estimated from other models or assumed" if known else "unknown"
             varies = f"how much its accuracy varies with the seed is {source}"

@@ -138,9 +138,9 @@ def lent(found: Evidence) -> str:
     models = [s for s in found.summaries if s.stochastic]
     if not models:
         return ""
-    several = [s.name for s in models if s.n_seeds > 1]
     borrowed = sorted({name for pair in found.comparison.pairs for name in pair.lent})
     single = sorted({name for pair in found.comparison.pairs for name in pair.single})
+    several = [s.name for s in models if s.n_seeds > 1 and s.name not in single]
     assumed = f"{100 * ASSUMED_SD:g} points, assumed from networks trained on as many images of Fashion-MNIST"
     if max(s.records[0].dataset.train_size for s in models) < ASSUMED_FROM:
         assumed = ""
@@ -202,7 +202,8 @@ def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:
     """The pair of the headline, with the sources of its error."""
-    several = [name for name, n in zip((pair.left, pair.right), pair.seeds, strict=True) if n > 1]
+    sides = zip((pair.left, pair.right), pair.seeds, strict=True)
+    several = [name for name, n in sides if n > 1 and name not in pair.single]
     parts = [f"{pair.images_error:.2f} points to the standard error of the difference"]
     if several or pair.lent:
         of = f" (that of {listed(pair.lent, 2)} lent)" if pair.lent else ""

@@ -41,6 +41,23 @@ def test_an_assumption_fills_up_what_others_show():
     assert lent.degrees == pytest.approx(1 / (1 / 4 + 1 / 7))
 
 
+def test_a_class_is_assumed_to_vary_no_more_than_its_images():
+    """Of models without errors 0.2 points are many: of class 0 no more is assumed than p (1 - p) / n."""
+    n = 10_000
+    right = np.ones((1, n), dtype=bool)
+    model = Hits("a", np.arange(n), np.arange(n) % 4, right, True, ASSUMED_FROM)
+    lent = Lending.among([model], model, number=0).to(model)
+    p = (n / 4 + 1) / (n / 4 + 2)
+    assert lent.total == pytest.approx(p * (1 - p) / (n / 4))
+
+
+def test_what_is_assumed_for_a_class_is_of_its_recall_before_a_change():
+    before, after = made("a", range(0, 40, 4)), made("a", range(0, 400, 4))
+    lent = Lending.among([after, before], after, number=0, before=[before]).to(after)
+    assert lent.total == pytest.approx(Lending.among([before], before, number=0).to(before).total)
+    assert lent.total != Lending.among([after, before], after, number=0).to(after).total
+
+
 def test_a_single_run_is_not_lent_what_hardly_anyone_shows():
     one, other = made("a", range(10), train_size=60), made("b", range(10), range(60), range(100, 130), train_size=60)
     third = dataclasses.replace(other, model="c")

@@ -73,6 +73,15 @@ def test_runs_without_errors_have_the_interval_of_one():
     assert high - low == pytest.approx(math.sqrt(0.5) * np.ptp(stats.wilson(0.95, 1_000)), rel=0.05)
 
 
+def test_few_degrees_of_freedom_widen_the_interval_of_a_model():
+    """Two of a variance that outweighs the images: t is 4.30, of many 1.96."""
+    hits = np.repeat([[1.0, 0.0]], [5_000, 5_000], axis=1)
+    few, many = (
+        np.ptp(uncertainty.model_interval(hits, uncertainty.SeedVariance(1e-3, 0.0, degrees))) for degrees in (2, 1e9)
+    )
+    assert few / many == pytest.approx(4.303 / 1.960, rel=0.05)
+
+
 def test_an_accuracy_of_seeds_and_images_is_wider_than_of_images_alone():
     hits = np.random.default_rng(0).random((5, 2_000)) < np.array([[0.9], [0.92], [0.94], [0.9], [0.93]])
     model, runs = uncertainty.model_interval(hits), uncertainty.runs_interval(hits)

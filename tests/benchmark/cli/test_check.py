@@ -96,7 +96,17 @@ def test_a_collection_that_has_lost_all_fails_too(results, tmp_path):
     assert "**0 of 1 pass, 1 missing**" in (tmp_path / "summary.md").read_text()
 
 
-@pytest.mark.parametrize("options", [("--model", "knn"), ("--tolerance", "0.5"), ("--training-sd", "1")])
+def test_a_data_set_that_is_gone_fails_unless_others_are_named(results):
+    shutil.copytree(results / "before" / "synthetic", results / "before" / "other")
+    for path in (results / "before" / "other").rglob("*.json"):
+        path.write_text(path.read_text().replace('"dataset": "synthetic"', '"dataset": "other"'))
+    arguments = ["check", "--results-dir", str(results), "--collection", "same", "--against", "before"]
+    everything = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert (everything.exit_code, "1 of 2 pass, 1 missing" in everything.output) == (1, True)
+    assert check(results, "--collection", "same", "--against", "before")[0] == 0
+
+
+@pytest.mark.parametrize("options", [("--model", "knn"), ("--tolerance", "5"), ("--training-sd", "1")])
 def test_options_about_another_collection_need_one(results, options):
     with pytest.raises(UserError, match="Name it with --against"):
         check(results, "--collection", "same", "--thresholds", "limits.toml", *options)
@@ -166,7 +176,7 @@ def test_init_overwrites_nothing(results, tmp_path):
         (("--collection", "nothing", "--against", "same"), "There is no collection"),
         (
             ("--collection", "same", "--against", "before", "--profile", "quick"),
-            "no records of synthetic in common under profile quick",
+            "before has no records of synthetic under profile quick",
         ),
         (("--collection", "same", "--against", "../before"), "Invalid collection name"),
         (("--collection", "same", "--thresholds", "absent.toml"), "There is no thresholds file.*check --init"),

@@ -183,8 +183,31 @@ def test_without_chance_more_test_images_would_decide(selections):
     assert "more test images would decide" in judged(selections({"knn": 11}, {"knn": 10}), limits)["knn"][1]
 
 
+def test_a_lost_class_of_a_model_of_which_little_is_known_is_named(selections):
+    here, there = selections({"cnn-x": 1}, {"cnn-x": 1})
+
+    def lookup(stored):
+        labels = np.arange(1000) % 10
+        predicted = np.where((labels == 0) & (stored in here.summaries[0].stored), 1, labels)
+        return {"test_index": np.arange(1000), "test_labels": labels, "test_predicted": predicted}
+
+    found = {v.subject: (v.outcome, v.reason) for v in compare(here, there, lookup, LIMITS)}
+    assert found["cnn-x"][0] == "insufficient evidence"
+    outcome, reason = found["cnn-x, recall of cat"]
+    assert outcome == "insufficient evidence"
+    assert reason == "-100.00 points: half of the recall or more, but of too few seeds; more seeds would decide"
+
+
+def test_a_seed_that_failed_fails_beside_those_that_finished(selections, make_record):
+    here, there = selections({"cnn-x": 5}, {"cnn-x": 5}, (0, 1, 2))
+    failed = make_record(model="cnn-x", seed=1, status="timeout", reason="stopped at the time limit")
+    found = judged([dataclasses.replace(only(here, "cnn-x", 1), failed=(failed,)), there])
+    assert found["cnn-x, seed 1"] == ("fail", "timeout: stopped at the time limit")
+    assert "cnn-x" in found
+
+
 def test_limits_that_can_never_be_met_are_refused():
-    with pytest.raises(UserError, match="A drop of 2 points is let pass"):
+    with pytest.raises(UserError, match="A drop of 2 points is let pass, so that one below 1 point cannot"):
         Limits(tolerance=2.0, detectable=1.0)
 
 

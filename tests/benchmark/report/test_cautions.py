@@ -63,6 +63,12 @@ def test_alone_on_many_images_a_network_has_an_assumed_variance(make_collection,
     assert "is estimated from other models or assumed" in only
 
 
+def test_seeds_whose_predictions_are_gone_are_not_too_few(make_collection, tmp_path):
+    store = make_collection(tmp_path, PAIR, class_names=NAMES, seeds=THREE)
+    next(store.folder.glob("*/cnn-simple/*.npz")).unlink()
+    assert said(store) == []
+
+
 def test_two_seeds_alone_are_as_good_as_one(make_collection, tmp_path):
     (only,) = said(make_collection(tmp_path, PAIR, class_names=NAMES, seeds=(0, 1)))
     assert only.startswith("cnn-simple was trained with 2 seeds: how much its accuracy varies with the seed is unknown")

@@ -244,6 +244,15 @@ def test_an_end_near_zero_shows_its_side():
     assert interval(0.0, 1.0) == "0.00 to 1.00"
 
 
+def test_two_seeds_alone_are_not_said_to_show_a_variance(collection):
+    store = collection(("cnn-a", "network", 9), ("knn", "baseline", 30), seeds=(0, 1, 2))
+    evidence = with_seeds(store, {"cnn-a": 2, "knn": 1})
+    shown = text(pairs.comparison(evidence))
+    assert "the seed-to-seed variance of cnn-a is unknown" in shown
+    assert "(that of cnn-a)" not in shown
+    assert pairs.lent(evidence).startswith("cnn-a has too few seeds")
+
+
 def test_nothing_may_be_detectable(collection):
     said = pairs.detectable(found(collection(("svm-rbf", "baseline", 10), ("knn", "baseline", 10), n=40)))
     assert said.startswith(

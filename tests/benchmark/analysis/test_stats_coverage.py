@@ -66,7 +66,8 @@ def test_wilson_covers(n, accuracy):
 def test_the_interval_of_several_runs_covers(n, accuracy):
     rng = np.random.default_rng(n)
     intervals = [uncertainty.runs_interval(simulated(rng, n, [accuracy], [3], shift=0)[0]) for _ in range(RUNS)]
-    assert 0.93 <= np.mean([low <= accuracy <= high for low, high in intervals]) <= 0.97
+    # Of four errors that are expected, numbers of errors are so coarse that it holds more.
+    assert 0.93 <= np.mean([low <= accuracy <= high for low, high in intervals]) <= (0.97 if n > 400 else 0.98)
 
 
 @pytest.mark.parametrize("n", [20, 100, 1_000])

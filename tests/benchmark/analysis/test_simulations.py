@@ -7,12 +7,13 @@ import re
 import numpy as np
 import pytest
 import simulations
+import worlds
 
 CHEAP = 300  # By day, a sample that a gross mistake does not survive.
 
 
 def test_a_world_disagrees_as_often_as_the_reference():
-    of, rng = simulations.world(), np.random.default_rng(0)
+    of, rng = worlds.world(), np.random.default_rng(0)
     left, right = of.runs(rng, [of.accuracy] * 2, [2, 2], [0.0, 0.0])
     assert left.mean() == pytest.approx(of.accuracy, abs=0.02)
     assert np.mean(left[0] != left[1]) == pytest.approx(of.within, abs=0.01)
@@ -20,18 +21,18 @@ def test_a_world_disagrees_as_often_as_the_reference():
 
 
 def test_seeds_move_a_model_as_far_as_they_are_told_to():
-    of = simulations.world()
+    of = worlds.world()
     (runs,) = of.runs(np.random.default_rng(0), [of.accuracy], [200], [0.005])
     assert runs.mean(axis=1).std() == pytest.approx(0.005, rel=0.2)
 
 
 @pytest.mark.parametrize("seeds", [(1, 1), (3, 0), (3, 3)])
 def test_equal_models_differ_in_one_of_twenty_cases(seeds):
-    assert simulations.pair_test(simulations.world(), seeds, CHEAP) < 0.1
+    assert simulations.pair_test(worlds.world(), seeds, CHEAP) < 0.1
 
 
 def test_a_gross_difference_is_found():
-    assert simulations.pair_test(simulations.world(), (3, 3), 50, points=2.0) == 1
+    assert simulations.pair_test(worlds.world(), (3, 3), 50, points=2.0) == 1
 
 
 @pytest.mark.nightly
@@ -43,7 +44,7 @@ def test_all_is_as_often_right_as_it_claims():
 
 
 def test_the_documentation_has_a_figure_for_every_case():
-    page = (simulations.ROOT / simulations.PAGE).read_text(encoding="utf-8")
+    page = (worlds.ROOT / simulations.PAGE).read_text(encoding="utf-8")
     shown = page.partition(simulations.MARKS[0])[2].partition(simulations.MARKS[1])[0].strip()
     rows = [
         (what, case.of, 0.5, bounds, case.note)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from benchmark.analysis import stats, uncertainty
+from benchmark.analysis import seed_variance, stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.errors import UserError
@@ -80,7 +80,9 @@ class Drop:
     cure: str
 
 
-def drop(candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: uncertainty.SeedVariance | None) -> Drop:
+def drop(
+    candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: seed_variance.SeedVariance | None
+) -> Drop:
     """The drop from one model's hits to another's.
 
     Parameters
@@ -107,7 +109,7 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
     verdicts: list[Verdict] = []
     both: list[tuple[ModelSummary, Hits, Hits]] = []
     for before in reference.summaries:
-        after, least = here.get(before.name), before.accuracy - limits.tolerance / 100
+        after, least = here.get(before.name), _required(before, limits)
         if after is None:
             outcome, reason = "missing", "no finished run to compare"
             if before.name in failed:
@@ -138,17 +140,21 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
     return verdicts + _classes(candidate, both, unknown, limits)
 
 
+def _required(before: ModelSummary, limits: Limits) -> float:
+    return before.accuracy - limits.tolerance / 100
+
+
 def _unknown(sides: Sequence[Hits], lending: Lending) -> bool:
     """Whether as good as nothing is known of how the model varies with the seed."""
     left, right = sides
-    known = uncertainty.degrees_known((len(left.right), len(right.right)), [lending.to(left, right)])
-    return right.stochastic and known < uncertainty.FEWEST_DEGREES
+    known = seed_variance.degrees_known((len(left.right), len(right.right)), [lending.to(left, right)])
+    return right.stochastic and known < seed_variance.FEWEST_DEGREES
 
 
 def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hits, limits: Limits) -> Verdict:
     """Of runs alone only a collapse can be told from what seeds do."""
     found = float(left.right.mean())
-    worst = drop(left.right, right.right, limits.tolerance, uncertainty.SeedVariance(WILD_SD**2, 0.0, KNOWN))
+    worst = drop(left.right, right.right, limits.tolerance, seed_variance.SeedVariance(WILD_SD**2, 0.0, KNOWN))
     between = f"{points(100 * (found - before.accuracy))} points between so few seeds"
     outcome, reason = (
         "insufficient evidence",
@@ -159,7 +165,7 @@ def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hit
     elif worst.p < LEVEL:
         outcome = "fail"
         reason = f"{between}: more than seeds that move accuracy by {_limit(100 * WILD_SD)} explain"
-    return _verdict(candidate, before.name, before.accuracy - limits.tolerance / 100, found, outcome, reason)
+    return _verdict(candidate, before.name, _required(before, limits), found, outcome, reason)
 
 
 def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
@@ -169,9 +175,8 @@ def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]
     adjusted = stats.holm([dropped.p for dropped in drops])
     for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
         accuracy = float(left.right.mean())
-        least = before.accuracy - limits.tolerance / 100
         outcome, reason = _judge(dropped, float(p), limits, identical=np.array_equal(left.right, right.right))
-        verdicts.append(_verdict(candidate, before.name, least, accuracy, outcome, reason))
+        verdicts.append(_verdict(candidate, before.name, _required(before, limits), accuracy, outcome, reason))
     return verdicts
 
 
@@ -198,9 +203,8 @@ def _classes(
 ) -> list[Verdict]:
     """Which classes lose recall by more than the tolerance: significantly, or so it seems.
 
-    A drop that is significant by itself, though not among as many as there are models and classes, is not passed over,
-    nor is the loss of half of a recall or more: of a class with few images, or of a model that is ``unknown`` to vary
-    with the seed by how much, it is all that can be seen.
+    A drop that is significant alone but not after the adjustment is insufficient evidence, as is the loss of half of a
+    recall or more: with few images in a class, or in a model whose seed variance is ``unknown``, more cannot be shown.
     """
     names = candidate.dataset.class_names
     found: list[tuple[str, int, float, float, Drop]] = []

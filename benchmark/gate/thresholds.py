@@ -119,41 +119,47 @@ def judge(
     ``failed`` are runs that did not finish: of a model all of which failed that is the verdict, otherwise one more.
     """
     found = {summary.name: summary for summary in summaries}
-    reasons = {record.run.model: f"{record.status}: {record.reason}" for record in failed}
+    absent = {record.run.model: _failure(record) for record in failed}
     verdicts = [
-        _judge_model(dataset, profile, name, least, found.get(name)) for name, least in threshold.accuracy.items()
+        _judge_model(dataset, profile, name, least, found.get(name), absent.get(name, ABSENT))
+        for name, least in threshold.accuracy.items()
     ]
     for record in failed:
-        if record.run.model in threshold.accuracy and record.run.model in found:
-            verdict = _judge_model(dataset, profile, record.run.model, threshold.accuracy[record.run.model], None)
-            verdicts.append(
-                verdict.model_copy(update={"subject": f"{record.run.model}, seed {record.run.seed}", **_failed(record)})
-            )
+        name = record.run.model
+        if name in threshold.accuracy and name in found:
+            subject, least = f"{name}, seed {record.run.seed}", threshold.accuracy[name]
+            verdicts.append(_judge_model(dataset, profile, subject, least, None, _failure(record)))
     for name, floors in threshold.recall.items():
-        verdicts += [_judge_class(dataset, profile, name, c, least, found.get(name)) for c, least in floors.items()]
-    for place, verdict in enumerate(verdicts):
-        name = verdict.subject.partition(", recall of ")[0]
-        if verdict.outcome == "missing" and name in reasons and name not in found:
-            verdicts[place] = verdict.model_copy(update={"outcome": "fail", "reason": reasons[name]})
+        why = absent.get(name, ABSENT)
+        verdicts += [
+            _judge_class(dataset, profile, name, c, least, found.get(name), why) for c, least in floors.items()
+        ]
     if threshold.margin is not None:
         verdicts.append(_judge_margin(dataset, profile, threshold.margin, summaries))
     return verdicts
 
 
-def _failed(record: RunRecord) -> dict[str, str]:
-    return {"outcome": "fail", "reason": f"{record.status}: {record.reason}"}
+Absence = tuple[Outcome, str]
+ABSENT: Absence = ("missing", "no finished run is recorded")
 
 
-def _judge_model(dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None) -> Verdict:
+def _failure(record: RunRecord) -> Absence:
+    return "fail", f"{record.status}: {record.reason}"
+
+
+def _judge_model(
+    dataset: str, profile: str, name: str, least: float, summary: ModelSummary | None, absent: Absence
+) -> Verdict:
     if summary is None:
+        outcome, reason = absent
         return Verdict(
             dataset=dataset,
             profile=profile,
             subject=name,
             required=least,
             found=None,
-            outcome="missing",
-            reason="no finished run is recorded",
+            outcome=outcome,
+            reason=reason,
         )
     accuracy = summary.accuracy
     gap = (accuracy - least) * 100
@@ -170,13 +176,21 @@ def _judge_model(dataset: str, profile: str, name: str, least: float, summary: M
 
 
 def _judge_class(
-    dataset: str, profile: str, name: str, class_name: str, least: float, summary: ModelSummary | None
+    dataset: str,
+    profile: str,
+    name: str,
+    class_name: str,
+    least: float,
+    summary: ModelSummary | None,
+    absent: Absence,
 ) -> Verdict:
     names = () if summary is None else summary.records[0].dataset.class_names
     found: float | None = None
-    outcome: Outcome = "missing"
-    if summary is None or class_name not in names:
-        reason = "no finished run is recorded" if summary is None else f"the data set has no class {class_name!r}"
+    outcome, reason = absent
+    if summary is None:
+        pass
+    elif class_name not in names:
+        outcome, reason = "missing", f"the data set has no class {class_name!r}"
     elif math.isnan(recall := float(summary.per_class("recall")[names.index(class_name)])):
         outcome, reason = "insufficient evidence", "no test image shows the class"
     else:

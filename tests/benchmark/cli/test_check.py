@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from xml.etree import ElementTree
@@ -10,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmark.cli.app import app
+from benchmark.cli.check import DEFAULTS
 from benchmark.errors import UserError
+from benchmark.gate.regression import Limits
 
 TWO = ("cat", "dog")
 
@@ -110,6 +113,10 @@ def test_a_data_set_that_is_gone_fails_unless_others_are_named(results):
 def test_options_about_another_collection_need_one(results, options):
     with pytest.raises(UserError, match="Name it with --against"):
         check(results, "--collection", "same", "--thresholds", "limits.toml", *options)
+
+
+def test_the_options_defaults_are_those_of_the_gate():
+    assert dataclasses.asdict(Limits()) == {**DEFAULTS, "training_sd": None}
 
 
 def test_a_data_set_named_twice_counts_once(results):

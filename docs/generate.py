@@ -29,6 +29,7 @@ API: dict[str, tuple[str, ...]] = {
     "benchmark.analysis.comparison": (),
     "benchmark.analysis.hits": (),
     "benchmark.analysis.uncertainty": (),
+    "benchmark.analysis.seed_variance": (),
     "benchmark.analysis.stats": (),
     "benchmark.analysis.calibration": (),
 }

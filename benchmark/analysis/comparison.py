@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.analysis import stats, uncertainty
+from benchmark.analysis import seed_variance, stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, best
 
@@ -170,7 +170,7 @@ def pair(left: Hits, right: Hits, lending: Lending, *, same: bool = False) -> Pa
     """Compare two models on the same images; ``same`` if they are one, before and after a change."""
     seeds = len(left.right), len(right.right)
     lent = (lending.to(left, right),) * 2 if same else (lending.to(left), lending.to(right))
-    too_few = uncertainty.degrees_known(seeds, lent[:1] if same else lent) < uncertainty.FEWEST_DEGREES
+    too_few = seed_variance.degrees_known(seeds, lent[:1] if same else lent) < seed_variance.FEWEST_DEGREES
     unknown = [too_few or (n == 1 and given is None and not same) for n, given in zip(seeds, lent, strict=True)]
     sides = [s for s in zip((left, right), seeds, lent, unknown, strict=True) if s[0].stochastic]
     return dataclasses.replace(
@@ -320,5 +320,5 @@ def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -
     if not found.stochastic:
         return Accuracy(runs, runs)
     lent = Lending.among(known, found).to(found)
-    enough = uncertainty.degrees_known([len(found.right)], [lent]) >= uncertainty.FEWEST_DEGREES
+    enough = seed_variance.degrees_known([len(found.right)], [lent]) >= seed_variance.FEWEST_DEGREES
     return Accuracy(runs, uncertainty.model_interval(found.right, lent) if enough else None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmark.analysis import uncertainty
+from benchmark.analysis import seed_variance
 from benchmark.analysis.select import ModelSummary
 from benchmark.records.store import Stored
 
@@ -87,7 +87,7 @@ class Lending:
         counts for one at least.
     """
 
-    observed: tuple[tuple[str, uncertainty.SeedVariance], ...]
+    observed: tuple[tuple[str, seed_variance.SeedVariance], ...]
     assumed: float | None
 
     @classmethod
@@ -128,10 +128,11 @@ class Lending:
             models = [model.of_class(number) for model in models]
         several = [model for model in models if model.stochastic and len(model.right) > 1]
         return cls(
-            tuple((model.model, uncertainty.observed_variance(model.right.astype(float))) for model in several), assumed
+            tuple((model.model, seed_variance.observed_variance(model.right.astype(float))) for model in several),
+            assumed,
         )
 
-    def to(self, *sides: Hits) -> uncertainty.SeedVariance | None:
+    def to(self, *sides: Hits) -> seed_variance.SeedVariance | None:
         """The variance that the others lend a model, of which there may be runs before and after a change.
 
         It is as uncertain as models differ from each other and the others' seeds show little of it together. None for
@@ -143,14 +144,14 @@ class Lending:
         others = [variance for name, variance in self.observed if name != sides[0].model]
         seen = sum(variance.degrees for variance in others)
         if self.assumed is not None:
-            others.append(uncertainty.SeedVariance(self.assumed, 0.0, max(LENT_DEGREES - seen, 1.0)))
+            others.append(seed_variance.SeedVariance(self.assumed, 0.0, max(LENT_DEGREES - seen, 1.0)))
         elif seen < LENT_DEGREES and all(len(side.right) == 1 for side in sides):
             return None
-        pooled = uncertainty.pooled_variance(others)
+        pooled = seed_variance.pooled_variance(others)
         if pooled is None:
             return None
         degrees = 1 / (1 / LENT_DEGREES + 1 / sum(variance.degrees for variance in others))
-        return uncertainty.SeedVariance(max(pooled.whole, 0.0), 0.0, degrees)
+        return seed_variance.SeedVariance(max(pooled.whole, 0.0), 0.0, degrees)
 
 
 def _spread(models: Sequence[Hits]) -> float:

@@ -12,94 +12,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from benchmark.analysis.seed_variance import (
+    FEWEST_DEGREES,
+    SeedVariance,
+    degrees_known,
+    observed_variance,
+    pooled_variance,
+)
 from benchmark.analysis.stats import LEVEL, Interval, quantile, wilson
 
 FEWEST_DRAWS = 3  # Two show so little of a variance that no test of them holds its level.
-FEWEST_DEGREES = 1.5  # Below, as with two seeds of one model, a seed variance is as good as unknown.
 SCARCE_DEGREES = 2.0  # Up to here a test of it rejects too often if it is weighted as usual.
 EXTRA = 2  # Images added to a pair, one that only the left and one that only the right model gets right.
 
 
-@dataclasses.dataclass(frozen=True)
-class SeedVariance:
-    """How much one run's accuracy varies with the seed.
-
-    Attributes
-    ----------
-    total : float
-        Variance over seeds on the same images, a squared fraction.
-    flips : float
-        The part of it that is due to single images flipping from seed to seed, a squared fraction, which the variance
-        over images holds already.
-    degrees : float
-        Degrees of freedom of ``total``.
-    """
-
-    total: float
-    flips: float
-    degrees: float
-
-    @property
-    def whole(self) -> float:
-        """What seeds move accuracy as a whole; the estimate may be negative, as it must be for its mean to be right."""
-        return self.total - self.flips
-
-
 # Of each independent source of training its variance, and the factor by which it enters that of a mean over seeds.
 Sources = Sequence[tuple[SeedVariance, float]]
-
-
-def observed_variance(hits: np.ndarray) -> SeedVariance:
-    """The seed variance that several runs on the same images show.
-
-    Seeds and images are crossed, as readers and cases are in Gallas, "One-shot estimate of MRMC variance: AUC",
-    2006; ``flips`` is the interaction's mean square / n_images.
-
-    Parameters
-    ----------
-    hits : ndarray of float (n_seeds, n_images)
-        With at least two seeds.
-    """
-    n_seeds, n = hits.shape
-    per_seed = hits.mean(axis=1)
-    # Of the sums of squares about the means, as one pass over the matrix suffices for them.
-    squares = float(np.vdot(hits, hits)) - n_seeds * float((hits.mean(axis=0) ** 2).sum())
-    total = float(per_seed.var(ddof=1))
-    flips = max(squares / (n_seeds - 1) / n - total, 0.0) / max(n - 1, 1)
-    return SeedVariance(total, flips, n_seeds - 1)
-
-
-def pooled_variance(observed: Sequence[SeedVariance], lent: SeedVariance | None = None) -> SeedVariance | None:
-    """Pool seed variances, shrunk towards one that is lent from elsewhere: a handful of seeds shows little of its own.
-
-    s^2 = (d0 s0^2 + sum d_i s_i^2) / (d0 + sum d_i), as in Smyth, "Linear models and empirical Bayes methods for
-    assessing differential expression in microarray experiments", 2004.
-
-    Parameters
-    ----------
-    observed : sequence of SeedVariance
-        Of runs whose true variance is the same; may be empty.
-    lent : SeedVariance or None
-        Of accuracy as a whole, s0^2 with d0 degrees of freedom; its flips do not count. None lends nothing.
-
-    Returns
-    -------
-    SeedVariance or None
-        None where nothing is observed or lent.
-    """
-    weight = 0.0 if lent is None else lent.degrees
-    whole = 0.0 if lent is None else lent.whole
-    seen = sum(part.degrees for part in observed)
-    if weight + seen == 0:
-        return None
-    flips = sum(part.degrees * part.flips for part in observed) / seen if seen else 0.0
-    total = (weight * (whole + flips) + sum(part.degrees * part.total for part in observed)) / (weight + seen)
-    if not weight and total < flips:
-        # With nothing to shrink towards, seeds that agree by luck must not make the error vanish.
-        return SeedVariance(flips, flips, math.inf)
-    # What is lent is uncertain by itself; flips of single images are added to it, and they are known.
-    scatter = weight * whole**2 + seen * total**2
-    return SeedVariance(total, flips, total**2 * (weight + seen) ** 2 / scatter if scatter else math.inf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,21 +116,16 @@ def paired_difference(
         If the numbers of images differ or are 0.
     """
     left, right = _checked(left, right)
-    seeds, sources = (len(left), len(right)), []
-    given = lent[:1] if same else lent
-    if degrees_known(seeds, given) < FEWEST_DEGREES:
-        pass
-    elif same:
-        both = pooled_variance([*_observed(left), *_observed(right)], lent[0])
-        sources = [(both, 1 / len(left) + 1 / len(right))] if both else []
+    if same:
+        seeds, sources = (len(left), len(right)), []
+        if degrees_known(seeds, lent[:1]) >= FEWEST_DEGREES:
+            both = pooled_variance([*_observed(left), *_observed(right)], lent[0])
+            sources = [(both, 1 / len(left) + 1 / len(right))] if both else []
+        power = _power(seeds, lent[:1])
     else:
-        sources = [*_sources(left, lent[0]), *_sources(right, lent[1])]
-    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level, _power(seeds, given))
-
-
-def degrees_known(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> float:
-    """Degrees of freedom with which a seed variance is known: those of the seeds themselves, and what is lent."""
-    return sum(n - 1 for n in seeds) + sum(part.degrees for part in lent if part is not None)
+        (first, second), power = _sources_of_both(left, right, lent)
+        sources = [*first, *second]
+    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level, power)
 
 
 def _power(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> int:
@@ -301,8 +224,7 @@ def error_ratio(
         ends = error_ratio(right, left, lent[::-1], level)
         return None if ends is None else (1 / ends[1], 1 / ends[0])
     n = left.shape[1] + EXTRA
-    seeds, known = (len(left), len(right)), degrees_known((len(left), len(right)), lent) >= FEWEST_DEGREES
-    sources = [_sources(side, given) if known else [] for side, given in zip((left, right), lent, strict=True)]
+    sources, power = _sources_of_both(left, right, lent)
     first, second = (float(errors.sum()) for errors in wrong)
     squares, together = [float(errors @ errors) for errors in wrong], float(wrong[0] @ wrong[1])
     flips, totals = (
@@ -310,7 +232,7 @@ def error_ratio(
         for name in ("flips", "total")
     )
     discordant = n * _second_moment(*wrong)
-    _, degrees = _combined(discordant / n**2, n - 1, [*sources[0], *sources[1]], _power(seeds, lent))
+    _, degrees = _combined(discordant / n**2, n - 1, [*sources[0], *sources[1]], power)
     t, measured = quantile((1 + level) / 2, degrees), first / second
 
     def outside(ratio: float) -> float:
@@ -340,6 +262,16 @@ def _sources(hits: np.ndarray, lent: SeedVariance | None = None) -> Sources:
     """The seed variance of one model's mean over its seeds; empty where nothing is known or random."""
     part = pooled_variance(_observed(hits), lent)
     return [(part, 1 / len(hits))] if part else []
+
+
+def _sources_of_both(
+    left: np.ndarray, right: np.ndarray, lent: Sequence[SeedVariance | None]
+) -> tuple[list[Sources], int]:
+    """The sources of two models, none where too little is known of them, and how their degrees are weighted."""
+    seeds = len(left), len(right)
+    known = degrees_known(seeds, lent) >= FEWEST_DEGREES
+    sources = [_sources(side, given) if known else [] for side, given in zip((left, right), lent, strict=True)]
+    return sources, _power(seeds, lent)
 
 
 def _checked(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from benchmark.analysis import comparison, stats, uncertainty
+from benchmark.analysis import comparison, seed_variance, stats, uncertainty
 from benchmark.analysis.comparison import Pair, adjust, class_pairs, compare
 from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD
 from benchmark.records.store import Stored
@@ -239,7 +239,9 @@ def test_a_single_run_is_lent_what_the_others_seeds_show(world):
     (a, b, c, d), _, lookup = world(a=[range(10)], b=[range(20, 80)], c=runs, d=runs)
     found = compare([stochastic(a), b, stochastic(c), stochastic(d)], lookup).find("a", "b")
     assert (found.single, found.lent) == ((), ("a",))
-    seen = uncertainty.observed_variance(np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs], dtype=float))
+    seen = seed_variance.observed_variance(
+        np.array([~np.isin(np.arange(N), list(wrong)) for wrong in runs], dtype=float)
+    )
     assert found.training_error == pytest.approx(100 * math.sqrt(seen.whole))
     assert found.p > pair_of(a, b, lookup).p
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmark.analysis import uncertainty
+from benchmark.analysis import seed_variance
 from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, Hits, Lending
 
 N = 400
@@ -21,7 +21,7 @@ def made(name, *runs, train_size=ASSUMED_FROM, index=None):
 
 
 def observed(model):
-    return uncertainty.observed_variance(model.right.astype(float))
+    return seed_variance.observed_variance(model.right.astype(float))
 
 
 def test_a_model_lends_nothing_to_itself():

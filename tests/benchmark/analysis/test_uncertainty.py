@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from statsmodels.stats.contingency_tables import mcnemar
 
-from benchmark.analysis import stats, uncertainty
+from benchmark.analysis import seed_variance, stats, uncertainty
 
 
 def hits(n_seeds, n):
@@ -24,31 +24,7 @@ SAME_IMAGES = st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 30)
 )
 
 
-def test_observed_variance_by_hand():
-    # Accuracies 1/3 and 1: variance over seeds 2/9; the interaction's sum of squares is 1/3, its mean square 1/6.
-    found = uncertainty.observed_variance(np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]))
-    assert found.total == pytest.approx(2 / 9)
-    assert found.flips == pytest.approx(1 / 18)
-    assert found.whole == pytest.approx(1 / 6)
-    assert found.degrees == 1
-
-
-def test_pooled_variance_by_hand():
-    """(4 x (0.01 + 0.002) + 2 x 0.03 + 1 x 0.06) / 7, flips (2 x 0.001 + 1 x 0.004) / 3.
-
-    Degrees of freedom: (7 x 0.024)^2 / (4 x 0.01^2 + 3 x 0.024^2).
-    """
-    seen = [uncertainty.SeedVariance(0.03, 0.001, 2), uncertainty.SeedVariance(0.06, 0.004, 1)]
-    lent = uncertainty.SeedVariance(0.01, 0.0, 4)
-    found = uncertainty.pooled_variance(seen, lent)
-    assert found.total == pytest.approx((4 * 0.012 + 0.06 + 0.06) / 7)
-    assert (found.flips, found.degrees) == pytest.approx((0.002, (7 * 0.024) ** 2 / (4 * 0.01**2 + 3 * 0.024**2)))
-    assert uncertainty.pooled_variance([], lent) == lent
-    assert uncertainty.pooled_variance(seen).total == pytest.approx(0.04)
-    assert uncertainty.pooled_variance([]) is None
-
-
-LENT = st.sampled_from([None, uncertainty.SeedVariance(4e-6, 0.0, 2), uncertainty.SeedVariance(1e-3, 0.0, 4)])
+LENT = st.sampled_from([None, seed_variance.SeedVariance(4e-6, 0.0, 2), seed_variance.SeedVariance(1e-3, 0.0, 4)])
 
 
 @given(SAME_IMAGES, LENT)
@@ -77,7 +53,7 @@ def test_few_degrees_of_freedom_widen_the_interval_of_a_model():
     """Two of a variance that outweighs the images: t is 4.30, of many 1.96."""
     hits = np.repeat([[1.0, 0.0]], [5_000, 5_000], axis=1)
     few, many = (
-        np.ptp(uncertainty.model_interval(hits, uncertainty.SeedVariance(1e-3, 0.0, degrees))) for degrees in (2, 1e9)
+        np.ptp(uncertainty.model_interval(hits, seed_variance.SeedVariance(1e-3, 0.0, degrees))) for degrees in (2, 1e9)
     )
     assert few / many == pytest.approx(4.303 / 1.960, rel=0.05)
 
@@ -128,7 +104,7 @@ def errors(n, only_left, only_right, both):
 def test_the_ratio_of_few_errors_has_sensible_ends():
     """Two errors against forty of 2,000, thirty against 250 of 10,000: not 9,000 times as many, and not none."""
     assert uncertainty.error_ratio(*errors(2_000, 1, 39, 1)) == pytest.approx((0.014, 0.188), abs=1e-3)
-    seeds = uncertainty.SeedVariance(4e-6, 0.0, 2)
+    seeds = seed_variance.SeedVariance(4e-6, 0.0, 2)
     low, high = uncertainty.error_ratio(*errors(10_000, 15, 235, 15), (seeds, seeds))
     assert 0.02 < low < 0.12 < high < 0.4
 
@@ -174,7 +150,7 @@ def test_two_seeds_alone_are_compared_as_runs():
     rng = np.random.default_rng(0)
     left, right = rng.random((2, 500)) < np.array([[0.9], [0.8]]), rng.random((1, 500)) < 0.7
     assert uncertainty.paired_difference(left, right).training_error == 0
-    lent = uncertainty.SeedVariance(1e-4, 0.0, 2.0)
+    lent = seed_variance.SeedVariance(1e-4, 0.0, 2.0)
     assert uncertainty.paired_difference(left, right, lent=(lent, None)).training_error > 0
 
 

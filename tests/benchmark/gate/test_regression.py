@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmark.analysis.hits import ASSUMED_SD
+from benchmark.analysis.seed_variance import SeedVariance
 from benchmark.analysis.select import Selection, select
 from benchmark.analysis.stats import holm
-from benchmark.analysis.uncertainty import SeedVariance
 from benchmark.errors import UserError
 from benchmark.gate.regression import LEVEL, Limits, compare, drop
 from benchmark.records.store import Store

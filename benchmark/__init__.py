@@ -4,7 +4,7 @@
 
     import benchmark as bm
 
-    results = bm.run(["knn", "cnn-simple"], dataset="digits", seeds=3)
+    results = bm.run(["knn", "cnn-simple"], dataset="photos/", seeds=3)  # or dataset="digits"
     results.leaderboard()  # a pandas DataFrame
     results.report("reports")
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benchmark.api import Results as Results
     from benchmark.api import curve as curve
     from benchmark.api import load as load
+    from benchmark.api import pictures as pictures
     from benchmark.api import run as run
     from benchmark.errors import UnsupportedError as UnsupportedError
     from benchmark.errors import UserError as UserError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from benchmark.specs import ModelSpec as ModelSpec
 
 _HOMES = {
-    "benchmark.api": ("Results", "curve", "load", "run"),
+    "benchmark.api": ("Results", "curve", "load", "pictures", "run"),
     "benchmark.errors": ("UnsupportedError", "UserError"),
     "benchmark.registry": ("datasets", "models"),
     "benchmark.runner.run": ("Settings",),

@@ -9,12 +9,13 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from benchmark import registry
 from benchmark.analysis import comparison, frames
 from benchmark.analysis.learning_curve import NETWORKS
 from benchmark.analysis.select import Selection, best, select
+from benchmark.data.own.spec import Reading
 from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Problem, Store, Stored
@@ -39,7 +40,7 @@ SIZES = (100, 300, 1000, 3000, 10_000)
 def run(
     models: Models = None,
     *,
-    dataset: str | DatasetSpec = DEFAULT_DATASET,
+    dataset: str | Path | DatasetSpec = DEFAULT_DATASET,
     profile: str = "full",
     seeds: int = 1,
     settings: Settings | None = None,
@@ -57,8 +58,9 @@ def run(
     models : sequence of (str or ModelSpec), str, ModelSpec or None
         Names (see :func:`benchmark.models`) or specifications of your own; ``"all"`` means every registered model, None
         the five core models.
-    dataset : str or DatasetSpec
-        A name (see :func:`benchmark.datasets`) or a specification of your own.
+    dataset : str, Path or DatasetSpec
+        A name (see :func:`benchmark.datasets`), the path of your own pictures, or a specification; :func:`pictures`
+        makes one of a path with options.
     profile : str
         How much of the data: ``"full"``, ``"quick"``, or ``"train-N"`` for N training images.
     seeds : int
@@ -89,7 +91,7 @@ def curve(
     models: Models = None,
     *,
     sizes: Sequence[int | Literal["all"]] | None = None,
-    dataset: str | DatasetSpec = DEFAULT_DATASET,
+    dataset: str | Path | DatasetSpec = DEFAULT_DATASET,
     seeds: int = 3,
     settings: Settings | None = None,
     collection: str | None = None,
@@ -116,9 +118,29 @@ def curve(
     """
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
-    spec = registry.find("data set", registry.datasets(), dataset)
+    spec = registry.dataset(dataset)
     models = _curve_models(store, spec.name) if models is None else models
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+
+
+def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> DatasetSpec:
+    """Your own pictures as a data set: a folder with one folder per class, a table, arrays, or a .zip of these.
+
+    Parameters
+    ----------
+    path : path
+    name : str or None
+        Under which it is recorded; None: made of the path's name.
+    **options
+        Those of :class:`benchmark.data.own.spec.Reading`: ``size``, ``background``, ``image_column``, ``label_column``,
+        ``group_column``, ``min_class_size``, ``allow_skipped``, ``show_pictures``.
+
+    Raises
+    ------
+    UserError
+        If there is nothing at the path, or an option is not possible.
+    """
+    return registry.dataset(Path(path), Reading(**options), name)
 
 
 def load(
@@ -264,7 +286,7 @@ class Results:
 
 def _run(
     models: Models,
-    dataset: str | DatasetSpec,
+    dataset: str | Path | DatasetSpec,
     profiles: Callable[[Dataset], list[str]],
     n_seeds: int,
     settings: Settings,
@@ -276,7 +298,7 @@ def _run(
     from rich.console import Console
 
     chosen = _chosen(models)
-    spec = registry.find("data set", registry.datasets(), dataset)
+    spec = registry.dataset(dataset)
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()
@@ -284,7 +306,8 @@ def _run(
     # A notebook announces colours, but cannot redraw a table in place.
     console = Console(soft_wrap=True, force_jupyter=False, force_terminal=sys.stdout.isatty())
     with watcher or watch(console) as shown:
-        prepared = prepare(spec, None if data_dir is None else Path(data_dir), store, shown.note)
+        folder = None if data_dir is None else Path(data_dir)
+        prepared = prepare(spec, folder, store, shown.note, shown.preparing)
         names = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())
         runs = runner.plan(chosen, [prepared], n_seeds, names)

@@ -11,10 +11,13 @@ import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from baselines.catalog import MODELS as BASELINES
 from benchmark.data.catalog import DATASETS
+from benchmark.data.own import spec as own
+from benchmark.data.own.spec import Reading
 from benchmark.errors import OF_OTHERS, UserError
 from benchmark.specs import DatasetSpec, ModelSpec
 from benchmark.utils.format import described
@@ -38,8 +41,41 @@ def models() -> dict[str, ModelSpec]:
 
 
 def datasets() -> dict[str, DatasetSpec]:
-    """Every registered data set by name, in catalog order."""
-    return _merged("data set", DATASETS, DatasetSpec)
+    """Every data set that has a name: the registered ones in catalog order, then paths that have been read before."""
+    registered = _merged("data set", DATASETS, DatasetSpec)
+    return registered | {name: spec for name, spec in own.remembered().items() if name not in registered}
+
+
+def dataset(
+    name: str | Path | DatasetSpec, reading: Reading | None = None, recorded_as: str | None = None
+) -> DatasetSpec:
+    """The data set of a name, or of a path of the user's own pictures.
+
+    Parameters
+    ----------
+    name : str, Path or DatasetSpec
+        A specification is what it is.
+    reading : Reading or None
+        How pictures are read, for a path.
+    recorded_as : str or None
+        The name of a path's data set; None: made of the path's name.
+
+    Raises
+    ------
+    UserError
+        If there is no such data set or path, or options are given that are for paths only.
+    """
+    registered = _merged("data set", DATASETS, DatasetSpec)
+    if isinstance(name, str) and name not in registered and own.looks_like_path(name):
+        name = Path(name)
+    if isinstance(name, Path):
+        return own.spec_of(Path(name), recorded_as, registered, reading or Reading())
+    if recorded_as is not None or reading not in (None, Reading()):
+        raise UserError(
+            f"{name} is a data set with a name: how it is read is not to choose.", "Give the pictures' path."
+        )
+    known: Mapping[str, DatasetSpec] = datasets()
+    return find("data set", known, name)
 
 
 def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
@@ -52,6 +88,8 @@ def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
         return known[name]
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+    if kind == "data set":
+        hint += " For your own pictures give the path of a folder, table, arrays or .zip."
     raise UserError(f"Unknown {kind} {name!r}.", " ".join([hint, *_skipped[kind]]))
 
 

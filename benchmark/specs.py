@@ -7,6 +7,7 @@ start at once. The shape of what is written to disk is in :mod:`benchmark.record
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pkgutil
 import re
 import warnings
@@ -260,6 +261,7 @@ class RawImages:
     ``train_images`` and ``test_images`` are uint8 (n, h, w, c) with c = 1 or 3; labels are integers
     (n,) in ``range(len(class_names))``; ``source`` says in words, without paths, where the
     bytes came from. ``preparation`` is how pictures became these images; without it, it is seen from them.
+    ``validation``, bool (n_train,), says which of the training images are for validation; without it they are drawn.
     """
 
     train_images: np.ndarray
@@ -269,15 +271,51 @@ class RawImages:
     class_names: tuple[str, ...]
     source: str
     preparation: Preparation | None = None
+    validation: np.ndarray | None = None
+    account: Account | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """What happened on the way from files to images.
+
+    Attributes
+    ----------
+    choices : tuple of str
+        What was decided by looking at the data, in words.
+    skipped : mapping of str to str
+        Pictures that were left out, by relative path, and why.
+    groups : int or None
+        Groups of images that no split separates; None where that was not looked at.
+    train_names, test_names : tuple of str
+        Of the images, by relative path; empty where they have none.
+    leaked : tuple of int
+        Test images that are in the training part too, exactly or nearly.
+    """
+
+    choices: tuple[str, ...] = ()
+    skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    groups: int | None = None
+    train_names: tuple[str, ...] = ()
+    test_names: tuple[str, ...] = ()
+    leaked: tuple[int, ...] = ()
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """The default of ``progress``."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Places:
-    """Where a loader may look: the user's folder (or None), a folder to keep downloads in, and a way to talk."""
+    """Where a loader may look: the user's folder (or None), a folder to keep downloads in, and ways to talk.
+
+    ``progress`` gets what is being done, how much of it, and of how much, as long as it lasts.
+    """
 
     data_dir: Path | None
     downloads: Path
     say: Callable[[str], None]
+    progress: Callable[[str, int, int], None] = no_progress
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -289,13 +327,15 @@ class DatasetSpec:
     name, title, description : str
         The canonical name, the name to print, and one line for ``list``.
     load : str
-        ``"package.module:function"``; called with :class:`Places`, returns :class:`RawImages`.
+        ``"package.module:function"``; called with :class:`Places` and ``params``, returns :class:`RawImages`.
     stamp : str or None
-        ``"package.module:function"``; called with :class:`Places`, returns what ``load`` would read, as JSON can hold
-        it: parameters, files with their sizes and times. While that and the code of ``load`` stay the same, images
+        ``"package.module:function"``; called likewise, returns what ``load`` would read, as JSON can
+        hold it: parameters, files with their sizes and times. While that and the code of ``load`` stay the same, images
         once decoded are used again; without it they are decoded in every command.
-    validation_size : int
-        Images taken out of the training set for validation, stratified by class.
+    validation_size : int or None
+        Images taken out of the training set for validation, stratified by class; None: the loader says which.
+    params : mapping of str to values that JSON can hold
+        Keywords of ``load`` and ``stamp``.
     expected_train, expected_test : int or None
         Counts that the integrity check demands, where the data set's authors state them.
     balanced : bool
@@ -306,8 +346,9 @@ class DatasetSpec:
     title: str
     description: str
     load: str
-    validation_size: int
+    validation_size: int | None = None
     stamp: str | None = None
+    params: Mapping[str, JsonValue] = dataclasses.field(default_factory=dict)
     expected_train: int | None = None
     expected_test: int | None = None
     balanced: bool = False
@@ -315,6 +356,13 @@ class DatasetSpec:
     def __post_init__(self) -> None:
         _check_name(self.name)
         _check_text(self.name, title=self.title, description=self.description, load=self.load)
+
+    @property
+    def key(self) -> str:
+        """The name of its decoded images: of two paths with the same name, each has its own."""
+        if "path" not in self.params:
+            return self.name
+        return f"{self.name}-{hashlib.sha256(str(self.params['path']).encode(errors='replace')).hexdigest()[:8]}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -345,6 +393,7 @@ class Dataset:
     fingerprint: str
     source: str
     preparation: Preparation = Preparation()
+    account: Account = Account()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

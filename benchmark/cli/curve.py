@@ -15,11 +15,13 @@ from benchmark.cli.options import (
     FreshOption,
     JobsOption,
     MemoryLimitOption,
+    Pictures,
     ReportsOption,
     ResultsOption,
     ThreadsOption,
     TimeLimitOption,
     dataset_specs,
+    reads_pictures,
     settings,
 )
 from benchmark.cli.progress import (
@@ -44,7 +46,9 @@ CurveModelsArgument = Annotated[
 ]
 
 
+@reads_pictures
 def curve(
+    pictures: Pictures,
     models: CurveModelsArgument = None,
     sizes: Annotated[
         str | None,
@@ -85,7 +89,7 @@ def curve(
 
     how = settings(jobs, threads, time_limit, memory_limit, device, fresh)
     wanted = parse_sizes(sizes)
-    (spec,) = dataset_specs([dataset])
+    (spec,) = dataset_specs([dataset], pictures)
     store = Store.open(results_dir, collection)
     if report:
         check_writable(reports_dir)

@@ -12,9 +12,12 @@ from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
     DatasetArgument,
+    Pictures,
     ResultsOption,
     console,
     dataset_specs,
+    loaded,
+    reads_pictures,
 )
 from benchmark.utils.terminal import literal, say, show
 
@@ -29,30 +32,31 @@ data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_h
 
 
 @data_app.command()
+@reads_pictures
 def fetch(
-    name: DatasetArgument = DEFAULT_DATASET,
+    pictures: Pictures,
+    dataset: DatasetArgument = DEFAULT_DATASET,
     data_dir: DataDirOption = None,
     force: Annotated[bool, typer.Option("--force", help="Decode again even if that was done before.")] = False,
 ) -> None:
     """Find a data set, check its files, decode it once into the cache."""
     from benchmark.data import cache
-    from benchmark.data import load as store
 
-    (spec,) = dataset_specs([name])
-    dataset = store.prepare(spec, data_dir=data_dir, force=force, say=say)
-    show(f"{spec.title} is ready ({dataset.source}), decoded in {cache.folder(spec.name)}")
+    (spec,) = dataset_specs([dataset], pictures)
+    data = loaded(spec, data_dir, force=force)
+    show(f"{spec.title} is ready ({data.source}), decoded in {cache.folder(spec.key)}")
 
 
 @data_app.command()
-def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+@reads_pictures
+def verify(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
     from rich.table import Table
 
-    from benchmark.data import load as store
     from benchmark.data.integrity import audit
 
-    (spec,) = dataset_specs([name])
-    result = audit(store.prepare(spec, data_dir=data_dir, say=say), spec)
+    (spec,) = dataset_specs([dataset], pictures)
+    result = audit(loaded(spec, data_dir), spec)
     table = Table(title=literal(f"Integrity of {spec.title}"), title_justify="left")
     for column in ("check", "outcome", "found"):
         table.add_column(column)
@@ -65,32 +69,34 @@ def verify(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = No
 
 
 @data_app.command()
-def info(name: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
+@reads_pictures
+def info(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Describe a data set: sizes, classes, split, fingerprint, location."""
     from benchmark.data import cache
-    from benchmark.data import load as store
     from benchmark.utils.format import counted
 
-    (spec,) = dataset_specs([name])
-    dataset = store.prepare(spec, data_dir=data_dir, say=say)
-    height, width, channels = dataset.train_images.shape[1:]
+    (spec,) = dataset_specs([dataset], pictures)
+    data = loaded(spec, data_dir)
+    height, width, channels = data.train_images.shape[1:]
     lines = {
         "data set": f"{spec.title}: {spec.description}",
         "images": f"{height} x {width} pixels, {counted(channels, 'channel')}, 8 bits",
-        "split": f"{len(dataset.split.train):,} training, {len(dataset.split.validation):,} validation, "
-        f"{len(dataset.test_labels):,} test",
-        "classes": ", ".join(dataset.class_names),
-        "source": dataset.source,
-        "fingerprint": dataset.fingerprint,
-        "decoded in": str(cache.folder(spec.name)),
+        "split": f"{len(data.split.train):,} training, {len(data.split.validation):,} validation, "
+        f"{len(data.test_labels):,} test",
+        "classes": ", ".join(data.class_names),
+        "source": data.source,
+        "fingerprint": data.fingerprint,
+        "decoded in": str(cache.folder(spec.key)),
     }
     for label, text in lines.items():
         show(f"{label + ':':<13}{text}")
 
 
 @data_app.command(name="audit")
+@reads_pictures
 def audit_(
-    name: DatasetArgument = DEFAULT_DATASET,
+    pictures: Pictures,
+    dataset: DatasetArgument = DEFAULT_DATASET,
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
@@ -101,25 +107,24 @@ def audit_(
     from rich.console import Console
     from rich.progress import Progress
 
-    from benchmark.data import load as store
     from benchmark.data import near_duplicates as duplicates
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
     from benchmark.utils.format import duration
 
     kept = Store.open(results_dir, collection)
-    (spec,) = dataset_specs([name])
-    dataset = store.prepare(spec, data_dir=data_dir, say=say)
+    (spec,) = dataset_specs([dataset], pictures)
+    data = loaded(spec, data_dir)
     check_writable(kept.folder / spec.name)
-    n_images = len(dataset.test_labels) + len(dataset.split.validation)
-    say(f"Comparing {n_images:,} images with {len(dataset.split.train):,} training images.")
+    n_images = len(data.test_labels) + len(data.split.validation)
+    say(f"Comparing {n_images:,} images with {len(data.split.train):,} training images.")
     start = time.perf_counter()
     screen = Console(stderr=True)
     with Progress(console=screen, disable=not screen.is_terminal, transient=True) as progress:
         task = progress.add_task(literal(spec.title), total=n_images)
-        found = duplicates.search(dataset, lambda n: progress.advance(task, n))
+        found = duplicates.search(data, lambda n: progress.advance(task, n))
     path = kept.write_audit(found)
-    _print_audit(found, dataset.class_names)
+    _print_audit(found, data.class_names)
     show(f"Written to {path} in {duration(time.perf_counter() - start)}.")
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,9 +23,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from benchmark.analysis.select import Selection
+    from benchmark.data.own.spec import Reading
     from benchmark.records.store import Store, Stored
     from benchmark.runner.run import Settings
-    from benchmark.specs import DatasetSpec
+    from benchmark.specs import Dataset, DatasetSpec
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -30,14 +35,25 @@ ModelsArgument = Annotated[
     list[str] | None, typer.Argument(help="Models, see 'list'; without any, the five core models.")
 ]
 DatasetsOption = Annotated[
-    list[str] | None, typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default=DEFAULT_DATASET)
+    list[str] | None,
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="Data set, or the path of your own pictures: a folder with one folder per class, a table, arrays, a .zip; "
+        "repeatable.",
+        show_default=DEFAULT_DATASET,
+    ),
 ]
 RecordedOption = Annotated[
     list[str] | None,
     typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default="all that are recorded"),
 ]
-DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="Data set, see 'list'.")]
-DatasetArgument = Annotated[str, typer.Argument(help="Name of the data set, see 'list'.")]
+DatasetOption = Annotated[
+    str, typer.Option("--dataset", "-d", help="Data set, see 'list', or the path of your own pictures.")
+]
+DatasetArgument = Annotated[
+    str, typer.Argument(help="Name of the data set, see 'list', or the path of your own pictures.")
+]
 ProfileOption = Annotated[
     str, typer.Option("--profile", "-p", help="How much of the data: full, quick, or train-N for N training images.")
 ]
@@ -98,11 +114,105 @@ def settings(
     )
 
 
-def dataset_specs(names: Sequence[str] | None) -> list[DatasetSpec]:
+def _option(*names: str, help: str, **more: Any) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel="Your own pictures", **more)
+
+
+# By the names of their parameters: type, default, and option.
+READING: dict[str, tuple[Any, Any, Any]] = {
+    "name": (
+        str | None,
+        None,
+        _option(help="Name under which they are recorded.", show_default="made of the path's"),
+    ),
+    "size": (
+        int | None,
+        None,
+        _option(
+            help="Pixels a side that they are scaled to.",
+            show_default="as they are if all are of one size up to 64, otherwise 64",
+        ),
+    ),
+    "background": (
+        str | None,
+        None,
+        _option(
+            help="Colour under transparent parts and beside what is not square: white, black, grey or '#rrggbb'.",
+            show_default="white; beside it, the colour of its own edge",
+        ),
+    ),
+    "image_column": (
+        str | None,
+        None,
+        _option(help="Column of a table that names the pictures.", show_default="by name"),
+    ),
+    "label_column": (str | None, None, _option(help="Column with their classes.", show_default="by name")),
+    "group_column": (
+        str | None,
+        None,
+        _option(
+            help="Column that says which belong together, such as those of one patient: no split separates them.",
+            show_default="by name",
+        ),
+    ),
+    "min_class_size": (int, 0, _option(help="Leave out classes with fewer pictures.", min=0)),
+    "allow_skipped": (bool, False, _option("--allow-skipped", help="Go on if more than 5% of them cannot be used.")),
+    "no_pictures": (bool, False, _option("--no-pictures", help="Show none of them in reports.")),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """How the user's own pictures are read and recorded; a command asks for it by a parameter ``pictures``."""
+
+    name: str | None
+    reading: Reading
+
+
+def reads_pictures(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of READING, which it gets as its parameter ``pictures``."""
+    from benchmark.data.own.spec import Reading
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=Annotated[kind, option],
+        )
+        for name, (kind, default, option) in READING.items()
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**options: Any) -> None:
+        chosen = {name: options.pop(name) for name in READING}
+        name, show = chosen.pop("name"), not chosen.pop("no_pictures")
+        command(**options, pictures=Pictures(name, Reading(**chosen, show_pictures=show)))
+
+    others = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name != "pictures"]
+    wrapper.__signature__ = signature.replace(parameters=[*others, *own])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in (*others, *own)}
+    return wrapper
+
+
+def dataset_specs(names: Sequence[str] | None, pictures: Pictures | None = None) -> list[DatasetSpec]:
+    """The data sets of these names and paths."""
     from benchmark import registry
 
-    known = registry.datasets()
-    return [registry.find("data set", known, name) for name in dict.fromkeys(names or [DEFAULT_DATASET])]
+    reading, name = (None, None) if pictures is None else (pictures.reading, pictures.name)
+    return [registry.dataset(one, reading, name) for one in dict.fromkeys(names or [DEFAULT_DATASET])]
+
+
+def loaded(spec: DatasetSpec, data_dir: Path | None, *, force: bool = False) -> Dataset:
+    """The data set, with a bar while it is read."""
+    from rich.console import Console
+
+    from benchmark.data import load
+    from benchmark.utils.terminal import Steps
+
+    with Steps(Console(stderr=True)) as steps:
+        return load.prepare(spec, data_dir=data_dir, force=force, say=say, progress=steps)
 
 
 def console() -> Console:

@@ -17,12 +17,14 @@ from benchmark.cli.options import (
     JobsOption,
     MemoryLimitOption,
     ModelsArgument,
+    Pictures,
     ProfileOption,
     ReportsOption,
     ResultsOption,
     ThreadsOption,
     TimeLimitOption,
     dataset_specs,
+    reads_pictures,
     settings,
 )
 from benchmark.cli.progress import (
@@ -55,7 +57,9 @@ SaveOption = Annotated[
 ]
 
 
+@reads_pictures
 def run(
+    pictures: Pictures,
     models: ModelsArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
@@ -94,7 +98,7 @@ def run(
 
     chosen = _chosen(models, everything, changes, rename)
     how = settings(jobs, threads, time_limit, memory_limit, device, fresh, corruptions=corruptions, save=save_models)
-    specs = dataset_specs(dataset)
+    specs = dataset_specs(dataset, pictures)
     store = Store.open(results_dir, collection, profile)
     if report:
         check_writable(reports_dir)

@@ -13,9 +13,11 @@ from benchmark.cli.options import (
     DatasetOption,
     DeviceOption,
     MemoryLimitOption,
+    Pictures,
     ResultsOption,
     console,
     dataset_specs,
+    reads_pictures,
     settings,
 )
 from benchmark.utils.terminal import literal, say, show
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from benchmark.runner.tune import Trial, TuningRecord
 
 
+@reads_pictures
 def tune(
+    pictures: Pictures,
     model: Annotated[str, typer.Argument(help="Model to tune, see 'list'.")],
     budget: Annotated[str, typer.Option(help="How long to search, for example 90s, 20m or 2h.")] = "20m",
     dataset: DatasetOption = "fashion-mnist",
@@ -57,7 +61,7 @@ def tune(
     from benchmark.runner.tune import tune as search
     from benchmark.utils.format import duration, parse_duration
 
-    (spec,), (data,) = registry.choose([model]), dataset_specs([dataset])
+    (spec,), (data,) = registry.choose([model]), dataset_specs([dataset], pictures)
     check_tunable(spec)
     how, seconds = settings(1, threads, "2h", memory_limit, device, False), parse_duration(budget)
     store = Store.open(results_dir, collection)

@@ -23,7 +23,8 @@ import numpy as np
 from benchmark.data.pictures import derive
 from benchmark.data.splits import make_split
 from benchmark.errors import UserError
-from benchmark.specs import Dataset, DatasetSpec, JsonValue, Preparation, RawImages, Split
+from benchmark.records.schema import LONGEST_NAME, MOST_CLASSES
+from benchmark.specs import Account, Dataset, DatasetSpec, JsonValue, Preparation, RawImages, Split
 from benchmark.utils.cache_folder import has_room
 from benchmark.utils.files import CACHE_VARIABLE, cache_root, read_text
 from benchmark.utils.format import memory
@@ -31,7 +32,8 @@ from benchmark.utils.format import memory
 LAYOUT = 2
 POOL = ("train_images", "train_labels")
 ARRAYS = (*POOL, "test_images", "test_labels")
-MOST_CLASSES, LONGEST_NAME = 1000, 200  # As a record may have them.
+NAMES = "names.json"
+VALIDATION = "validation"  # Where the loader says which images these are.
 
 
 def folder(name: str) -> Path:
@@ -39,16 +41,17 @@ def folder(name: str) -> Path:
 
 
 def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> str:
-    """SHA-256 (hex) over class names and, array by array, its name, dtype, shape and bytes."""
+    """SHA-256 (hex) over class names and, array by array, its name, dtype, shape and bytes; the loader's choice of
+    validation images is one of the arrays."""
     digest = hashlib.sha256(json.dumps(class_names).encode())
-    for name in ARRAYS:
+    for name in [name for name in (*ARRAYS, VALIDATION) if name in arrays]:
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
         digest.update(array.data)
     return digest.hexdigest()
 
 
-def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.ndarray]:
+def check(name: str, raw: RawImages, validation_size: int | None = 1) -> dict[str, np.ndarray]:
     """Hold what a loader returned against the contract; return its arrays with labels as int64."""
 
     def refuse(problem: str) -> UserError:
@@ -82,7 +85,12 @@ def check(name: str, raw: RawImages, validation_size: int = 1) -> dict[str, np.n
     if background is not None and len(background) != arrays["train_images"].shape[3]:
         raise refuse(f"the preparation's background {background} does not have the channels of the images")
     n_train = len(arrays["train_labels"])
-    if not 0 < validation_size < n_train:
+    if raw.validation is not None:
+        arrays[VALIDATION] = np.asarray(raw.validation)
+        if arrays[VALIDATION].dtype != bool or arrays[VALIDATION].shape != (n_train,):
+            raise refuse(f"validation must be bool ({n_train},)")
+        validation_size = int(arrays[VALIDATION].sum())
+    if validation_size is None or not 0 < validation_size < n_train:
         raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
 
@@ -93,8 +101,8 @@ def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
     ``origin`` is what was read and by which code.
     """
     arrays = check(spec.name, raw, spec.validation_size)
-    class_names = tuple(map(str, raw.class_names))
-    target = folder(spec.name)
+    class_names, account = tuple(map(str, raw.class_names)), raw.account or Account()
+    target = folder(spec.key)
     target.parent.mkdir(parents=True, exist_ok=True)
     n_bytes = sum(array.nbytes for array in arrays.values())
     if not has_room(target.parent, n_bytes):
@@ -111,7 +119,12 @@ def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
             "source": raw.source,
             "preparation": dataclasses.asdict(raw.preparation or derive(arrays["train_images"])),
             "origin": origin,
+            "account": {**dataclasses.asdict(account), "train_names": (), "test_names": ()},
         }
+        if spec.params:  # Of a path: to be used again by name (benchmark.data.own.spec).
+            meta["own"] = {name: getattr(spec, name) for name in ("name", "title", "description", "params")}
+        names = {"train": account.train_names, "test": account.test_names}
+        (fresh / NAMES).write_text(json.dumps(names), encoding="utf-8")
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
             target.rename(replaced)
@@ -127,7 +140,7 @@ def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
 def origin(spec: DatasetSpec) -> JsonValue:
     """What was read for the entry of this name, and by which code; None if there is none or it is not known."""
     try:
-        meta = json.loads(read_text(folder(spec.name) / "meta.json"))
+        meta = json.loads(read_text(folder(spec.key) / "meta.json"))
         return meta["origin"] if meta["layout"] == LAYOUT else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
@@ -147,11 +160,11 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     if found is None:
         return None
     described, arrays = found
-    damaged = f"The decoded data set in {folder(spec.name)} is damaged"
+    damaged = f"The decoded data set in {folder(spec.key)} is damaged"
     expected = described["fingerprint"]
     if verify and (digest := fingerprint(arrays, described["class_names"])) != expected:
         raise UserError(f"{damaged}: expected SHA-256 {expected}, found {digest}.", _remedy(spec))
-    split = _split(spec, arrays["train_labels"])
+    split = _split(spec, arrays)
     return None if split is None else Dataset(**described, **arrays, split=split)
 
 
@@ -161,7 +174,7 @@ def read_pool(spec: DatasetSpec) -> Dataset | None:
     if found is None:
         return None
     described, arrays = found
-    split = _split(spec, arrays["train_labels"])
+    split = _split(spec, arrays)
     none = {"test_images": arrays["train_images"][:0], "test_labels": arrays["train_labels"][:0]}
     return None if split is None else Dataset(**described, **arrays, **none, split=split)
 
@@ -175,10 +188,27 @@ def read_test(spec: DatasetSpec, what: Literal["images", "labels"], fingerprint:
     return array
 
 
-def _split(spec: DatasetSpec, labels: np.ndarray) -> Split | None:
-    if not 0 < spec.validation_size < len(labels):
+def _split(spec: DatasetSpec, arrays: dict[str, Any]) -> Split | None:
+    """The split of the pool, by the loader's choice, which is taken out of ``arrays``, or drawn."""
+    n_train, chosen = len(arrays["train_labels"]), arrays.pop(VALIDATION, None)
+    if chosen is not None:
+        return Split(train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen))
+    if spec.validation_size is None or not 0 < spec.validation_size < n_train:
         return None  # Decoded for another validation_size; decoding again reports what is wrong.
-    return make_split(spec.name, np.asarray(labels), spec.validation_size)
+    return make_split(spec.name, np.asarray(arrays["train_labels"]), spec.validation_size)
+
+
+def _frozen(value: JsonValue) -> JsonValue:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def names(spec: DatasetSpec) -> dict[str, list[str]]:
+    """The names of the images by part, ``train`` and ``test``; empty lists where they have none."""
+    try:
+        found: dict[str, list[str]] = json.loads((folder(spec.key) / NAMES).read_bytes())
+        return found
+    except (OSError, ValueError):
+        return {"train": [], "test": []}
 
 
 def _remedy(spec: DatasetSpec) -> str:
@@ -187,13 +217,14 @@ def _remedy(spec: DatasetSpec) -> str:
 
 def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """What a :class:`Dataset` has besides arrays and split, and the arrays of these names; None if absent."""
-    path = folder(spec.name)
+    path = folder(spec.key)
     try:
         meta = json.loads(read_text(path / "meta.json"))
         if meta["layout"] != LAYOUT:
             return None
         # Mapped, not read: a header that promises more than the file has is refused.
-        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
+        chosen = (VALIDATION,) if "train_labels" in names and (path / f"{VALIDATION}.npy").exists() else ()
+        arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*names, *chosen)}
         described = {
             "name": spec.name,
             "title": spec.title,
@@ -201,6 +232,7 @@ def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict
             "fingerprint": meta["fingerprint"],
             "source": meta["source"],
             "preparation": Preparation(**meta["preparation"]),
+            "account": Account(**{key: _frozen(value) for key, value in meta.get("account", {}).items()}),
         }
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -135,7 +135,12 @@ def load(places: Places) -> RawImages:
         arrays = {key: idx.parse(content(path, FILES[key])) for key, path in files.items()}
         for part in ("train_images", "test_images"):
             arrays[part] = arrays[part][..., None]
-        return RawImages(**arrays, class_names=CLASS_NAMES, source=label, preparation=PREPARATION)
+        return RawImages(
+            **arrays,  # type: ignore[arg-type]
+            class_names=CLASS_NAMES,
+            source=label,
+            preparation=PREPARATION,
+        )
 
     folders = [(places.downloads, "user cache"), (SYSTEM_FOLDER, f"system package {PACKAGE}")]
     if places.data_dir is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmark.data import cache
 from benchmark.errors import OF_OTHERS, UserError
-from benchmark.specs import Dataset, DatasetSpec, JsonValue, Places
+from benchmark.specs import Dataset, DatasetSpec, JsonValue, Places, no_progress
 from benchmark.utils import files
 from benchmark.utils.format import described
 
@@ -80,7 +80,7 @@ def _origin(spec: DatasetSpec, places: Places) -> JsonValue:
     """What would be read, and by which code; None where only reading tells."""
     if spec.stamp is None:
         return None
-    stamp = pkgutil.resolve_name(spec.stamp)(places)
+    stamp = pkgutil.resolve_name(spec.stamp)(places, **spec.params)
     module = sys.modules.get(spec.load.partition(":")[0])
     file = None if module is None else getattr(module, "__file__", None)
     if module is None:  # Found, not imported: that may take long.
@@ -97,6 +97,7 @@ def prepare(
     data_dir: Path | None = None,
     force: bool = False,
     say: Callable[[str], None] = lambda text: None,
+    progress: Callable[[str, int, int], None] = no_progress,
 ) -> Dataset:
     """Load a data set, first fetching and decoding it where that has not been done yet.
 
@@ -113,6 +114,8 @@ def prepare(
         Ignore what is decoded already.
     say : callable
         Told in words what takes long.
+    progress : callable
+        Called as :class:`benchmark.specs.Places` says.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def prepare(
 
     data_dir = chosen_data_dir(data_dir)
     downloads = files.cache_root() / "downloads" / spec.name
-    places = Places(data_dir=data_dir, downloads=downloads, say=aloud)
+    places = Places(data_dir=data_dir, downloads=downloads, say=aloud, progress=progress)
     with _explain_cache_errors(spec.name):
         downloads.mkdir(parents=True, exist_ok=True)
     with _explain_loader_errors(spec):
@@ -136,7 +139,7 @@ def prepare(
             dataset = cache.read(spec)
             if dataset is not None:
                 return dataset
-        raw = pkgutil.resolve_name(spec.load)(places)
+        raw = pkgutil.resolve_name(spec.load)(places, **spec.params)
     with _explain_cache_errors(spec.name):
         cache.write(spec, raw, origin)
     dataset = cache.read(spec, verify=False)

@@ -6,10 +6,13 @@ brightness or contrast, or with a few pixels changed; not a shifted, turned or m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from benchmark.records.dataset_schema import DataAudit, DuplicateSearch, NearDuplicate
 from benchmark.specs import Dataset
@@ -20,6 +23,10 @@ CLOSEST = 30
 # distributed values, less than one.
 DEVIATIONS = 4.0
 DIGITS = 6  # The same on every machine; more depend on how it multiplies matrices.
+FARTHEST = 0.2  # Of near duplicates: a correlation of 0.98.
+MARGIN = 2.0
+SIDE = 16
+BLOCK_BYTES = 128 << 20
 SMALLEST = 1e-4  # Below it, float32 cannot resolve distances.
 
 
@@ -131,3 +138,89 @@ def search(dataset: Dataset, advance: Callable[[int], None] = lambda n: None) ->
             one("validation", *held_out, split.validation),
         ),
     )
+
+
+def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) -> tuple[np.ndarray, float]:
+    """Number the images so that copies and near duplicates have the same number.
+
+    Two images are near duplicates if the distance of their pixels (:func:`features`) is below the :func:`threshold` of
+    all distances to the nearest neighbour and below FARTHEST; so is what is connected by such pairs. Pairs are looked
+    for among averages of SIDE x SIDE grey pixels and then compared pixel by pixel.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 (n, h, w, c)
+    advance : callable
+        Told how many images have been compared since the last call; of each twice.
+
+    Returns
+    -------
+    ndarray of int64 (n,)
+        From 0 on.
+    float
+        The distance below which pairs are near duplicates.
+    """
+    digests = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images]
+    _, first, same = np.unique(np.array(digests), return_index=True, return_inverse=True)
+    small = np.concatenate([_small(images[first[start : start + CHUNK]]) for start in range(0, len(first), CHUNK)])
+    even = ~small.any(axis=1)  # Images of one value are like each other in nothing but that.
+    if len(first) - even.sum() < 2:
+        return same.astype(np.int64), 0.0
+    nearest_of = np.empty(len(first), dtype=np.int64)
+    for start, products in _products(small):
+        rows = np.arange(start, start + len(products))
+        products[np.arange(len(rows)), rows] = -2
+        nearest_of[rows] = products.argmax(axis=1)
+        advance(len(rows))
+    textured = np.flatnonzero(~even)
+    limit = min(threshold(_distances(images, first[textured], first[nearest_of[textured]])), FARTHEST)
+    pairs = [np.empty((0, 2), dtype=np.int64)]
+    for start, products in _products(small):
+        # Averages of near duplicates are nearer than their pixels, but for what contrast the averaging takes.
+        left, right = np.nonzero(products > 1 - (MARGIN * limit) ** 2 / 2)
+        left += start
+        right, left = right[right > left], left[right > left]
+        near = _distances(images, first[left], first[right]) < limit
+        pairs.append(np.column_stack([left, right])[near])
+        advance(len(products))
+    edges = np.concatenate(pairs)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(first), len(first)))
+    return connected_components(graph, directed=False)[1].astype(np.int64)[same], limit
+
+
+def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Number images (n,) so that what has the same number in either grouping has the same number."""
+    n, first = len(one), int(one.max()) + 1
+    links = coo_array((np.ones(n), (one, first + other)), shape=(first + int(other.max()) + 1,) * 2)
+    return np.asarray(np.unique(connected_components(links, directed=False)[1][one], return_inverse=True)[1])
+
+
+def _small(images: np.ndarray) -> np.ndarray:
+    """:func:`features` of images averaged to SIDE x SIDE grey pixels, those of one value all zeros."""
+    grey = images.mean(axis=3, dtype=np.float32)
+    for axis in (1, 2):
+        size = grey.shape[axis]
+        if size > SIDE:
+            edges = np.linspace(0, size, SIDE + 1).astype(int)
+            grey = np.add.reduceat(grey, edges[:-1], axis=axis) / np.diff(edges).reshape((-1, 1) if axis == 1 else -1)
+    return features(grey[..., None])
+
+
+def _products(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Products of all pairs, some rows at a time."""
+    step = max(1, BLOCK_BYTES // (4 * len(vectors)))
+    for start in range(0, len(vectors), step):
+        yield start, vectors[start : start + step] @ vectors.T
+
+
+def _distances(images: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The distance (n,) of pairs of images, by their places."""
+    found = [
+        np.linalg.norm(
+            features(images[left[start : start + CHUNK]]).astype(np.float64)
+            - features(images[right[start : start + CHUNK]]),
+            axis=1,
+        )
+        for start in range(0, len(left), CHUNK)
+    ]
+    return np.concatenate(found) if found else np.empty(0)

@@ -6,8 +6,11 @@ Decoding a folder of pictures and preparing one for a prediction is the same, by
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +32,9 @@ EVEN_SHARE = 0.95
 DARK, LIGHT = 85, 170
 SAMPLE = 1000
 EXIF_ORIENTATION = 0x0112
+GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
+
+Content = Path | bytes | np.ndarray  # A file, a file's bytes, or pixels as Pillow takes them.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,48 +85,112 @@ def read(path: Path, shape: tuple[int, int, int], preparation: Preparation, inve
     """
     steps: list[str] = []
     doubts: list[str] = []
-    image = _open(path, steps)
-    size = f"{image.width} x {image.height}"
-    image = _opaque(_eight_bits(image, steps), preparation, steps)
-    given = image.convert("RGB")
-    given.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    image = _of_channels(image, shape[2], steps)
-    image = _of_ground(image, preparation, invert, steps, doubts)
-    if image.size != (shape[1], shape[0]):
-        image = _resized(image, shape, preparation, steps, doubts)
-    seen = np.array(image, dtype=np.uint8).reshape(shape)
-    return Picture(path.name, size, np.asarray(given), seen, tuple(steps or ["taken as it is"]), tuple(doubts))
-
-
-def _open(path: Path, steps: list[str]) -> Image.Image:
     if not path.exists():
         raise UserError("there is no such file.")
     if not path.is_file():
         raise UserError("it is not a file." if not path.is_dir() else "it is a folder, not a picture.")
-    if path.stat().st_size == 0:
-        raise UserError("the file is empty.")
+    image, (width, height) = _open(path, shape, steps)
+    image = _opaque(_eight_bits(image, steps), preparation, steps)
+    given = image.convert("RGB")
+    given.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    seen = _prepared(image, shape, preparation, invert, steps, doubts)
+    size = f"{width} x {height}"
+    return Picture(path.name, size, np.asarray(given), seen, tuple(steps or ["taken as it is"]), tuple(doubts))
+
+
+def pixels(content: Content, shape: tuple[int, int, int], preparation: Preparation) -> np.ndarray:
+    """The picture alone, uint8 of ``shape``: the same pixels as :func:`read` gives, without an account of them.
+
+    Raises
+    ------
+    UserError
+        If it is not a picture, damaged or too large: one line, without its name.
+    """
+    steps: list[str] = []
+    image, _ = _open(content, shape, steps)
+    return _prepared(_opaque(_eight_bits(image, steps), preparation, steps), shape, preparation, None, steps, None)
+
+
+def header(content: Content) -> tuple[tuple[int, int], bool]:
+    """Height and width of a picture that is turned upright, and whether its format says that it is grey; not decoded.
+
+    Raises
+    ------
+    UserError
+        If it is not a picture.
+    """
+    with _opened(content) as image:
+        turned = image.getexif().get(EXIF_ORIENTATION, 1) in range(5, 9)
+        size = (image.width, image.height) if turned else (image.height, image.width)
+        return size, image.mode in GREY_MODES
+
+
+def _prepared(
+    image: Image.Image,
+    shape: tuple[int, int, int],
+    preparation: Preparation,
+    invert: bool | None,
+    steps: list[str],
+    doubts: list[str] | None,
+) -> np.ndarray:
+    """An opaque picture of 8 bits in the size and channels of the data set's; without ``doubts`` nobody asks."""
+    image = _of_channels(image, shape[2], steps)
+    if doubts is not None or invert or preparation.invert:
+        image = _of_ground(image, preparation, invert, steps, [] if doubts is None else doubts)
+    if image.size != (shape[1], shape[0]):
+        image = _resized(image, shape, preparation, steps, [] if doubts is None else doubts)
+    return np.array(image, dtype=np.uint8).reshape(shape)
+
+
+def _open(content: Content, shape: tuple[int, int, int], steps: list[str]) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture turned upright, and its width and height as it is stored."""
+    if isinstance(content, np.ndarray):
+        image = Image.fromarray(content)
+        return image, image.size
+    with _opened(content) as image:
+        size = image.size
+        if getattr(image, "is_animated", False):
+            steps.append("the first of its frames taken")
+            image.seek(0)
+        # Of large photographs a JPEG decoder need not compute every pixel only to have it averaged away.
+        side = max(THUMBNAIL_SIDE, 2 * max(shape[:2]))
+        image.draft(image.mode, (side, side))
+        image.load()
+        if image.getexif().get(EXIF_ORIENTATION, 1) not in range(2, 9):
+            return image, size
+        steps.append("turned as its EXIF orientation says")
+        turned = ImageOps.exif_transpose(image)
+        upright = (turned.width > turned.height) == (size[0] > size[1])
+        return turned, size if upright else (size[1], size[0])
+
+
+@contextlib.contextmanager
+def _opened(content: Path | bytes | np.ndarray) -> Iterator[Image.Image]:
+    """A picture whose header is read, of at most LARGEST_PIXELS; whatever Pillow raises is one line."""
     Image.init()
     formats = [name for name in FORMATS if name in Image.OPEN]
     try:
+        if isinstance(content, np.ndarray):
+            yield Image.fromarray(content)
+            return
+        if (isinstance(content, Path) and content.stat().st_size == 0) or content == b"":
+            raise UserError("the file is empty.")
+        file = io.BytesIO(content) if isinstance(content, bytes) else content
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Of sizes, which are looked at here, and of odd metadata.
-            with Image.open(path, formats=formats) as image:
+            with Image.open(file, formats=formats) as image:
                 if image.width * image.height > LARGEST_PIXELS:
                     most = f"{LARGEST_PIXELS // 10**6} million"
-                    raise UserError(f"it has {image.width:,} x {image.height:,} pixels, more than {most}.")
-                if getattr(image, "is_animated", False):
-                    steps.append("the first of its frames taken")
-                    image.seek(0)
-                image.load()
-                if image.getexif().get(EXIF_ORIENTATION, 1) in range(2, 9):
-                    steps.append("turned as its EXIF orientation says")
-                return ImageOps.exif_transpose(image)
+                    raise UserError(f"it has more than {most} pixels: {image.width:,} x {image.height:,}.")
+                yield image
     except UserError:
         raise
     except Image.DecompressionBombError:
         raise UserError(f"it has more than {LARGEST_PIXELS // 10**6} million pixels.") from None
     except UnidentifiedImageError:
         raise UserError("it is not a picture in a supported format.") from None
+    except FileNotFoundError:
+        raise UserError("there is no such file.") from None
     except PermissionError:
         raise UserError("it may not be read.") from None
     except Exception as error:  # Pillow raises what it likes of damaged files.
@@ -204,9 +274,11 @@ def _resized(
 ) -> Image.Image:
     """The picture in the data set's size, as its preparation says."""
     height, width, channels = shape
+    extent = 1.0
+    if not preparation.trim and image.width * height == image.height * width:
+        return _scaled(image, width, height, steps)
     border = _border(np.asarray(image.convert("L"), dtype=np.int16))
     even = np.mean(np.abs(border - int(np.median(border))) <= CLOSE) >= EVEN_SHARE
-    extent = 1.0
     if preparation.trim and even:
         image, extent = _trimmed(image, int(np.median(border)), steps), preparation.extent
     elif preparation.trim:
@@ -217,6 +289,10 @@ def _resized(
         own = even or preparation.background is None  # Without a seam, where that is possible.
         edge = np.median(_border(np.asarray(image)), axis=0).reshape(-1) if own else preparation.background or ()
         image = _padded(image, width / height, extent, _channels(tuple(int(v) for v in edge), channels), steps)
+    return _scaled(image, width, height, steps)
+
+
+def _scaled(image: Image.Image, width: int, height: int, steps: list[str]) -> Image.Image:
     verb = "shrunk" if image.width > width else "enlarged" if image.width < width else "resized"
     if image.size != (width, height):
         steps.append(f"{verb} to {width} x {height}")

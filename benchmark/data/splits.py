@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -158,3 +159,47 @@ def parts_for(dataset: Dataset, profile: Profile) -> Parts:
         validation=limit("validation", dataset.split.validation, dataset.train_labels, profile.validation_size),
         test=limit("test", test, dataset.test_labels, profile.test_size),
     )
+
+
+def divide(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """Assign images to parts so that no group is divided and every class has about its share in every part.
+
+    Groups of several images come first, the largest at the start, equals in random order; each goes to the part that
+    lacks most of what it has, relative to its share. Single images then fill what is left, class by class, exactly but
+    for rounding.
+
+    Parameters
+    ----------
+    labels : ndarray of int (n,)
+        From 0 on.
+    groups : ndarray of int (n,)
+        What belongs together has the same number, from 0 on.
+    shares : sequence of float
+        Of the parts; their sum is 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64 (n,)
+        The part of every image, from 0 on.
+    """
+    n_parts, wanted = len(shares), np.asarray(shares, dtype=np.float64)[:, None] * np.bincount(labels)
+    lacking, part = wanted.copy(), np.full(len(labels), -1, dtype=np.int64)
+    sizes = np.bincount(groups)
+    several = rng.permutation(np.flatnonzero(sizes > 1))
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(sizes)
+    for group in several[np.argsort(-sizes[several], kind="stable")]:
+        members = order[ends[group] - sizes[group] : ends[group]]
+        tally = np.bincount(labels[members], minlength=wanted.shape[1])
+        chosen = int(np.argmax((lacking / np.maximum(wanted, 1e-9)) @ tally))
+        part[members] = chosen
+        lacking[chosen] -= tally
+    for label in range(wanted.shape[1]):
+        single = rng.permutation(np.flatnonzero((labels == label) & (part < 0)))
+        room = lacking[:, label].clip(min=0)
+        room = room * len(single) / room.sum() if room.sum() > 0 else np.zeros(n_parts)
+        counts = np.floor(room + 1e-9).astype(np.int64)
+        counts[np.argsort(counts - room, kind="stable")[: len(single) - int(counts.sum())]] += 1
+        part[single] = np.repeat(np.arange(n_parts), counts)
+    return part

@@ -28,8 +28,9 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 # Text of a model, a data set or whoever sent the record: nothing of it may steer a terminal.
 Line = Annotated[str, AfterValidator(printable)]
 Text = Annotated[Line, Field(min_length=1, max_length=100)]
-ClassName = Annotated[Line, Field(min_length=1, max_length=200)]
-ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=1000)]
+MOST_CLASSES, LONGEST_NAME = 1000, 200
+ClassName = Annotated[Line, Field(min_length=1, max_length=LONGEST_NAME)]
+ClassNames = Annotated[tuple[ClassName, ...], Field(min_length=2, max_length=MOST_CLASSES)]
 Words = Annotated[Line, Field(max_length=10_000)]
 Name = Annotated[str, Field(pattern=NAME, description="canonical name")]
 

@@ -10,7 +10,7 @@ from benchmark.data import load
 from benchmark.data.integrity import summarise
 from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.store import Store
-from benchmark.specs import Dataset, DatasetSpec
+from benchmark.specs import Dataset, DatasetSpec, no_progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +21,18 @@ class Prepared:
     dataset: Dataset
 
 
-def prepare(spec: DatasetSpec, data_dir: Path | None, store: Store, note: Callable[[str], None]) -> Prepared:
+def prepare(
+    spec: DatasetSpec,
+    data_dir: Path | None,
+    store: Store,
+    note: Callable[[str], None],
+    progress: Callable[[str, int, int], None] = no_progress,
+) -> Prepared:
     """Load a data set and, if its summary is not in the collection yet, check it and write one.
 
-    ``note`` gets what takes long and which integrity checks did not pass.
+    ``note`` gets what takes long and which integrity checks did not pass, ``progress`` how far loading is.
     """
-    dataset = load.prepare(spec, data_dir=data_dir, say=note)
+    dataset = load.prepare(spec, data_dir=data_dir, say=note, progress=progress)
     known = store.read_summary(spec.name)
     sizes = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint
     if not isinstance(known, DatasetSummary) or sizes != (known.train_size, known.validation_size, known.fingerprint):

@@ -24,7 +24,7 @@ from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Dataset, Run
 from benchmark.utils.format import counted, duration, memory, percent, printable
-from benchmark.utils.terminal import accept_any_text, literal, say
+from benchmark.utils.terminal import Steps, accept_any_text, literal, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
 SPARE_LINES = 6  # Of the terminal's height: title, header, bars and prompt.
@@ -43,6 +43,9 @@ class Quiet:
     def note(self, text: str) -> None:
         """Something worth knowing that is not a result: to standard error, whatever else is shown."""
         say(text)
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """How far a step is that comes before the plan: what is being done, how much, and of how much."""
 
     def planned(self, plan: Plan) -> None:
         pass
@@ -83,6 +86,9 @@ class Several(Quiet):
     def note(self, text: str) -> None:
         with self._lock:
             self._watchers[0].note(text)
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        self._each(lambda watcher: watcher.preparing(what, done, total))
 
     def planned(self, plan: Plan) -> None:
         self._each(lambda watcher: watcher.planned(plan))
@@ -165,8 +171,16 @@ class Lines(Quiet):
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._steps = Steps(console)
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        self._steps(what, done, total)
+
+    def __exit__(self, *error: object) -> None:
+        self._steps.__exit__(*error)
 
     def planned(self, plan: Plan) -> None:
+        self._steps.__exit__()
         for line in (plan_line(plan), *map(data_line, plan.datasets)):
             self._console.print(printable(line), highlight=False, markup=False)
 
@@ -182,10 +196,16 @@ class JsonLines(Quiet):
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self._write = write
+        self._prepared = 0.0  # When the last step before the plan was reported.
 
     def emit(self, event: str, **fields: object) -> None:
         """Write any event."""
         self._write(json.dumps({"event": event, **fields}, allow_nan=False))
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        if done == total or time.monotonic() - self._prepared >= 1:
+            self._prepared = time.monotonic()
+            self.emit("preparing", what=what, done=done, total=total)
 
     def planned(self, plan: Plan) -> None:
         self.emit(
@@ -258,9 +278,13 @@ class Display(Quiet):
         self._start = 0.0
         self._seconds: list[float] = []  # That finished runs have taken.
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
+        self._lines = Lines(console)
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        self._lines.preparing(what, done, total)
 
     def planned(self, plan: Plan) -> None:
-        Lines(self._console).planned(plan)
+        self._lines.planned(plan)
         self.show(plan)
         self._live.start()
 
@@ -278,6 +302,7 @@ class Display(Quiet):
                 if row.status == "running":  # It will not finish any more.
                     row.status, row.took = "stopped", duration(time.monotonic() - row.since)
         self._live.stop()
+        self._lines.__exit__(*error)
 
     def started(self, run: Run, epochs: int | None) -> None:
         with self._lock:

@@ -1,0 +1,175 @@
+"""All steps from a path to images: find, decode, number the classes, keep together what belongs together, hold out."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from benchmark.data import near_duplicates, pictures
+from benchmark.data.own import decode, parts
+from benchmark.data.own.find import find
+from benchmark.data.own.folder import files
+from benchmark.data.own.items import Item, Items, Skipped, in_words
+from benchmark.data.own.labels import classes
+from benchmark.data.own.spec import Reading
+from benchmark.data.own.table import Columns
+from benchmark.errors import UserError
+from benchmark.specs import Account, JsonValue, Places, Preparation, RawImages
+from benchmark.utils.files import cache_root
+from benchmark.utils.format import counted, listed
+
+MOST_SKIPPED = 0.05
+COPIED_AT_A_TIME = 1000
+
+
+def stamp(places: Places, *, path: str, **options: JsonValue) -> JsonValue:
+    """Every file's path, size and time of change, the options, and the code that reads them."""
+    digest, place = hashlib.sha256(), Path(path)
+    for file in sorted(files(place, place, []) if place.is_dir() else [place]):
+        state = file.stat()
+        digest.update(f"{os.fsencode(file)!r}:{state.st_size}:{state.st_mtime_ns}\n".encode())
+    own = [Path(pictures.__file__), Path(near_duplicates.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
+    for code in own:
+        digest.update(code.read_bytes())
+    return {"files": digest.hexdigest(), "options": options}
+
+
+def load(places: Places, *, path: str, **options: JsonValue) -> RawImages:
+    """Read the user's pictures and divide them."""
+    reading = Reading(**options)
+    scratch_root = cache_root() / "decoded"
+    scratch_root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".reading-", dir=scratch_root) as scratch:
+        return _load(Path(path), reading, places, Path(scratch))
+
+
+def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawImages:
+    unpacked = scratch / "unpacked"
+    unpacked.mkdir()
+    places.say(f"looking for pictures in {path.name}")
+    found = find(path, Columns(reading.image_column, reading.label_column, reading.group_column), unpacked)
+    choices = list(found.notes)
+    found = _large_enough(found, reading, choices)
+    images, items, skipped, preparation = _decoded(found, reading, places, scratch, choices)
+    labels, class_names = classes([item.label for item in items], found.class_names)
+    groups, choice = _groups(images, items, places)
+    division = parts.divided(labels, groups, [item.part for item in items], class_names)
+    choices += [choice, *division.choices]
+    for text in choices:
+        places.say(text)
+    pool, test = np.flatnonzero(division.part != parts.TEST), np.flatnonzero(division.part == parts.TEST)
+    return RawImages(
+        train_images=_copied(images, pool, scratch / "train.npy"),
+        train_labels=labels[pool],
+        test_images=_copied(images, test, scratch / "test.npy"),
+        test_labels=labels[test],
+        class_names=class_names,
+        source="the user's pictures",
+        preparation=preparation,
+        validation=division.part[pool] == parts.VALIDATION,
+        account=Account(
+            choices=tuple(choices),
+            skipped={one.where: one.reason for one in skipped},
+            groups=len(np.unique(groups)),
+            train_names=tuple(items[place].where for place in pool),
+            test_names=tuple(items[place].where for place in test),
+            leaked=tuple(int(place) for place in np.flatnonzero(np.isin(groups[test], groups[pool]))),
+        ),
+    )
+
+
+def _large_enough(found: Items, reading: Reading, choices: list[str]) -> Items:
+    """The pictures of classes that have as many as the user asks for; of the others it is said before hours of decoding
+    that they are too few."""
+    labels, class_names = classes([item.label for item in found.items], found.class_names)
+    large = np.bincount(labels)[labels] >= reading.min_class_size
+    if not large.all():
+        left_out = sorted({class_names[label] for label in labels[~large]})
+        choices.append(
+            f"fewer than {reading.min_class_size} pictures, left out: "
+            f"{counted(len(left_out), 'class', 'classes')} ({listed(left_out, 10)})"
+        )
+        items = [item for item, keep in zip(found.items, large, strict=True) if keep]
+        found = dataclasses.replace(found, items=items)
+        labels, class_names = classes([item.label for item in items], found.class_names)
+    parts.divided(labels, np.arange(len(labels)), [item.part for item in found.items], class_names)
+    return found
+
+
+def _decoded(
+    found: Items, reading: Reading, places: Places, scratch: Path, choices: list[str]
+) -> tuple[np.ndarray, list[Item], tuple[Skipped, ...], Preparation]:
+    """The images that can be decoded with their items, what was skipped, and how pictures became images."""
+    shape, why = decode.choose_shape(found.items, reading.size)
+    preparation, n, done = Preparation(background=_of_channels(reading.colour(), shape[2])), len(found.items), 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        done += more
+        places.progress("decoding pictures", done, n)
+
+    decoded = decode.decode(found.items, shape, preparation, scratch / "images.npy", advance)
+    skipped = (*found.skipped, *decoded.skipped)
+    if skipped:
+        choices.append(f"skipped: {in_words(skipped)}")
+        n_pictures = n + len(found.skipped)
+        if len(skipped) > MOST_SKIPPED * n_pictures and not reading.allow_skipped:
+            raise UserError(
+                f"{counted(len(skipped), 'picture')} of {n_pictures:,} cannot be used: {in_words(skipped)}.",
+                "Fix or remove them, or go on without them: --allow-skipped.",
+            )
+    if found.ignored:
+        choices.append(f"not pictures, ignored: {counted(found.ignored, 'file')}")
+    images = decoded.images
+    if decode.without_colour(images):
+        images, preparation = images[..., :1], Preparation(background=_of_channels(reading.colour(), 1))
+    choices.append(f"{'grey' if images.shape[3] == 1 else 'colour'}; {why}")
+    return images, [found.items[place] for place in decoded.kept], skipped, preparation
+
+
+def _of_channels(colour: tuple[int, int, int] | None, channels: int) -> tuple[int, ...] | None:
+    if colour is None or channels == 3:
+        return colour
+    return (round(sum(colour) / 3),)
+
+
+def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[np.ndarray, str]:
+    """Number the images (n,) so that what belongs together has the same number, by the user's groups and because they
+    are near duplicates; and how many there are, in words."""
+
+    compared = 0
+
+    def advance(done: int) -> None:
+        nonlocal compared
+        compared += done
+        places.progress("looking for near duplicates", compared, 2 * len(items))
+
+    alike, limit = near_duplicates.groups(images, advance)
+    sizes = np.bincount(alike)
+    text = (
+        f"{sizes[sizes > 1].sum():,} pictures are copies or near duplicates of others (correlation of pixels above "
+        f"{1 - limit**2 / 2:.3f}), in {(sizes > 1).sum():,} groups: each group stays together"
+    )
+    given = [item.group for item in items]
+    if any(group is not None for group in given):
+        # Who has no group is one by itself.
+        known = {group: number for number, group in enumerate(dict.fromkeys(g for g in given if g is not None))}
+        own = np.array([known[g] if g is not None else len(known) + place for place, g in enumerate(given)])
+        alike = near_duplicates.merged(alike, own)
+        text += f"; {len(known):,} given groups stay together too"
+    return alike, text
+
+
+def _copied(images: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
+    """Some of the images in a file of their own, without all of them in memory."""
+    copy = open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), *images.shape[1:]))
+    for start in range(0, len(rows), COPIED_AT_A_TIME):
+        copy[start : start + COPIED_AT_A_TIME] = images[rows[start : start + COPIED_AT_A_TIME]]
+    return copy

@@ -118,7 +118,7 @@ def curve(
     """
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
-    spec = registry.dataset(dataset)
+    spec = registry.dataset(dataset, Reading())
     models = _curve_models(store, spec.name) if models is None else models
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
@@ -146,7 +146,7 @@ def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> Da
 def load(
     collection: str = "local",
     *,
-    dataset: str | None = None,
+    dataset: str | Path | None = None,
     profile: str | None = None,
     results_dir: Path | str = "results",
 ) -> Results:
@@ -156,8 +156,8 @@ def load(
     ----------
     collection : str
         ``"reference"`` is the one that comes with the project's sources.
-    dataset : str or None
-        May be left out where the collection has only one.
+    dataset : str, Path or None
+        A name, or the path of your own pictures. May be left out where the collection has only one.
     profile : str or None
         The profile to compare models under; None takes ``full`` if it is recorded, else the latest.
     results_dir : path
@@ -170,6 +170,7 @@ def load(
     """
     store = Store.open(results_dir, collection, profile or "full")
     names = store.datasets()
+    dataset = None if dataset is None else registry.name_of(str(dataset))
     if not names:
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run")
     if dataset is None and len(names) > 1:
@@ -298,7 +299,7 @@ def _run(
     from rich.console import Console
 
     chosen = _chosen(models)
-    spec = registry.dataset(dataset)
+    spec = registry.dataset(dataset, Reading())
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()

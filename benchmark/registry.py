@@ -78,6 +78,15 @@ def dataset(
     return find("data set", known, name)
 
 
+def name_of(text: str) -> str:
+    """The name under which results on a data set are recorded, of its name or of a path of the user's pictures."""
+    if text in _merged("data set", DATASETS, DatasetSpec) or not own.looks_like_path(text):
+        return text
+    place = str(Path(text).expanduser().resolve())
+    known = [name for name, spec in own.remembered().items() if spec.params["path"] == place]
+    return known[-1] if known else dataset(Path(text)).name
+
+
 def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
     """Look a name up; for an unknown one the nearest names are suggested. A specification is what it is."""
     if isinstance(name, SPECS[kind]):

@@ -291,6 +291,8 @@ class Account:
         Of the images, by relative path; empty where they have none.
     leaked : tuple of int
         Test images that are in the training part too, exactly or nearly.
+    show_pictures : bool
+        Whether reports may show images.
     """
 
     choices: tuple[str, ...] = ()
@@ -299,6 +301,7 @@ class Account:
     train_names: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
     leaked: tuple[int, ...] = ()
+    show_pictures: bool = True
 
 
 def no_progress(what: str, done: int, total: int) -> None:

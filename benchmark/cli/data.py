@@ -13,6 +13,7 @@ from benchmark.cli.options import (
     DataDirOption,
     DatasetArgument,
     Pictures,
+    RecordedArgument,
     ResultsOption,
     console,
     dataset_specs,
@@ -130,7 +131,7 @@ def audit_(
 
 @data_app.command(name="looks")
 def looks_(
-    name: DatasetArgument = DEFAULT_DATASET,
+    name: RecordedArgument = DEFAULT_DATASET,
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     into: Annotated[

@@ -44,9 +44,31 @@ DatasetsOption = Annotated[
         show_default=DEFAULT_DATASET,
     ),
 ]
+
+
+def _names(value: Any) -> Any:
+    """Names of recorded data sets, also of those that are given by the path of their pictures."""
+    from benchmark import registry
+
+    return [registry.name_of(one) for one in value] if isinstance(value, list) else value and registry.name_of(value)
+
+
 RecordedOption = Annotated[
     list[str] | None,
-    typer.Option("--dataset", "-d", help="Data set; repeatable.", show_default="all that are recorded"),
+    typer.Option(
+        "--dataset",
+        "-d",
+        help="Data set, or the path of your own pictures; repeatable.",
+        show_default="all that are recorded",
+        callback=_names,
+    ),
+]
+RecordedOneOption = Annotated[
+    str,
+    typer.Option("--dataset", "-d", help="Data set, or the path of your own pictures.", callback=_names),
+]
+RecordedArgument = Annotated[
+    str, typer.Argument(help="Name of the data set, or the path of your own pictures.", callback=_names)
 ]
 DatasetOption = Annotated[
     str, typer.Option("--dataset", "-d", help="Data set, see 'list', or the path of your own pictures.")

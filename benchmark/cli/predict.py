@@ -10,7 +10,7 @@ import typer
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
-    DatasetOption,
+    RecordedOneOption,
     ResultsOption,
     console,
     dataset_specs,
@@ -37,7 +37,7 @@ def predict(
     test: Annotated[
         str | None, typer.Option("--test", metavar="N,N,...", help="Test images of the data set, counted from 0.")
     ] = None,
-    dataset: DatasetOption = "fashion-mnist",
+    dataset: RecordedOneOption = "fashion-mnist",
     seed: Annotated[int | None, typer.Option(help="Seed of the model.", show_default="the newest", min=0)] = None,
     invert: Annotated[
         bool | None,

@@ -165,6 +165,7 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     if verify and (digest := fingerprint(arrays, described["class_names"])) != expected:
         raise UserError(f"{damaged}: expected SHA-256 {expected}, found {digest}.", _remedy(spec))
     split = _split(spec, arrays)
+    described["account"] = dataclasses.replace(described["account"], **_names(spec))
     return None if split is None else Dataset(**described, **arrays, split=split)
 
 
@@ -202,13 +203,13 @@ def _frozen(value: JsonValue) -> JsonValue:
     return tuple(value) if isinstance(value, list) else value
 
 
-def names(spec: DatasetSpec) -> dict[str, list[str]]:
-    """The names of the images by part, ``train`` and ``test``; empty lists where they have none."""
+def _names(spec: DatasetSpec) -> dict[str, tuple[str, ...]]:
+    """The names of the images, which no worker needs; empty where they have none."""
     try:
-        found: dict[str, list[str]] = json.loads((folder(spec.key) / NAMES).read_bytes())
-        return found
-    except (OSError, ValueError):
-        return {"train": [], "test": []}
+        found = json.loads((folder(spec.key) / NAMES).read_bytes())
+        return {f"{part}_names": tuple(map(str, found[part])) for part in ("train", "test")}
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
 
 
 def _remedy(spec: DatasetSpec) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from benchmark.specs import Dataset, DatasetSpec
 from benchmark.utils.format import listed
 
 MOST_NAMED = 5
+MOST_SKIPPED = 1000  # Files in a summary.
 
 
 class Add(Protocol):
@@ -69,12 +71,12 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         for flat in (images.reshape(len(images), -1) for images, _ in parts.values())
     )
     add("constant images", constant == 0, f"{constant} images of one value only", otherwise="warning")
-    leaked = _add_duplicates(dataset, add)
+    leaked = sorted({*_add_duplicates(dataset, add), *dataset.account.leaked})
     return Audit(
         checks=tuple(checks),
         train_per_class=tuple(int(count) for count in tallies["train"]),
         test_per_class=tuple(int(count) for count in tallies["test"]),
-        leaked=leaked,
+        leaked=tuple(leaked),
     )
 
 
@@ -131,6 +133,11 @@ def summarise(dataset: Dataset, spec: DatasetSpec) -> DatasetSummary:
         test_size=len(dataset.test_labels),
         audit=audit(dataset, spec),
         preparation=json.loads(json.dumps(dataclasses.asdict(dataset.preparation))),
+        reading={name: value for name, value in spec.params.items() if name != "path"} if spec.params else None,
+        groups=dataset.account.groups,
+        skipped=dict(Counter(reason.partition(":")[0] for reason in dataset.account.skipped.values())),
+        skipped_files=dict(itertools.islice(dataset.account.skipped.items(), MOST_SKIPPED)),
+        choices=dataset.account.choices,
     )
 
 

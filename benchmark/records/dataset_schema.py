@@ -24,7 +24,8 @@ class Audit(Model):
     train_per_class: tuple[Count, ...]
     test_per_class: tuple[Count, ...]
     leaked: Annotated[
-        tuple[Count, ...], Field(description="test images that are exact copies of training or validation images")
+        tuple[Count, ...],
+        Field(description="test images that are copies, or near duplicates, of training or validation images"),
     ] = ()
 
     @property
@@ -52,6 +53,13 @@ class DatasetSummary(Model):
         default={}, description="how images were brought to their common size and channels"
     )
     skipped: dict[str, Count] = Field(default={}, description="files that were skipped, by reason")
+    skipped_files: dict[Words, Words] = Field(
+        default={}, description="the first of them, by path relative to the data set's, with the whole reason"
+    )
+    reading: dict[str, JsonValue] | None = Field(
+        default=None, description="options with which the user's own pictures were read; null for a registered data set"
+    )
+    choices: tuple[Words, ...] = Field(default=(), description="what was decided by looking at the data")
 
 
 class NearDuplicate(Model):

@@ -41,7 +41,7 @@ def _data(evidence: Evidence) -> Iterator[str]:
         if untrained.any():
             yield f"No training image shows {_listed(_names(evidence)[untrained])}."
         if summary.audit.leaked:
-            yield from _leaked(evidence, summary.audit)
+            yield from _leaked(evidence, summary.audit, summary.groups)
     audit = evidence.near_duplicates
     for search in audit.searches if audit is not None else ():
         if search.part == "test" and search.count > NEAR_SHARE * n:
@@ -51,12 +51,13 @@ def _data(evidence: Evidence) -> Iterator[str]:
             )
 
 
-def _leaked(evidence: Evidence, audit: Audit) -> Iterator[str]:
+def _leaked(evidence: Evidence, audit: Audit, groups: int | None) -> Iterator[str]:
     """How many test images are also training images, and the headline's comparison without them."""
     n_test = sum(audit.test_per_class)
     share = percent(len(audit.leaked) / n_test)
     said = (
-        f"{len(audit.leaked):,} of {n_test:,} test images ({share}) are exact copies of training or validation images."
+        f"{len(audit.leaked):,} of {n_test:,} test images ({share}) are "
+        f"{'exact copies' if groups is None else 'copies or near duplicates'} of training or validation images."
     )
     cnn, baseline = evidence.cnn, evidence.baseline
     if cnn is not None and baseline is not None:

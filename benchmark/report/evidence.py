@@ -48,6 +48,11 @@ class Evidence:
     _read: dict[str, dict[str, np.ndarray] | None] = dataclasses.field(default_factory=dict)
 
     @property
+    def pictures(self) -> Dataset | None:
+        """The data, if its images are available and may be shown."""
+        return self.data if self.data is not None and self.data.account.show_pictures else None
+
+    @property
     def folder(self) -> Path:
         """Of the data set in its collection."""
         return self.stored[0].path.parents[1]
@@ -114,7 +119,7 @@ class Evidence:
 
     def images(self, index: np.ndarray) -> np.ndarray | None:
         """The test images, if they are available and ``index`` (n,) points into them."""
-        images = None if self.data is None else self.data.test_images
+        images = None if self.pictures is None else self.pictures.test_images
         return None if images is None or not len(index) or index.max() >= len(images) else images
 
     def predictions(self, stored: Stored) -> dict[str, np.ndarray] | None:

@@ -11,13 +11,14 @@ import numpy as np
 from benchmark.analysis import label_errors as suspects
 from benchmark.analysis.select import ModelSummary, best
 from benchmark.report import near_duplicates as duplicates
-from benchmark.report.document import Block, Column, Gallery, Item, Section, Table, Text, section, words
+from benchmark.report.document import Block, Column, Details, Gallery, Item, Section, Table, Text, section, words
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import percent, points, share
 
 SHOWN = 20
 LEAST_ACCURACY = 0.8  # On the validation images, of a model that judges labels.
 PARTS = ("test", "validation")
+MOST_FILES = 200
 Judges = dict[str, list[dict[str, np.ndarray]]]  # By name of the model, its predictions by seed.
 
 
@@ -52,6 +53,7 @@ def quality(evidence: Evidence) -> Section | None:
         *(_summary(evidence, judges, doubts) if doubts else ()),
         none_named if unfit and not doubts else None,
         _gallery(evidence, doubts["test"]) if doubts else None,
+        _files(evidence, doubts) if doubts else None,
         *(_ranking(evidence, judges, doubts["test"]) if doubts else ()),
         *duplicates.blocks(evidence, audit),
     )
@@ -108,6 +110,20 @@ def _summary(evidence: Evidence, judges: Judges, doubts: Mapping[str, Doubts]) -
         columns = (words("label"), words("suggested label"), Column("images", "{:,}".format))
         blocks += ["Most frequent suspected label errors:", Table(columns, rows)]
     return blocks
+
+
+def _files(evidence: Evidence, doubts: Mapping[str, Doubts]) -> Details | None:
+    """The files of the suspects, where images have names: to look at them, and to move them."""
+    if evidence.data is None or not evidence.data.account.test_names:
+        return None
+    names = {"test": evidence.data.account.test_names, "validation": evidence.data.account.train_names}
+    rows: list[tuple[str, str, str]] = []
+    for part, d in doubts.items():
+        for place, given, suggested in zip(d.found.index, d.found.given, d.found.suggested, strict=True):
+            if len(rows) < MOST_FILES and d.index[place] < len(names[part]):
+                rows.append((names[part][d.index[place]], evidence.class_names[given], evidence.class_names[suggested]))
+    columns = (words("file"), words("label"), words("suggested label"))
+    return Details(f"The files of {len(rows):,} suspects", [Table(columns, rows)]) if rows else None
 
 
 def _ranking(evidence: Evidence, judges: Judges, doubts: Doubts) -> list[Text | Block]:

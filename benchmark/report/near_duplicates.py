@@ -53,7 +53,7 @@ def blocks(evidence: Evidence, audit: DataAudit | None) -> list[Text | Block | N
 
 def gallery(evidence: Evidence, audit: DataAudit) -> Gallery | None:
     """Near duplicates, the nearest first: the image to the left, the training image to the right."""
-    data = evidence.data
+    data = evidence.pictures
     near = [(s.part, pair) for s in audit.searches for pair in s.closest if pair.distance < s.threshold]
     near.sort(key=lambda found: found[1].distance)
     if data is None or not near:

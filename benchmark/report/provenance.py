@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.analysis.select import ModelSummary
+from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.store import Problem
 from benchmark.report.document import (
     MANY_CLASSES,
+    Block,
     Bullets,
     Code,
     Details,
@@ -16,11 +18,12 @@ from benchmark.report.document import (
     Section,
     Strong,
     Table,
+    Text,
     section,
     words,
 )
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import listed
+from benchmark.utils.format import counted, listed
 
 UNKNOWN = "not measured"
 MOST_PROBLEMS = 20  # That are named one by one.
@@ -50,8 +53,7 @@ def data(evidence: Evidence) -> Section:
         "The data",
         f"{info.title}: {info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test "
         f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
-        f"classes: {listed(info.class_names, MANY_CLASSES)}. The validation images are taken from the training set, "
-        "stratified by class, with a seed that depends on the data set alone, so every model sees the same images. "
+        f"classes: {listed(info.class_names, MANY_CLASSES)}. {_division(summary)} Every model sees the same images. "
         "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been "
         "fitted.",
         (
@@ -62,7 +64,30 @@ def data(evidence: Evidence) -> Section:
         if table is None
         else f"Integrity checks: {said}.",
         table,
+        *_account(summary),
     )
+
+
+def _division(summary: DatasetSummary | None) -> str:
+    if summary is not None and summary.choices:
+        return "How they were read and divided is said below."
+    return (
+        "The validation images are taken from the training set, stratified by class, with a seed that depends on the "
+        "data set alone."
+    )
+
+
+def _account(summary: DatasetSummary | None) -> list[Text | Block]:
+    """What was decided by looking at the data, and what was left out."""
+    if summary is None or not summary.choices:
+        return []
+    blocks: list[Text | Block] = ["How the pictures were read and divided:", Bullets(summary.choices)]
+    if summary.skipped_files:
+        n, files = sum(summary.skipped.values()), summary.skipped_files
+        more = f", the first {len(files):,} of them" if n > len(files) else ""
+        table = Table([words("file"), words("reason")], list(files.items()))
+        blocks.append(Details(f"{counted(n, 'picture')} skipped{more}", [table]))
+    return blocks
 
 
 def reproduce(evidence: Evidence) -> Section:
@@ -72,7 +97,7 @@ def reproduce(evidence: Evidence) -> Section:
     return section(
         "reproduce",
         "How to reproduce it",
-        Listing(_commands(evidence.selection, collection)),
+        Listing(_commands(evidence)),
         Details("Models and their parameters", [models(summaries)]) if summaries else None,
         Details("Machines and versions", [environments(summaries)]) if summaries else None,
         (
@@ -122,13 +147,30 @@ def environments(summaries: Sequence[ModelSummary]) -> Table:
     return Table([words(title) for title in titles], rows)
 
 
-def _commands(selection: Selection, collection: str) -> str:
+def _data_options(name: str, summary: DatasetSummary | None) -> list[str]:
+    """How the data set is named; of the user's own pictures, how they were read."""
+    if summary is None or summary.reading is None:
+        return ["--dataset", name]
+    options = ["--dataset", f"path/of/{name}", "--name", name]
+    for key, value in summary.reading.items():
+        if key == "show_pictures":
+            options.append("--no-pictures")
+        elif value is True:
+            options.append(f"--{key.replace('_', '-')}")
+        else:
+            options += [f"--{key.replace('_', '-')}", str(value)]
+    return options
+
+
+def _commands(evidence: Evidence) -> str:
     """One command for the registered models, and one for each that settings have made of one."""
+    selection, collection = evidence.selection, evidence.collection
     records = [s.records[0] for s in selection.summaries] + list(selection.failed)
     every = [record for s in selection.summaries for record in s.records] + list(selection.failed)
     found = {record.run.model: record.model for record in records}
     n_seeds = max(record.run.seed for record in every) + 1
-    options = ["--dataset", records[0].run.dataset, "--profile", selection.profile, "--collection", collection]
+    options = _data_options(records[0].run.dataset, evidence.summary)
+    options += ["--profile", selection.profile, "--collection", collection]
     options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
     options += ["--corruptions"] if any(record.corruptions for record in every) else []
     registered = sorted(name for name, model in found.items() if model.base is None)

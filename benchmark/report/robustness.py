@@ -51,7 +51,7 @@ def corrupted(evidence: Evidence) -> doc.Section | None:
     models = [model for model in map(Robustness, evidence.summaries) if model.n_seeds]
     if not models:
         return None
-    data = evidence.data
+    data = evidence.pictures
     return doc.section(
         "robustness",
         "Robustness to corrupted images",

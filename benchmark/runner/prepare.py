@@ -34,8 +34,11 @@ def prepare(
     """
     dataset = load.prepare(spec, data_dir=data_dir, say=note, progress=progress)
     known = store.read_summary(spec.name)
-    sizes = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint
-    if not isinstance(known, DatasetSummary) or sizes != (known.train_size, known.validation_size, known.fingerprint):
+    account = dataset.account
+    now = len(dataset.split.train), len(dataset.split.validation), dataset.fingerprint, account.choices, account.groups
+    if not isinstance(known, DatasetSummary) or now != (
+        *(known.train_size, known.validation_size, known.fingerprint, known.choices, known.groups),
+    ):
         known = summarise(dataset, spec)
         store.write_summary(known)
     for check in known.audit.checks:

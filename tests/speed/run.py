@@ -12,6 +12,7 @@ from pathlib import Path
 import classical
 import networks
 import overhead
+import pictures
 from common import Row, fashion_mnist, machine, table
 
 from benchmark.report.headline import put_between_marks
@@ -24,6 +25,7 @@ PARTS: dict[str, tuple[str, Callable[[argparse.Namespace], Iterable[Row]]]] = {
     ),
     "accuracy": ("(d) time to 93 % and 94 % test accuracy", lambda a: networks.accuracy_rows(a.epochs)),
     "runner": ("(e) what the runner adds to a run", lambda a: overhead.runner_rows()),
+    "pictures": ("(g) reading one's own pictures", lambda a: pictures.rows(a.pictures)),
     "report": ("(f) how long a report takes", lambda a: overhead.report_rows(tuple(a.records))),
 }
 
@@ -38,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each side in parts (b) and (c)")
     parser.add_argument("--epochs", type=int, default=30, help="most epochs of the tutorial loop in part (d)")
     parser.add_argument("--records", nargs="+", type=int, default=[1_000, 10_000], help="records of part (f)")
+    parser.add_argument("--pictures", type=int, default=10_000, help="pictures of part (g)")
     parser.add_argument("--into", type=Path, help="Markdown file that takes the table between its 'speed' marks")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - PARTS.keys()

@@ -80,6 +80,7 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
             groups=len(np.unique(groups)),
             train_names=tuple(items[place].where for place in pool),
             test_names=tuple(items[place].where for place in test),
+            show_pictures=reading.show_pictures,
             leaked=tuple(int(place) for place in np.flatnonzero(np.isin(groups[test], groups[pool]))),
         ),
     )

@@ -83,7 +83,7 @@ def ranked(arrays: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 def _choose(models: Sequence[Mapping[str, np.ndarray]], evidence: Evidence) -> np.ndarray:
     """Positions (n,) of the images to show, sorted: every cell's first, then every cell's second, and so on; of many
     classes every model's largest cell, then every model's second largest, and so on."""
-    data = evidence.data
+    data = evidence.pictures
     if data is None or data.test_images.shape[3] not in (1, 3) or not models:
         return np.empty(0, dtype=np.int64)
     if int(models[0]["test_index"].max(initial=0)) >= len(data.test_images):
@@ -123,9 +123,9 @@ def _size(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def _sprite(chosen: np.ndarray, index: np.ndarray, evidence: Evidence) -> dict[str, Any] | None:
     """All chosen images in one PNG, row by row."""
-    if evidence.data is None or not len(chosen):
+    if evidence.pictures is None or not len(chosen):
         return None
-    images = evidence.data.test_images
+    images = evidence.pictures.test_images
     height, width = _size(images.shape[1:3])
     columns = int(np.ceil(np.sqrt(len(chosen))))
     rows = -(-len(chosen) // columns)

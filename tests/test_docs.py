@@ -88,7 +88,7 @@ def test_the_examples_build_what_they_promise():
     _, *blocks = EXAMPLES
     found = [value for block in blocks for value in names_of(block).values()]
     specs = [value for value in found if isinstance(value, ModelSpec | DatasetSpec)]
-    assert [spec.name for spec in specs] == ["extra-trees", "shapes"]
+    assert [spec.name for spec in specs] == ["extra-trees"]
     assert hasattr(specs[0].create(Run("d", "m", 0, "full")), "fit")
 
 

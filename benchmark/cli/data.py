@@ -1,4 +1,4 @@
-"""The commands of ``data``: fetch, verify, info, audit, looks."""
+"""The commands of ``data``: fetch, verify, info, export, audit, looks."""
 
 from __future__ import annotations
 
@@ -91,6 +91,27 @@ def info(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_di
     }
     for label, text in lines.items():
         show(f"{label + ':':<13}{text}")
+
+
+@data_app.command()
+@reads_pictures
+def export(
+    pictures: Pictures,
+    dataset: Annotated[str, typer.Argument(help="Name of the data set, or the path of your own pictures.")],
+    folder: Annotated[Path, typer.Argument(help="Folder to write; it must be new or empty.")],
+    data_dir: DataDirOption = None,
+) -> None:
+    """Write a data set as PNG pictures, a folder per part and class: to look at, or for other tools."""
+    from rich.console import Console
+
+    from benchmark.data.export import export as write
+    from benchmark.utils.terminal import Steps
+
+    (spec,) = dataset_specs([dataset], pictures)
+    data = loaded(spec, data_dir)
+    with Steps(Console(stderr=True)) as steps:
+        n = write(data, folder, steps)
+    show(f"{n:,} pictures written to {folder}; read them with: --dataset {folder}")
 
 
 @data_app.command(name="audit")

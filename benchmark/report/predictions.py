@@ -17,7 +17,7 @@ BARS = 3
 LEGEND = "Bars are the three largest probabilities: blue the actual class, vermilion a wrong prediction."
 NO_IMAGES = (
     "No images: the test images or the predictions were not available when this report was written "
-    "('python -m benchmark data fetch' gets the images), or no model has probabilities."
+    "('python -m benchmark data fetch' gets the images), the images may not be shown, or no model has probabilities."
 )
 
 

@@ -1,6 +1,6 @@
 """Reading the user's own pictures beside Pillow alone, and how much memory the whole of it takes.
 
-``python tests/speed/pictures.py N`` draws N pictures (10,000 by default) of 224 x 224 pixels as JPEG in ten class folders,
+``python tests/speed/pictures.py N`` draws N pictures (10,000 by default) of 224 x 224 pixels as JPEG in ten folders,
 decodes them to 64 x 64, and trains a small network on them.
 """
 

@@ -154,10 +154,12 @@ def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[
 
     alike, limit = near_duplicates.groups(images, advance)
     sizes = np.bincount(alike)
-    text = (
-        f"{sizes[sizes > 1].sum():,} pictures are copies or near duplicates of others (correlation of pixels above "
-        f"{1 - limit**2 / 2:.3f}), in {(sizes > 1).sum():,} groups: each group stays together"
-    )
+    n_alike, text = int(sizes[sizes > 1].sum()), "no picture is a copy or near duplicate of another"
+    if n_alike:
+        text = (
+            f"{n_alike:,} pictures are copies or near duplicates (correlation of pixels above {1 - limit**2 / 2:.3f}), "
+            f"in {counted(int((sizes > 1).sum()), 'group')}: what is alike stays together"
+        )
     given = [item.group for item in items]
     if any(group is not None for group in given):
         # Who has no group is one by itself.

@@ -144,7 +144,10 @@ def _signature(found: Any, name: str) -> str | None:
     except ValueError:
         return None
     bare = [one.replace(annotation=inspect.Parameter.empty) for one in parameters if one.name != "self"]
-    return f"{name}{inspect.Signature(bare)}".replace("<factory>", "...")
+    # A function among the defaults has an address.
+    return re.sub(r"<function (\w+) at 0x[0-9a-f]+>", r"\1", f"{name}{inspect.Signature(bare)}").replace(
+        "<factory>", "..."
+    )
 
 
 def _docstring(text: str) -> Iterable[str]:

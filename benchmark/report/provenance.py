@@ -53,7 +53,7 @@ def data(evidence: Evidence) -> Section:
         "The data",
         f"{info.title}: {info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test "
         f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
-        f"classes: {listed(info.class_names, MANY_CLASSES)}. {_division(summary)} Every model sees the same images. "
+        f"classes: {listed(info.class_names, MANY_CLASSES)}. {_division(summary)} "
         "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been "
         "fitted.",
         (
@@ -70,10 +70,10 @@ def data(evidence: Evidence) -> Section:
 
 def _division(summary: DatasetSummary | None) -> str:
     if summary is not None and summary.choices:
-        return "How they were read and divided is said below."
+        return "How they were read and divided is said below; every model sees the same images."
     return (
         "The validation images are taken from the training set, stratified by class, with a seed that depends on the "
-        "data set alone."
+        "data set alone, so every model sees the same images."
     )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from benchmark.api import Results as Results
     from benchmark.api import curve as curve
     from benchmark.api import load as load
+    from benchmark.api import model as model
     from benchmark.api import pictures as pictures
     from benchmark.api import run as run
     from benchmark.errors import UnsupportedError as UnsupportedError
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from benchmark.specs import ModelSpec as ModelSpec
 
 _HOMES = {
-    "benchmark.api": ("Results", "curve", "load", "pictures", "run"),
+    "benchmark.api": ("Results", "curve", "load", "model", "pictures", "run"),
     "benchmark.errors": ("UnsupportedError", "UserError"),
     "benchmark.registry": ("datasets", "models"),
     "benchmark.runner.run": ("Settings",),

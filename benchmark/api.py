@@ -23,7 +23,7 @@ from benchmark.runner import environment, eta
 from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Plan, Planned, Runner, Settings
-from benchmark.specs import Dataset, DatasetSpec, ModelSpec, profile_named
+from benchmark.specs import Dataset, DatasetSpec, Inputs, ModelSpec, profile_named
 from benchmark.utils import cache_folder
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from benchmark.report.write import Written
 
-Models = Sequence[str | ModelSpec] | str | ModelSpec | None
+Models = Sequence[Any] | str | ModelSpec | Any | None
 DEFAULT_DATASET = "fashion-mnist"
 SIZES = (100, 300, 1000, 3000, 10_000)
 
@@ -55,9 +55,10 @@ def run(
 
     Parameters
     ----------
-    models : sequence of (str or ModelSpec), str, ModelSpec or None
-        Names (see :func:`benchmark.models`) or specifications of your own; ``"all"`` means every registered model, None
-        the five core models.
+    models : sequence of (str, ModelSpec or estimator), one of them, or None
+        Names (see :func:`benchmark.models`), ``"path/to/file.py:name"``, specifications of your own, or scikit-learn
+        estimators and their classes (:func:`model` gives them a name); ``"all"`` means every registered model, None the
+        five core models.
     dataset : str, Path or DatasetSpec
         A name (see :func:`benchmark.datasets`), the path of your own pictures, or a specification; :func:`pictures`
         makes one of a path with options.
@@ -141,6 +142,28 @@ def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> Da
         If there is nothing at the path, or an option is not possible.
     """
     return registry.dataset(Path(path), Reading(**options), name)
+
+
+def model(estimator: Any, *, name: str | None = None, inputs: Inputs | None = None) -> ModelSpec:
+    """Any scikit-learn estimator, pipeline or search as a model with a name.
+
+    Parameters
+    ----------
+    estimator : estimator or class
+        With ``fit`` and ``predict``; ``run`` takes it without this too.
+    name : str or None
+        None: made of its class's name.
+    inputs : {"flat", "images"} or None
+        As of :class:`benchmark.specs.ModelSpec`; None: the estimator's attribute of this name, or "flat".
+
+    Raises
+    ------
+    UserError
+        If it is no model.
+    """
+    from benchmark.estimators import adopt
+
+    return adopt.spec_of(estimator, name, inputs)
 
 
 def load(
@@ -323,7 +346,7 @@ def _run(
 def _chosen(models: Models) -> list[ModelSpec]:
     if models is None or models == "all":
         return registry.choose(None, everything=models == "all")
-    if isinstance(models, str | ModelSpec):
+    if isinstance(models, str | ModelSpec) or hasattr(models, "fit"):
         return registry.choose([models])
     if not isinstance(models, Iterable) or not (names := list(models)):
         raise UserError(f"models={models!r} names no model.", "Give a list of names, or None for the core models.")

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from baselines.catalog import MODELS as BASELINES
 from benchmark.data.catalog import DATASETS
@@ -102,13 +102,34 @@ def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
     raise UserError(f"Unknown {kind} {name!r}.", " ".join([hint, *_skipped[kind]]))
 
 
-def choose(names: Sequence[str | ModelSpec] | None, *, everything: bool = False) -> list[ModelSpec]:
-    """The models of these names, specifications as they are; without any the core models, or every one."""
+def choose(names: Sequence[Any] | None, *, everything: bool = False) -> list[ModelSpec]:
+    """The models of these names, of objects of files, and of estimators; specifications as they are; without any the
+    core models, or every one.
+
+    Raises
+    ------
+    UserError
+        If there is no such model, or two have the same name.
+    """
     known = models()
     if names:
-        chosen = [find("model", known, name) for name in names]
-        return list({model.name: model for model in chosen}.values())
+        chosen: dict[str, ModelSpec] = {}
+        for name in names:
+            model = _model(known, name)
+            if chosen.setdefault(model.name, model) != model or (
+                model.source is not None and model.name in known and model != known[model.name]
+            ):
+                raise UserError(f"There are two models {model.name!r}.", "Give one another name: --as, or bm.model.")
+        return list(chosen.values())
     return [model for model in known.values() if everything or model.core]
+
+
+def _model(known: Mapping[str, ModelSpec], name: Any) -> ModelSpec:
+    if isinstance(name, ModelSpec) or (isinstance(name, str) and ".py:" not in name):
+        return find("model", known, name)
+    from benchmark.estimators import adopt  # Who names no such model need not wait for it.
+
+    return adopt.from_file(name) if isinstance(name, str) else adopt.spec_of(name)
 
 
 def derive(model: ModelSpec, settings: Sequence[str], name: str) -> ModelSpec:

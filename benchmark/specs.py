@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib
+import os
+import pickle
 import pkgutil
 import re
+import sys
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -140,6 +144,12 @@ class ModelSpec:
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
         The registered model that ``run --set`` has made this one of, and what was set.
+    file : Path or None
+        A Python file that ``build`` is in, as ``"file.py:attribute"``; the worker imports it from there.
+    estimator : bytes or None
+        An estimator or its class, pickled, that is used in place of ``build``.
+    source : str or None
+        SHA-256 of what a model without a package is made of.
     version : int
         Raised by hand when a change of code changes the model's numbers; records of other versions are
         kept apart.
@@ -166,6 +176,9 @@ class ModelSpec:
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()
+    file: Path | None = None
+    estimator: bytes | None = dataclasses.field(default=None, repr=False)
+    source: str | None = None
     version: int = 1
     colour: str | None = None
     marker: str | None = None
@@ -206,7 +219,36 @@ class ModelSpec:
 
     def create(self, run: Run) -> Any:
         """Import the builder and build an unfitted classifier."""
-        return pkgutil.resolve_name(self.build)(**self.params_for(run))
+        found = resolve(self.build, self.file) if self.estimator is None else pickle.loads(self.estimator)
+        params = self.params_for(run)
+        if isinstance(found, type) or not hasattr(found, "fit"):
+            return found(**params)
+        from sklearn.base import clone
+
+        return clone(found).set_params(**params) if params else clone(found)
+
+
+def resolve(build: str, file: Path | None = None) -> Any:
+    """The object of ``"package.module:attribute"``, or of ``"file.py:attribute"`` and the file's path.
+
+    The file's folder becomes the first to import from, here and in the processes that are started from here.
+
+    Raises
+    ------
+    ImportError, AttributeError
+        If it is not there, or another module has the file's name.
+    """
+    name, _, attribute = build.partition(":")
+    if file is None or name != file.name:
+        return pkgutil.resolve_name(build)
+    folder = str(file.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (folder, os.environ.get("PYTHONPATH"))))
+    module = importlib.import_module(file.stem)
+    if Path(module.__file__ or "").resolve() != file:
+        raise ImportError(f"there is another module {file.stem!r}: give the file another name")
+    return getattr(module, attribute)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ from benchmark.estimators.history import best_epoch
 from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
-from cnn.inputs import ImageInputs, Standardise, check_fit, check_images, to_device
+from cnn.inputs import ImageInputs, Standardise, averaged, averaged_size, check_fit, check_images, to_device
 from cnn.networks import NETWORKS
 from cnn.snapshots import Snapshots
 from cnn.states import check_classes, check_shape, load_module, module_arrays
-from cnn.training import Recipe, predict_logits, train
+from cnn.training import Recipe, evaluation_batch, predict_logits, train
 from cnn.views import VIEWS, WORDS, Memory
 
 FAR_BEHIND = 0.02  # Of validation accuracy: about four standard errors of two epochs' difference on 5,000 images.
@@ -58,6 +58,8 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
     views : {"one", "mirror", "shifts"}
         What is averaged to predict: the probabilities of the image alone; of it and its mirror image; or
         of both as they are and moved by a pixel along either diagonal, which count half as much each.
+    resolution : int
+        Most pixels a side that the network sees: larger images are averaged down to it first.
     device : {"auto", "cpu", "cuda", "mps"}
     precision : {"auto", "float32", "bfloat16"}
         Of the arithmetic in matrix products and convolutions (weights stay float32); ``auto`` takes
@@ -107,6 +109,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         averaging: float = 0.0,
         pruning: float = 0.0,
         views: str = "one",
+        resolution: int = 64,
         device: str = "auto",
         precision: str = "auto",
         deterministic: bool = False,
@@ -130,6 +133,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.averaging = averaging
         self.pruning = pruning
         self.views = views
+        self.resolution = resolution
         self.device = device
         self.precision = precision
         self.deterministic = deterministic
@@ -151,6 +155,8 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         """
         augmentation = self._check_parameters()
         check_fit(X, y, X_val, y_val)
+        self.image_shape_ = X.shape[1:]
+        X, X_val = averaged(X, self.resolution), averaged(X_val, self.resolution)
         _, height, width, channels = X.shape
         factory = NETWORKS[self.network]
         if min(height, width) < factory.smallest_side:
@@ -162,10 +168,9 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
             torch.set_num_threads(self.n_jobs)
 
         self.classes_, y_index = np.unique(y, return_inverse=True)
-        self.n_features_in_ = height * width * channels
-        self.image_shape_ = height, width, channels
+        self.n_features_in_ = int(np.prod(self.image_shape_))
         device = choose_device(self.device)
-        recipe = self._recipe(choose_precision(self.precision, device))
+        recipe = self._recipe(choose_precision(self.precision, device), evaluation_batch(height, width))
         self.device_, self.precision_ = device.type, str(recipe.precision).removeprefix("torch.")
         images = to_device(X, torch.device("cpu"))
         self.standardise_ = Standardise.fitted(images).to(device)
@@ -197,6 +202,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "network_")
         check_images(X)
+        X = averaged(X, self.resolution)
         return (self._memory or Memory()).average(X, VIEWS[self.views], self._softmax).astype(np.float32)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -224,11 +230,12 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         """
         self._check_parameters()
         self.image_shape_ = height, width, channels = check_shape(meta["image_shape"])
+        height, width = averaged_size(height, width, self.resolution)
         device = choose_device(self.device)
         self.device_ = device.type
         self.precision_ = str(choose_precision(self.precision, device)).removeprefix("torch.")
         self.classes_ = check_classes(arrays["classes"])
-        self.n_features_in_ = height * width * channels
+        self.n_features_in_ = int(np.prod(self.image_shape_))
         self.standardise_ = Standardise.from_state(arrays, channels).to(device)
         self.network_ = NETWORKS[self.network](channels, height, width, len(self.classes_), self.dropout)
         load_module(self.network_, arrays, "network.")
@@ -259,7 +266,8 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
 
     def _softmax(self, X: np.ndarray) -> np.ndarray:
         inputs = self._inputs(X, np.zeros(len(X), dtype=np.int64))
-        logits = predict_logits(self.network_, inputs, getattr(torch, self.precision_))
+        batch = evaluation_batch(*X.shape[1:3])
+        logits = predict_logits(self.network_, inputs, getattr(torch, self.precision_), batch)
         return np.asarray(logits.softmax(1).cpu().numpy())
 
     def _inputs(self, X: np.ndarray, y_index: np.ndarray) -> ImageInputs:
@@ -269,6 +277,8 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
     def _check_parameters(self) -> Augmentation:
         if self.network not in NETWORKS:
             raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {self.network!r}")
+        if self.resolution < 4:
+            raise ValueError(f"resolution must be at least 4, got {self.resolution}")
         if self.views not in VIEWS:
             raise ValueError(f"views must be one of {', '.join(VIEWS)}, got {self.views!r}")
         return Augmentation(
@@ -279,7 +289,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
             erasing=self.erasing,
         )
 
-    def _recipe(self, precision: torch.dtype) -> Recipe:
+    def _recipe(self, precision: torch.dtype, batch: int) -> Recipe:
         return Recipe(
             epochs=self.epochs,
             patience=self.patience,
@@ -291,4 +301,5 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
             averaging=self.averaging,
             pruning=self.pruning,
             precision=precision,
+            evaluation_batch=batch,
         )

@@ -8,8 +8,11 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from cnn.augment import Augmentation
+
+AT_A_TIME = 8_000_000  # Numbers.
 
 
 class Inputs(Protocol):
@@ -39,10 +42,13 @@ class Standardise:
         # Exact integer sums: a float32 mean over tens of millions of pixels would drift.
         dims = (0, 2, 3)
         count = images.numel() // images.shape[1]
-        total = images.sum(dims, dtype=torch.int64).double()
-        squares = torch.stack([part.int().square().sum(dims, dtype=torch.int64) for part in images.split(10_000)])
-        mean = total / count
-        std = (squares.sum(0).double() / count - mean.square()).clamp_min(0).sqrt()
+        total = squares = torch.zeros(images.shape[1], dtype=torch.int64)
+        # Sums are taken of copies of eight bytes a number.
+        for part in images.split(max(1, AT_A_TIME // images[0].numel())):
+            total = total + part.sum(dims, dtype=torch.int64)
+            squares = squares + part.int().square().sum(dims, dtype=torch.int64)
+        mean = total.double() / count
+        std = (squares.double() / count - mean.square()).clamp_min(0).sqrt()
         std = torch.where(std > 0, std, 255.0)
         return cls.given((mean / 255).tolist(), (std / 255).tolist())
 
@@ -120,6 +126,28 @@ class FeatureInputs:
 
     def batch(self, start: int, stop: int) -> torch.Tensor:
         return self.features[start:stop]
+
+
+def averaged_size(height: int, width: int, most: int) -> tuple[int, int]:
+    """Height and width, in the same ratio, with a longer side of at most ``most`` pixels."""
+    longer = max(height, width)
+    if longer <= most:
+        return height, width
+    return max(1, round(height * most / longer)), max(1, round(width * most / longer))
+
+
+def averaged(X: np.ndarray, most: int) -> np.ndarray:
+    """Images uint8 (n, h, w, c) with a longer side of at most ``most`` pixels, by averaging areas."""
+    size = averaged_size(X.shape[1], X.shape[2], most)
+    if size == X.shape[1:3]:
+        return X
+    small = np.empty((len(X), *size, X.shape[3]), dtype=np.uint8)
+    step = max(1, AT_A_TIME // X[0].size)
+    for start in range(0, len(X), step):
+        part = torch.from_numpy(np.array(X[start : start + step])).permute(0, 3, 1, 2).float()
+        means = functional.interpolate(part, size, mode="area").round_()
+        small[start : start + step] = means.byte().permute(0, 2, 3, 1).numpy()
+    return small
 
 
 def check_images(X: np.ndarray) -> None:

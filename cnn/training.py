@@ -26,6 +26,7 @@ from cnn.snapshots import Snapshots
 
 EVALUATION_BATCH = 1000
 LEAST_STEPS = 32  # In an epoch: where the images are fewer, it goes through them several times.
+LIKE_SIDE = 28
 AVERAGE_EVERY = 5  # Steps between updates of the running average: all of its use at a fifth of its cost.
 
 
@@ -58,6 +59,11 @@ class Recipe:
             raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
+
+
+def evaluation_batch(height: int, width: int, side: int = LIKE_SIDE) -> int:
+    """Images to predict at a time: of those with more than ``side`` x ``side`` pixels, about as many pixels."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * side**2 // (height * width)))
 
 
 @torch.inference_mode()

@@ -21,7 +21,7 @@ from cnn.backbones import KIND, load_backbone
 from cnn.devices import choose_device, choose_precision, generators_of
 from cnn.inputs import FeatureInputs, ImageInputs, Inputs, Standardise, check_fit, check_images, to_device
 from cnn.states import check_classes, check_shape, load_module, module_arrays
-from cnn.training import EVALUATION_BATCH, Recipe, predict_logits, train
+from cnn.training import Recipe, evaluation_batch, predict_logits, train
 
 MODES = ("frozen", "finetuned")
 UNCHANGED = Standardise.given([0.0], [1.0])  # The backbone standardises by itself.
@@ -198,7 +198,7 @@ class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
     @property
     def _evaluation_batch(self) -> int:
         """Images at a time through the backbone: at every resolution about as many pixels."""
-        return max(1, min(EVALUATION_BATCH, EVALUATION_BATCH * 56**2 // self.resolution**2))
+        return evaluation_batch(self.resolution, self.resolution, side=56)
 
     def _trained(self) -> nn.Module:
         """The network from inputs to logits: the classifier alone where the inputs are features."""

@@ -20,7 +20,7 @@ REFERENCE = DOCS / "reference"
 SOURCE = "<!-- Written by docs/generate.py (make pages): change the program's own texts, not this page. -->"
 # What the Python page describes, in its order: these names, or all that a module defines and documents.
 API: dict[str, tuple[str, ...]] = {
-    "benchmark": ("run", "curve", "pictures", "load", "Results", "Settings", "models", "datasets"),
+    "benchmark": ("run", "curve", "pictures", "model", "load", "Results", "Settings", "models", "datasets"),
     "benchmark.specs": (),
     "benchmark.errors": (),
     "benchmark.estimators.details": ("DetailsMixin",),

@@ -61,6 +61,12 @@ SaveOption = Annotated[
 def run(
     pictures: Pictures,
     models: ModelsArgument = None,
+    own_models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="FILE.py:NAME", help="A model of a Python file: any scikit-learn estimator; repeatable."
+        ),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
@@ -96,7 +102,7 @@ def run(
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
 
-    chosen = _chosen(models, everything, changes, rename)
+    chosen = _chosen([*(models or ()), *(own_models or ())], everything, changes, rename)
     how = settings(jobs, threads, time_limit, memory_limit, device, fresh, corruptions=corruptions, save=save_models)
     specs = dataset_specs(dataset, pictures)
     store = Store.open(results_dir, collection, profile)
@@ -120,9 +126,7 @@ def run(
     finish(results, reports_dir, report=report, quiet=quiet, json_lines=json_lines)
 
 
-def _chosen(
-    names: list[str] | None, everything: bool, changes: list[str] | None, rename: str | None
-) -> list[ModelSpec]:
+def _chosen(names: list[str], everything: bool, changes: list[str] | None, rename: str | None) -> list[ModelSpec]:
     """The models to run, with the parameters that ``--set`` changes."""
     from benchmark import registry
     from benchmark.estimators import parameters

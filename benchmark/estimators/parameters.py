@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-import pkgutil
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from benchmark.errors import OF_OTHERS, UserError
-from benchmark.specs import ModelSpec
+from benchmark.specs import ModelSpec, resolve
 from benchmark.utils.format import described
 
 NAMED = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
@@ -39,7 +38,7 @@ def check(model: ModelSpec, params: Mapping[str, Any]) -> None:
         Naming the first that does not fit, with the parameters that there are.
     """
     try:
-        build = pkgutil.resolve_name(model.build)
+        build = resolve(model.build, model.file)
     except OF_OTHERS as error:
         raise UserError(f"{model.name} cannot be built: {described(error)}.") from error
     try:

@@ -100,11 +100,12 @@ class ModelInfo(Model):
     stochastic: Annotated[bool | None, Field(description="whether another seed may give another result")] = None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[Line, ...] = ()
+    source: Annotated[Sha256 | None, Field(description="SHA-256 of what a model without a package is made of")] = None
 
     @property
     def identity(self) -> tuple[object, ...]:
         """What two runs must share to be runs of the same model."""
-        return self.build, self.version, self.params
+        return self.build, self.version, self.params, self.source
 
     def differences(self, other: ModelInfo) -> list[str]:
         """What of the identity differs, in words: this one's value and the other's."""
@@ -113,6 +114,8 @@ class ModelInfo(Model):
             changed.append(f"build: {self.build} and {other.build}")
         if self.version != other.version:
             changed.append(f"version {self.version} and {other.version}")
+        if self.source != other.source:
+            changed.append("its own code")
         names = sorted(self.params.keys() | other.params.keys())
         pairs = [(name, self.params.get(name), other.params.get(name)) for name in names]
         return changed + [f"{name}: {one!r} and {two!r}" for name, one, two in pairs if one != two]

@@ -46,6 +46,8 @@ def key(run: Run, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
         "params": plain(spec.params_for(run)),
         "sizes": [profile.train_size, profile.validation_size, profile.test_size],
     }
+    if spec.source is not None:
+        decides["source"] = spec.source
     if profile.draw is not None:
         decides["draw"] = profile.draw
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()

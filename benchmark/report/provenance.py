@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from benchmark.analysis.select import ModelSummary
 from benchmark.records.dataset_schema import DatasetSummary
+from benchmark.records.schema import ModelInfo
 from benchmark.records.store import Problem
 from benchmark.report.document import (
     MANY_CLASSES,
@@ -173,10 +174,22 @@ def _commands(evidence: Evidence) -> str:
     options += ["--profile", selection.profile, "--collection", collection]
     options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
     options += ["--corruptions"] if any(record.corruptions for record in every) else []
-    registered = sorted(name for name, model in found.items() if model.base is None)
+    # Models of files, each by itself; of objects that were passed there is no command.
+    files = [(name, model) for name, model in sorted(found.items()) if model.source is not None]
+    registered = sorted(name for name, model in found.items() if model.base is None and model.source is None)
     runs = [registered] if registered else []
+    runs += [["--model", f"path/of/{model.build}", *_renamed(name, model)] for name, model in files if _of_file(model)]
     for name, model in sorted(found.items()):
-        if model.base is not None:
-            runs.append([model.base, *(word for text in model.settings for word in ("--set", text)), "--as", name])
+        if model.base is not None and model.source is None:
+            runs.append([model.base, *_renamed(name, model)])
     lines = [shlex.join(["python", "-m", "benchmark", "run", *words, *options]) for words in runs]
     return "\n".join(" ".join(line.split()) for line in lines)  # A break in a setting could end the block of code.
+
+
+def _of_file(model: ModelInfo) -> bool:
+    return ".py:" in model.build
+
+
+def _renamed(name: str, model: ModelInfo) -> list[str]:
+    settings = [word for text in model.settings for word in ("--set", text)]
+    return [*settings, "--as", name] if model.base is not None else []

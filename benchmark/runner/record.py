@@ -90,4 +90,5 @@ def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelI
         base=model.base,
         settings=model.settings,
         stochastic=model.stochastic,
+        source=model.source,
     )

@@ -199,3 +199,14 @@ def test_wrong_images_are_refused(data):
         small().fit(X, y, X_val=X_val, y_val=np.full(len(X_val), 7))
     with pytest.raises(ValueError, match="no images"):
         small().fit(X[:0], y[:0], X_val=X_val, y_val=y_val)
+
+
+def test_enlarging_the_images_does_not_change_the_verdict(data):
+    """Larger images than the network takes are averaged down to it first, to train, to predict and after loading."""
+    X, y, X_val, y_val = data
+    large, large_val = (images.repeat(4, axis=1).repeat(4, axis=2) for images in (X, X_val))
+    one, other = fitted(data, resolution=9), small(resolution=9).fit(large, y, X_val=large_val, y_val=y_val)
+    assert other.image_shape_ == (36, 36, 1)
+    np.testing.assert_array_equal(one.predict_proba(X_val), other.predict_proba(large_val))
+    again = small(resolution=9).load_state(*other.save_state())
+    np.testing.assert_array_equal(again.predict_proba(large_val), other.predict_proba(large_val))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cnn.augment import Augmentation
-from cnn.inputs import ImageInputs, Standardise, to_device
+from cnn.inputs import ImageInputs, Standardise, averaged, to_device
 
 
 def pictures(n: int = 40) -> torch.Tensor:
@@ -72,3 +72,22 @@ def test_what_is_put_on_the_device_is_a_copy():
     assert there.shape == (2, 3, 4, 5)
     there += 1
     assert X.sum() == 0
+
+
+def test_large_images_are_averaged_down_and_small_ones_are_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (5, 96, 128, 3), dtype=np.uint8)
+    small = averaged(images, 64)
+    expected = np.rint(images.reshape(5, 48, 2, 64, 2, 3).mean(axis=(2, 4)))
+    assert small.shape == (5, 48, 64, 3)
+    assert np.abs(small - expected).max() <= 1  # Halves are rounded to the even number, or not.
+    assert averaged(images, 128) is images
+    assert averaged(np.full((1, 200, 3, 1), 7, np.uint8), 10).shape == (1, 10, 1, 1)
+
+
+def test_sums_in_parts_are_sums(monkeypatch):
+    images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (50, 3, 8, 8), dtype=np.uint8))
+    whole = Standardise.fitted(images)
+    monkeypatch.setattr("cnn.inputs.AT_A_TIME", 7 * 192)
+    parts = Standardise.fitted(images)
+    assert torch.equal(whole.mean, parts.mean)
+    assert torch.equal(whole.std, parts.std)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -20,8 +21,8 @@ def home(tmp_path_factory):
 
 
 def test_without_names_the_core_runs_and_with_all_everything():
-    assert [model.name for model in _chosen(None, False, None, None)] == CORE
-    assert [model.name for model in _chosen(None, True, None, None)] == list(registry.models())
+    assert [model.name for model in _chosen([], False, None, None)] == CORE
+    assert [model.name for model in _chosen([], True, None, None)] == list(registry.models())
     assert [model.name for model in _chosen(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
 
 
@@ -35,7 +36,7 @@ def test_what_is_set_by_hand_has_the_last_word():
 @pytest.mark.parametrize(
     ("names", "settings", "rename", "message"),
     [
-        (None, ["C=3"], None, "change one model"),
+        ([], ["C=3"], None, "change one model"),
         (["knn", "mlp"], ["n=3"], None, "change one model"),
         (["knn"], None, "mlp", "already a model 'mlp'"),
         (["knn"], None, "knn", "already a model 'knn'"),
@@ -142,3 +143,16 @@ def test_tune_searches_prints_the_winner_and_writes_the_record(home):
 )
 def test_a_search_that_makes_no_sense_is_one_line(home, arguments, message):
     assert message in home.refused(*arguments)
+
+
+def test_a_model_of_a_file_is_run_and_recorded_with_its_sum(home):
+    folder = home.folder
+    file = folder / "my_ridge.py"
+    file.write_text("from sklearn.linear_model import RidgeClassifier\n\nridge = RidgeClassifier()\n")
+    done = home("run", "--model", "my_ridge.py:ridge", "--dataset", "digits")
+    assert done.returncode == 0, done.stderr
+    (path,) = (folder / "results/local/digits/ridge").glob("*.json")
+    model = json.loads(path.read_text())["model"]
+    assert model["source"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert str(folder) not in path.read_text()
+    assert "--model path/of/my_ridge.py:ridge" in (folder / "reports/local/digits/README.md").read_text()

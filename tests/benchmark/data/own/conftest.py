@@ -57,7 +57,7 @@ class Make:
 
     def file(self, path: str | bytes, content: bytes | str) -> Path:
         """A file with its folders; a path of bytes need not be text."""
-        place = Path(os.fsdecode(os.path.join(os.fsencode(self.root), os.fsencode(path))))
+        place = self.root / os.fsdecode(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content if isinstance(content, bytes) else content.encode())
         return place

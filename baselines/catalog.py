@@ -7,14 +7,29 @@ validation images of Fashion-MNIST, as recorded in ``results/reference/fashion-m
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
-from benchmark.specs import ModelSpec, Span
+from benchmark.specs import Facts, ModelSpec, Span
 
 # A mirrored digit or character is another one, or none.
 UNMIRRORED = {name: {"flip": False} for name in ("digits", "mnist", "kmnist")}
 HOG = {"orientations": 9, "cells": (4, 7), "block": 2, "pixels": 0.7, "C": 8.0, "gamma": 0.02}
 # Of 8 x 8 pixels these are 2 and 4.
 SMALL_HOG = {"digits": {"cells": (7, 14)}}
+
+SMALL_SIDE = 16
+
+
+def adapt(facts: Facts, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Cells of HOG for very small images, and no mirroring if it is not wanted."""
+    changes: dict[str, Any] = {}
+    if min(facts.height, facts.width) < SMALL_SIDE:
+        changes |= SMALL_HOG["digits"]
+    if not facts.mirror and params.get("flip"):
+        changes["flip"] = False
+    return changes
+
 
 Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
 
@@ -110,6 +125,7 @@ MODELS = (
     ),
     Baseline(
         name="hog-svm",
+        adapt="baselines.catalog:adapt",
         colour="#123E6B",
         marker="h",
         build="baselines.hog:HogSVC",
@@ -127,6 +143,7 @@ MODELS = (
     ),
     Baseline(
         name="augmented-svm",
+        adapt="baselines.catalog:adapt",
         colour="#2FA39A",
         marker="X",
         build="baselines.hog:HogSVC",

@@ -23,7 +23,7 @@ from benchmark.runner import environment, eta
 from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Plan, Planned, Runner, Settings
-from benchmark.specs import Dataset, DatasetSpec, Inputs, ModelSpec, profile_named
+from benchmark.specs import PROFILES, Dataset, DatasetSpec, Inputs, ModelSpec, profile_named
 from benchmark.utils import cache_folder
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def curve(
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
     spec = registry.dataset(dataset, Reading())
-    models = _curve_models(store, spec.name) if models is None else models
+    models = _curve_models(store, spec) if models is None else models
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
@@ -321,8 +321,8 @@ def _run(
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
-    chosen = _chosen(models)
     spec = registry.dataset(dataset, Reading())
+    chosen = _chosen(models, spec)
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()
@@ -335,7 +335,7 @@ def _run(
         names = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())
         runs = runner.plan(chosen, [prepared], n_seeds, names)
-        for note in _device_notes(runs, settings.device):
+        for note in (*_device_notes(runs, settings.device), *_adapted_notes(runs)):
             shown.note(note)
         shown.planned(_estimated(runs, runner))
         records = runner.execute(runs)
@@ -343,9 +343,9 @@ def _run(
     return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset)
 
 
-def _chosen(models: Models) -> list[ModelSpec]:
+def _chosen(models: Models, dataset: DatasetSpec) -> list[ModelSpec]:
     if models is None or models == "all":
-        return registry.choose(None, everything=models == "all")
+        return registry.choose(None, everything=models == "all", pictures=dataset.own)
     if isinstance(models, str | ModelSpec) or hasattr(models, "fit"):
         return registry.choose([models])
     if not isinstance(models, Iterable) or not (names := list(models)):
@@ -363,12 +363,13 @@ def _one_profile(name: str, dataset: Dataset) -> list[str]:
     return [name]
 
 
-def _curve_models(store: Store, dataset: str) -> list[str]:
+def _curve_models(store: Store, dataset: DatasetSpec) -> list[str]:
     """The core models, and the best of each kind on all training images."""
-    whole = select(store.read_all(dataset)[0], "full")
+    whole = select(store.read_all(dataset.name)[0], "full")
     summaries = [s for s in whole.summaries if s.name in registry.models()] if whole is not None else []
     found = [best(summaries, kind) for kind in ("baseline", *NETWORKS)]
-    return list(dict.fromkeys([*(m.name for m in registry.choose(None)), *(s.name for s in found if s is not None)]))
+    core = [model.name for model in registry.choose(None, pictures=dataset.own)]
+    return list(dict.fromkeys([*core, *(s.name for s in found if s is not None)]))
 
 
 def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Dataset) -> list[str]:
@@ -390,6 +391,17 @@ def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
     folders = dict.fromkeys((runner.store.results_dir, Path("results")))
     stores = (runner.store, *(Store(folder, "reference") for folder in folders))
     return eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+
+
+def _adapted_notes(runs: Sequence[Planned]) -> list[str]:
+    """Which parameters follow the data, a line for each model."""
+    notes = {}
+    for planned in runs:
+        if planned.model.adapted:
+            said = ", ".join(f"{name}={value}" for name, value in planned.model.adapted.items())
+            profile = "" if planned.run.profile in PROFILES else f", {planned.run.profile}"
+            notes[planned.model.name, profile] = f"to fit these pictures, {planned.model.name}{profile}: {said}"
+    return list(notes.values())
 
 
 def _device_notes(runs: Sequence[Planned], device: str) -> list[str]:

@@ -102,9 +102,9 @@ def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
     raise UserError(f"Unknown {kind} {name!r}.", " ".join([hint, *_skipped[kind]]))
 
 
-def choose(names: Sequence[Any] | None, *, everything: bool = False) -> list[ModelSpec]:
+def choose(names: Sequence[Any] | None, *, everything: bool = False, pictures: bool = False) -> list[ModelSpec]:
     """The models of these names, of objects of files, and of estimators; specifications as they are; without any the
-    core models, or every one.
+    core models, of the user's own ``pictures`` or of other data sets, or every one.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def choose(names: Sequence[Any] | None, *, everything: bool = False) -> list[Mod
             ):
                 raise UserError(f"There are two models {model.name!r}.", "Give one another name: --as, or bm.model.")
         return list(chosen.values())
-    return [model for model in known.values() if everything or model.core]
+    return [model for model in known.values() if everything or model.core is True or (pictures and model.core)]
 
 
 def _model(known: Mapping[str, ModelSpec], name: Any) -> ModelSpec:
@@ -187,7 +187,8 @@ def of_record(record: RunRecord) -> ModelSpec:
     """
     model, name = record.model, record.run.model
     base = find("model", models(), model.base or name)
-    return base if model.base is None else derive(base, model.settings, name)
+    spec = base if model.base is None else derive(base, model.settings, name)
+    return dataclasses.replace(spec, adapted=model.adapted) if model.adapted else spec
 
 
 def _merged(kind: str, own: Iterable[Spec], spec_type: type[Spec]) -> dict[str, Spec]:

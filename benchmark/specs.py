@@ -108,6 +108,20 @@ class Span:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a model's parameters may follow of the data that it is to be trained on.
+
+    ``train_size`` are training images, ``height`` and ``width`` pixels; ``mirror`` says whether a mirrored picture may
+    be of the same class, as it is not of text.
+    """
+
+    train_size: int
+    height: int
+    width: int
+    mirror: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """One registered model: a name, how to build it, and what the suite has to know about it.
 
@@ -131,6 +145,11 @@ class ModelSpec:
     profile_params, dataset_params : mapping of str to mapping
         Keywords that replace ``params`` under a profile (fewer epochs under ``"quick"``) or on a data set
         (no mirroring of digits); the data set's have the last word.
+    adapt : str or None
+        ``"package.module:function"``; called with :class:`Facts` and the keywords, returns those that are to be others
+        on the user's own pictures, such as fewer images per step of few.
+    adapted : mapping
+        What ``adapt`` has returned, which has the last word but for ``--set``.
     validates : bool
         Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
     stochastic : bool
@@ -138,8 +157,8 @@ class ModelSpec:
     preload : bool
         Whether the builder's module may be imported once for all runs instead of in each: for modules whose import
         has no effects. Saves the time of the import in every run but the first.
-    core : bool
-        Whether ``run`` without names runs it; ``run --all`` runs every model.
+    core : bool or "pictures"
+        Whether ``run`` without names runs it, or does on the user's own pictures only; ``run --all`` runs every model.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
@@ -167,12 +186,14 @@ class ModelSpec:
     params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     profile_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    adapt: str | None = None
+    adapted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     validates: bool = False
     stochastic: bool = False
     convolutional: bool | None = None
     pretrained: str | None = None
     preload: bool = False
-    core: bool = False
+    core: bool | Literal["pictures"] = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()
@@ -215,7 +236,19 @@ class ModelSpec:
 
     def params_for(self, run: Run) -> dict[str, Any]:
         """Constructor keywords for a run of this model."""
-        return {**self.params, **self.profile_params.get(run.profile, {}), **self.dataset_params.get(run.dataset, {})}
+        profile, dataset = self.profile_params.get(run.profile, {}), self.dataset_params.get(run.dataset, {})
+        return {**self.params, **profile, **dataset, **self.adapted}
+
+    def adapted_to(self, facts: Facts, run: Run) -> ModelSpec:
+        """The model with parameters that follow the data, those that were set by hand apart."""
+        if self.adapt is None:
+            return self
+        params = self.params_for(run)
+        by_hand = {text.partition("=")[0] for text in self.settings}
+        changes = pkgutil.resolve_name(self.adapt)(facts, params)
+        return dataclasses.replace(
+            self, adapted={k: v for k, v in changes.items() if k not in by_hand and params.get(k) != v}
+        )
 
     def create(self, run: Run) -> Any:
         """Import the builder and build an unfitted classifier."""
@@ -335,6 +368,8 @@ class Account:
         Test images that are in the training part too, exactly or nearly.
     show_pictures : bool
         Whether reports may show images.
+    mirror : bool
+        Whether a mirrored image may be of the same class.
     """
 
     choices: tuple[str, ...] = ()
@@ -344,6 +379,7 @@ class Account:
     test_names: tuple[str, ...] = ()
     leaked: tuple[int, ...] = ()
     show_pictures: bool = True
+    mirror: bool = True
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -403,9 +439,14 @@ class DatasetSpec:
         _check_text(self.name, title=self.title, description=self.description, load=self.load)
 
     @property
+    def own(self) -> bool:
+        """Whether it is a path of the user's."""
+        return "path" in self.params
+
+    @property
     def key(self) -> str:
         """The name of its decoded images: of two paths with the same name, each has its own."""
-        if "path" not in self.params:
+        if not self.own:
             return self.name
         return f"{self.name}-{hashlib.sha256(str(self.params['path']).encode(errors='replace')).hexdigest()[:8]}"
 

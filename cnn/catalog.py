@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from benchmark.specs import ModelSpec
+from benchmark.specs import Facts, ModelSpec
 
 # A mirrored digit or character is another one, or none.
 UNMIRRORED: dict[str, dict[str, Any]] = {
@@ -15,7 +17,41 @@ UNMIRRORED: dict[str, dict[str, Any]] = {
 FEW: dict[str, dict[str, Any]] = {"digits": {"epochs": 6}}
 UNMIRRORED["digits"] |= FEW["digits"]
 
-Network = functools.partial(ModelSpec, family="network", preload=True, inputs="images", validates=True, stochastic=True)
+LEAST_BATCH, FEWEST_STEPS, MOST_LONGER = 32, 2000, 3
+MOST_RESOLUTION = 224
+
+
+def adapt(facts: Facts, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Keywords of a network that follow the images: of few, fewer per step and more epochs; no mirroring if that is not
+    wanted.
+
+    A network needs about FEWEST_STEPS steps, however few the images are; docs/decisions/0012 has what was measured.
+    """
+    batch = min(params["batch_size"], max(LEAST_BATCH, 2 ** round(math.log2(max(facts.train_size, 1) / 32))))
+    steps = max(32, facts.train_size // batch)  # In an epoch: cnn.training goes through few images several times.
+    longer = min(max(1.0, FEWEST_STEPS / (steps * params["epochs"])), MOST_LONGER)
+    changes = {"batch_size": batch, "epochs": round(longer * params["epochs"])}
+    changes["patience"] = round(longer * params["patience"])
+    if not facts.mirror and params.get("flip"):
+        changes |= {"flip": False, "views": "one"}
+    return changes
+
+
+def adapt_transfer(facts: Facts, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolution of a pre-trained network follows that of the images."""
+    side = max(facts.height, facts.width)
+    return {"resolution": min(max(params["resolution"], 32 * math.ceil(side / 32)), MOST_RESOLUTION)}
+
+
+Network = functools.partial(
+    ModelSpec,
+    family="network",
+    preload=True,
+    inputs="images",
+    validates=True,
+    stochastic=True,
+    adapt="cnn.catalog:adapt",
+)
 
 MODELS = (
     Network(
@@ -117,6 +153,8 @@ MODELS = (
     ),
     Network(
         name="transfer",
+        core="pictures",
+        adapt="cnn.catalog:adapt_transfer",
         colour="#CC79A7",
         marker="P",
         build="cnn.transfer:TransferClassifier",

@@ -127,5 +127,5 @@ def test_its_catalog_entry_is_complete(fitted):
 
 
 def test_there_are_five_core_models():
-    core = [spec.name for spec in registry.models().values() if spec.core]
+    core = [spec.name for spec in registry.models().values() if spec.core is True]
     assert core == ["logistic-regression", "svm-rbf", "knn", "cnn-simple", "cnn-augmented"]

@@ -57,11 +57,12 @@ def list_() -> None:
         chosen = [model for model in registry.models().values() if model.family == family]
         _list(title, [(model.name, _mark(model), model.description) for model in chosen])
     _list("Data sets", [(spec.name, spec.description) for spec in registry.datasets().values()])
-    show("core: run takes these without names. tunable: tune has parameters to search.")
+    show("core: run takes these without names.\ntunable: tune has parameters to search.")
 
 
 def _mark(model: ModelSpec) -> str:
-    return " ".join(word for word, holds in (("core", model.core), ("tunable", model.search)) if holds)
+    core = "core" if model.core is True else "core for pictures" if model.core else ""
+    return " ".join(filter(None, (core, "tunable" if model.search else "")))
 
 
 def _list(title: str, rows: Sequence[Sequence[str]]) -> None:

@@ -179,6 +179,13 @@ READING: dict[str, tuple[Any, Any, Any]] = {
     ),
     "min_class_size": (int, 0, _option(help="Leave out classes with fewer pictures.", min=0)),
     "allow_skipped": (bool, False, _option("--allow-skipped", help="Go on if more than 5% of them cannot be used.")),
+    "no_mirror": (
+        bool,
+        False,
+        _option(
+            "--no-mirror", help="Never mirror them in training: for text, digits and whatever has a left and a right."
+        ),
+    ),
     "no_pictures": (bool, False, _option("--no-pictures", help="Show none of them in reports.")),
 }
 
@@ -209,8 +216,8 @@ def reads_pictures(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapper(**options: Any) -> None:
         chosen = {name: options.pop(name) for name in READING}
-        name, show = chosen.pop("name"), not chosen.pop("no_pictures")
-        command(**options, pictures=Pictures(name, Reading(**chosen, show_pictures=show)))
+        name, show, mirror = chosen.pop("name"), not chosen.pop("no_pictures"), not chosen.pop("no_mirror")
+        command(**options, pictures=Pictures(name, Reading(**chosen, show_pictures=show, mirror=mirror)))
 
     others = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name != "pictures"]
     wrapper.__signature__ = signature.replace(parameters=[*others, *own])  # type: ignore[attr-defined]

@@ -126,17 +126,19 @@ def run(
     finish(results, reports_dir, report=report, quiet=quiet, json_lines=json_lines)
 
 
-def _chosen(names: list[str], everything: bool, changes: list[str] | None, rename: str | None) -> list[ModelSpec]:
-    """The models to run, with the parameters that ``--set`` changes."""
+def _chosen(
+    names: list[str], everything: bool, changes: list[str] | None, rename: str | None
+) -> list[ModelSpec] | str | None:
+    """The models to run, with the parameters that ``--set`` changes; "all", or None for the core models."""
     from benchmark import registry
     from benchmark.estimators import parameters
 
     if names and everything:
         raise UserError("Both --all and names of models were given.", "Choose one.")
-    chosen = registry.choose(names, everything=everything)
+    chosen = registry.choose(names) if names else []
     if not changes and rename is None:
-        return chosen
-    if not names or len(chosen) != 1:
+        return chosen or ("all" if everything else None)
+    if len(chosen) != 1:
         raise UserError("--set and --as change one model.", "Name just that one.")
     if rename is None:  # Under its own name it would take the model's place in reports and checks.
         raise UserError(

@@ -100,6 +100,10 @@ class ModelInfo(Model):
     stochastic: Annotated[bool | None, Field(description="whether another seed may give another result")] = None
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[Line, ...] = ()
+    adapted: Annotated[
+        dict[str, Annotated[JsonValue, AfterValidator(_writable)]],
+        Field(description="those of the parameters that follow the size and number of the images"),
+    ] = {}
     source: Annotated[Sha256 | None, Field(description="SHA-256 of what a model without a package is made of")] = None
 
     @property

@@ -154,8 +154,8 @@ def _data_options(name: str, summary: DatasetSummary | None) -> list[str]:
         return ["--dataset", name]
     options = ["--dataset", f"path/of/{name}", "--name", name]
     for key, value in summary.reading.items():
-        if key == "show_pictures":
-            options.append("--no-pictures")
+        if value is False:
+            options.append("--no-pictures" if key == "show_pictures" else "--no-mirror")
         elif value is True:
             options.append(f"--{key.replace('_', '-')}")
         else:

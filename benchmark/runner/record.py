@@ -73,6 +73,7 @@ def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
         train_size=len(parts.train),
         validation_size=len(parts.validation),
         test_size=len(parts.test),
+        groups=dataset.account.groups,
         preparation=plain(dataclasses.asdict(dataset.preparation)),
     )
 
@@ -90,5 +91,6 @@ def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelI
         base=model.base,
         settings=model.settings,
         stochastic=model.stochastic,
+        adapted=plain(model.adapted),
         source=model.source,
     )

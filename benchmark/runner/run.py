@@ -24,7 +24,7 @@ from benchmark.runner.job import Failure, Job, Result
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
-from benchmark.specs import Dataset, ModelSpec, Profile, Run, profile_named
+from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, profile_named
 from benchmark.utils import seeds
 from benchmark.utils.files import explain_write_errors
 
@@ -175,6 +175,8 @@ class Runner:
         """One run, and whether its record still holds: what decides its numbers is in the record's name."""
         profile = profile_named(run.profile, run.seed)
         self.store.check_no_link(run)
+        if prepared.spec.own:
+            model = model.adapted_to(facts(prepared, profile), run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
         earlier = self.store.find(run, name)
         recorded = earlier.record if earlier is not None and self._holds(earlier, prepared, profile) else None
@@ -314,6 +316,14 @@ class Runner:
         # Not the folder's own path: records travel.
         log = job.log.relative_to(self.store.results_dir.absolute())
         return f"{outcome.reason} (log: {log.as_posix()} in the results folder)"
+
+
+def facts(prepared: Prepared, profile: Profile) -> Facts:
+    """What models' parameters follow on the user's own pictures."""
+    dataset = prepared.dataset
+    _, height, width, _ = dataset.train_images.shape
+    size = len(parts_for(dataset, profile).train)
+    return Facts(train_size=size, height=height, width=width, mirror=dataset.account.mirror)
 
 
 def preload(models: Iterable[ModelSpec]) -> set[str]:

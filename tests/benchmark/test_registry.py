@@ -31,7 +31,7 @@ def plug_in(monkeypatch):
 
 
 def test_the_core_models_and_data_sets_are_registered():
-    assert [spec.name for spec in registry.models().values() if spec.core] == CORE
+    assert [spec.name for spec in registry.models().values() if spec.core is True] == CORE
     assert list(registry.datasets()) == ["fashion-mnist", "digits", "mnist", "kmnist", "cifar10"]
     assert {spec.family for spec in registry.models().values()} == {"baseline", "network"}
 

@@ -62,6 +62,8 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
     groups, choice = _groups(images, items, places)
     division = parts.divided(labels, groups, [item.part for item in items], class_names)
     choices += [choice, *division.choices]
+    if reading.mirror and all(map(_like_character, class_names)):
+        choices.append("classes are named like characters: if mirrored pictures mean something else, add --no-mirror")
     for text in choices:
         places.say(text)
     pool, test = np.flatnonzero(division.part != parts.TEST), np.flatnonzero(division.part == parts.TEST)
@@ -81,6 +83,7 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
             train_names=tuple(items[place].where for place in pool),
             test_names=tuple(items[place].where for place in test),
             show_pictures=reading.show_pictures,
+            mirror=reading.mirror,
             leaked=tuple(int(place) for place in np.flatnonzero(np.isin(groups[test], groups[pool]))),
         ),
     )
@@ -133,6 +136,10 @@ def _decoded(
         images, preparation = images[..., :1], Preparation(background=_of_channels(reading.colour(), 1))
     choices.append(f"{'grey' if images.shape[3] == 1 else 'colour'}; {why}")
     return images, [found.items[place] for place in decoded.kept], skipped, preparation
+
+
+def _like_character(name: str) -> bool:
+    return len(name) == 1 or name.isdigit()
 
 
 def _of_channels(colour: tuple[int, int, int] | None, channels: int) -> tuple[int, ...] | None:

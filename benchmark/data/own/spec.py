@@ -41,6 +41,8 @@ class Reading:
         Whether to go on if more than 5 % of the pictures cannot be used.
     show_pictures : bool
         Whether reports may show pictures.
+    mirror : bool
+        Whether a mirrored picture may be of the same class, as it is not of text.
     """
 
     size: int | None = None
@@ -51,6 +53,7 @@ class Reading:
     min_class_size: int = 0
     allow_skipped: bool = False
     show_pictures: bool = True
+    mirror: bool = True
 
     def __post_init__(self) -> None:
         if self.size is not None and not (type(self.size) is int and SMALLEST <= self.size <= LARGEST):

@@ -144,7 +144,7 @@ def test_an_unreadable_record_is_named_and_the_rest_is_reported(home, tmp_path):
         (("run", "knn", *DIGITS, "--collection", "../up"), ("Invalid collection name",)),
         (("run", "knn", *DIGITS, "--data-dir", "nowhere"), ("nowhere does not exist or",)),
         (("report",), ("There are no records", "run --all")),
-        (("report", "--dataset", "../other"), ("is not the name of a data set",)),
+        (("report", "--dataset", "../other"), ("There is no data set, file or folder",)),
         (("report", "--dataset", "digits"), ("No records of digits", "run --all --dataset digits")),
         (("check",), ("There is no thresholds file", "--thresholds")),
         (("data", "info", "digit"), ("Unknown data set 'digit'", "digits")),

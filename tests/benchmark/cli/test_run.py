@@ -21,8 +21,11 @@ def home(tmp_path_factory):
 
 
 def test_without_names_the_core_runs_and_with_all_everything():
-    assert [model.name for model in _chosen([], False, None, None)] == CORE
-    assert [model.name for model in _chosen([], True, None, None)] == list(registry.models())
+    assert _chosen([], False, None, None) is None
+    assert [model.name for model in registry.choose(None)] == CORE
+    assert [model.name for model in registry.choose(None, pictures=True)] == [*CORE, "transfer"]
+    assert _chosen([], True, None, None) == "all"
+    assert [model.name for model in registry.choose(None, everything=True)] == list(registry.models())
     assert [model.name for model in _chosen(["knn", "mlp", "knn"], False, None, None)] == ["knn", "mlp"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.data.splits import make_split, nested_sample, parts_for, stratified_sample
+from benchmark.data.splits import divide, make_split, nested_sample, parts_for, stratified_sample
 from benchmark.specs import PROFILES, Dataset, Profile, RawImages, Split, profile_named
 
 
@@ -283,3 +283,93 @@ def test_the_images_of_quick_are_those_that_records_are_about() -> None:
     )
     parts = parts_for(dataset, dataclasses.replace(PROFILES["quick"], train_size=10))
     assert parts.train.tolist() == [2, 3, 5, 7, 16, 18, 30, 34, 49, 51]
+
+
+@st.composite
+def labels_groups_and_shares(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, tuple[float, ...]]:
+    """Labels, groups of one image and of several, and the shares of two or three parts."""
+    n = draw(st.integers(0, 120))
+    labels = draw(st.lists(st.integers(0, 4), min_size=n, max_size=n))
+    groups = draw(st.lists(st.integers(0, max(3 * n, 1)), min_size=n, max_size=n))
+    shares = draw(st.sampled_from([(0.8, 0.2), (0.85, 0.15), (0.5, 0.5), (0.7, 0.1, 0.2), (1.0, 0.0)]))
+    return np.array(labels, dtype=np.int64), np.array(groups, dtype=np.int64), shares
+
+
+@given(labels_groups_and_shares(), st.integers(0, 2**32 - 1))
+def test_no_group_is_divided(case: tuple[np.ndarray, np.ndarray, tuple[float, ...]], seed: int) -> None:
+    labels, groups, shares = case
+    before = labels.copy(), groups.copy()
+    part = divide(labels, groups, shares, np.random.default_rng(seed))
+    assert part.dtype == np.int64
+    assert part.shape == labels.shape
+    assert ((part >= 0) & (part < len(shares))).all()
+    for group in np.unique(groups):
+        assert len(np.unique(part[groups == group])) == 1
+    assert ((labels == before[0]) & (groups == before[1])).all()
+
+
+@given(labels_groups_and_shares(), st.integers(0, 2**32 - 1))
+def test_a_division_depends_on_the_seed_alone(
+    case: tuple[np.ndarray, np.ndarray, tuple[float, ...]], seed: int
+) -> None:
+    first, second = (divide(*case, np.random.default_rng(seed)) for _ in range(2))
+    assert first.tolist() == second.tolist()
+
+
+@given(labels_groups_and_shares(), st.integers(0, 2**32 - 1))
+def test_single_images_are_divided_by_class_exactly_but_for_rounding(
+    case: tuple[np.ndarray, np.ndarray, tuple[float, ...]], seed: int
+) -> None:
+    labels, _, shares = case
+    part = divide(labels, np.arange(len(labels)), shares, np.random.default_rng(seed))
+    for label in np.unique(labels):
+        for place, share in enumerate(shares):
+            count = int((part[labels == label] == place).sum())
+            assert abs(count - share * (labels == label).sum()) < 1 + 1e-6
+
+
+@given(labels_groups_and_shares(), st.integers(0, 2**32 - 1))
+def test_single_images_make_up_for_groups(case: tuple[np.ndarray, np.ndarray, tuple[float, ...]], seed: int) -> None:
+    """Where groups have filled a part beyond its share of a class, it gets no single image of that class."""
+    labels, groups, shares = case
+    part = divide(labels, groups, shares, np.random.default_rng(seed))
+    single = np.bincount(groups, minlength=1)[groups] == 1
+    for label in np.unique(labels):
+        for place, share in enumerate(shares):
+            here = (labels == label) & (part == place)
+            missing = share * (labels == label).sum() - (here & ~single).sum()
+            assert (here & single).sum() < max(missing, 0) + 1 + 1e-6
+
+
+def test_a_part_is_overfilled_by_no_more_than_a_group() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 3
+    groups = np.repeat(np.arange(150), 4)
+    part = divide(labels, groups, (0.7, 0.1, 0.2), rng)
+    sizes = np.bincount(part)
+    assert (np.abs(sizes - np.array([420, 60, 120])) <= 8).all()
+    assert (np.array([np.bincount(labels[part == place]) for place in range(3)]) > 0).all()
+
+
+def test_a_group_larger_than_a_part_is_not_divided() -> None:
+    labels = np.zeros(100, dtype=np.int64)
+    groups = np.where(np.arange(100) < 60, 0, np.arange(100))
+    part = divide(labels, groups, (0.5, 0.5), np.random.default_rng(0))
+    assert len(set(part[:60])) == 1
+    assert (part[60:] == 1 - part[0]).sum() == 40
+
+
+def test_groups_are_divided_by_the_classes_that_they_hold() -> None:
+    """A rare class comes in groups of its own: both parts get some of it."""
+    labels = np.repeat([0, 1], [200, 20])
+    groups = np.concatenate([np.arange(200), 200 + np.arange(20) // 2])
+    for seed in range(5):
+        part = divide(labels, groups, (0.8, 0.2), np.random.default_rng(seed))
+        assert np.bincount(part[labels == 1]).tolist() == [16, 4]
+
+
+def test_another_seed_divides_otherwise() -> None:
+    labels = np.arange(100) % 2
+    groups = np.arange(100) // 2
+    divisions = {tuple(divide(labels, groups, (0.8, 0.2), np.random.default_rng(seed))) for seed in range(5)}
+    assert len(divisions) == 5

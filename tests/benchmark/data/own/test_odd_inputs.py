@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import io
 import os
 import re
 import struct
@@ -24,7 +23,6 @@ from PIL import Image, features
 SOUND = {f"{label}/{number:02}.png" for label in ("cats", "dogs") for number in range(10)}
 SEED = 4242  # Of the odd picture.
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-ODD = "\N{OGHAM LETTER BEITH}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +140,15 @@ def in_cats(name: str | bytes, content: bytes | Callable[..., bytes]):
     return put
 
 
+def at(path: str, content: bytes | str | Callable[..., bytes]):
+    """A file in the folder."""
+
+    def put(make, place):
+        make.file(f"photos/{path}", content(make) if callable(content) else content)
+
+    return put
+
+
 def odd_png(make) -> bytes:
     return make.png(SEED)
 
@@ -219,6 +226,22 @@ def first_quarter(colour):
         return pixels
 
     return expected
+
+
+def keyed(mode: str):
+    """The colour of the first quarter is the one that is said to be transparent."""
+
+    def content(make):
+        image = Image.fromarray(quarters()).convert(mode)
+        return make.encoded(image, "PNG", transparency=image.getpixel((0, 0)))
+
+    return content
+
+
+def keyed_grey(make) -> np.ndarray:
+    values = np.array(Image.fromarray(quarters()).convert("L"))
+    values[:6, :6] = 255
+    return np.dstack([values] * 3)
 
 
 def grey(make) -> np.ndarray:
@@ -322,6 +345,16 @@ def bad(n: int):
             make.file(f"photos/cats/bad{number}.png", b"damaged")
 
     return put
+
+
+def bad_lines(make, place) -> None:
+    for number in range(3):
+        make.file(f"photos/cats/bad\n{number}.png", b"damaged")
+
+
+def inside(make, place) -> None:
+    make.file("photos/cats/deep/odd", make.png(SEED))
+    link("dogs/odd.png", lambda *_: place / "cats/deep/odd")(make, place)
 
 
 def nested(make, place) -> None:
@@ -485,19 +518,62 @@ def has_parts(**parts: str):
     return check
 
 
+def wrong_exif(make) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = 9
+    return make.encoded(make.image(SEED), "PNG", exif=exif)
+
+
+def webp(make) -> bytes:
+    return make.encoded(half_transparent(make), "WEBP", lossless=True)
+
+
+def big_endian(make) -> bytes:
+    return make.encoded(Image.fromarray((make.pixels(SEED, channels=1).astype(np.uint16) * 257).astype(">u2")), "TIFF")
+
+
+def grey_half(make) -> Image.Image:
+    image = make.image(SEED, channels=1).convert("LA")
+    image.putalpha(half_transparent(make).getchannel("A"))
+    return image
+
+
+def cut(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def linked_inside(make, found) -> None:
+    """The file and its link are copies of each other, which stay together."""
+    assert found.skipped == {}
+    assert (found.images["dogs/odd.png"] == make.pixels(SEED)).all()
+    assert found.parts["dogs/odd.png"] == found.parts["cats/deep/odd"]
+
+
+def relabelled(rows: list[str], label: str) -> list[str]:
+    return [row.replace(",cats", f",{label}") for row in rows]
+
+
+def missing_one(found) -> None:
+    assert found.skipped == {"photos/cats/none.png": "there is no such file"}
+    assert "photos/cats/none.png" in found.choices
+    assert len(found.names) == 20
+
+
 PICTURES = [
     *(Odd(f"EXIF orientation {n}", in_cats("odd.jpg", turned(n)), decoded(smooth, 12)) for n in range(1, 9)),
-    Odd("EXIF orientation 9", in_cats("odd.png", lambda make: wrong_exif(make)), decoded(lambda m: m.pixels(SEED))),
+    Odd("EXIF orientation 9", in_cats("odd.png", wrong_exif), decoded(lambda m: m.pixels(SEED))),
     Odd("alpha on white", in_cats("odd.png", saved(half_transparent, "PNG")), decoded(half(WHITE))),
     Odd("alpha on black", in_cats("odd.png", saved(half_transparent, "PNG")), decoded(half(BLACK), background="black")),
-    Odd("alpha in WebP", in_cats("odd.webp", lambda make: webp(make)), decoded(half(WHITE))),
+    Odd("alpha in WebP", in_cats("odd.webp", webp), decoded(half(WHITE))),
     Odd("palette", in_cats("odd.png", palette), decoded(quarters)),
     Odd("palette with transparency", in_cats("odd.png", lambda m: palette(m, True)), decoded(first_quarter(WHITE))),
+    Odd("colour that is transparent", in_cats("odd.png", keyed("RGB")), decoded(first_quarter(WHITE))),
+    Odd("grey that is transparent", in_cats("odd.png", keyed("L")), decoded(keyed_grey)),
     Odd("1 bit", in_cats("odd.png", lambda m: m.encoded(Image.fromarray(bits(m)).convert("1"))), decoded(bits)),
     Odd("8 bits grey", in_cats("odd.png", lambda m: m.png(SEED, channels=1)), decoded(grey)),
     Odd("16 bits grey PNG", in_cats("odd.png", saved(sixteen, "PNG")), decoded(grey)),
     Odd("16 bits TIFF", in_cats("odd.tiff", saved(sixteen, "TIFF")), decoded(grey)),
-    Odd("big-endian TIFF", in_cats("odd.tif", lambda make: big_endian(make)), decoded(grey)),
+    Odd("big-endian TIFF", in_cats("odd.tif", big_endian), decoded(grey)),
     Odd(
         "CMYK JPEG",
         in_cats("odd.jpg", lambda m: m.encoded(Image.fromarray(smooth()).convert("CMYK"), "JPEG", quality=100)),
@@ -510,7 +586,7 @@ PICTURES = [
     ),
     Odd(
         "LA",
-        in_cats("odd.png", lambda m: m.encoded(grey_half(m))),
+        in_cats("odd.png", saved(grey_half, "PNG")),
         decoded(half(WHITE, grey=True)),
     ),
     Odd("animated GIF", in_cats("odd.gif", several("GIF", duration=50)), decoded(quarters)),
@@ -546,14 +622,12 @@ FILES = [
     Odd("thumbnails of Windows", in_cats("Thumbs.db", odd_png), ignored()),
     Odd("folder of macOS", in_cats("__MACOSX/odd.png", odd_png), ignored()),
     Odd("resource fork of macOS", in_cats("._photo.jpg", b"\0\5\26\7"), ignored()),
-    Odd(
-        "hidden class folder", lambda make, place: make.file("photos/.git/odd.png", make.png(SEED)) and None, ignored()
-    ),
+    Odd("hidden class folder", at(".git/odd.png", odd_png), ignored()),
     Odd("README", in_cats("README.txt", b"text"), ignored("ignored: 1 file")),
     Odd("video", in_cats("odd.mp4", b"\0\0\0\x18ftypmp42"), ignored("ignored: 1 file")),
-    Odd("README beside classes", lambda make, place: make.file("photos/README.md", "text") and None, ignored()),
+    Odd("README beside classes", at("README.md", "text"), ignored()),
     Odd("empty class folder", lambda make, place: (place / "birds").mkdir(), ignored("1 folder (birds)")),
-    Odd("class folder of text", lambda make, place: make.file("photos/birds/a.txt", "text") and None, ignored("birds")),
+    Odd("class folder of text", at("birds/a.txt", "text"), ignored("birds")),
     Odd(
         "link to a file outside",
         link("cats/odd.png", lambda m, p: outside(m)),
@@ -568,9 +642,7 @@ FILES = [
     Odd("folder that holds itself", link("cats/all", lambda m, p: p), skipped("link to a folder", "cats/all")),
     Odd(
         "link to a file inside",
-        lambda m, p: (
-            (in_cats("deep/odd", odd_png)(m, p), link("dogs/odd.png", lambda *_: p / "cats/deep/odd")(m, p)) and None
-        ),
+        inside,
         lambda make, read, refused, path: linked_inside(make, read(path)),
     ),
     Odd("pipe", pipe, skipped("", "cats/odd.png")),
@@ -605,7 +677,7 @@ NAMES = [
     Odd("file that is not UTF-8", file_called(b"cat\xff.png"), one_more("cats/cat\ufffd.png")),
     Odd(
         "damaged files of two lines",
-        lambda make, place: [in_cats(f"bad\n{n}.png", b"x")(make, place) for n in range(3)] and None,
+        bad_lines,
         refuses("3 pictures of 23"),
         fault("names of files are shown with their line breaks"),
     ),
@@ -614,7 +686,7 @@ NAMES = [
 LAYOUTS = [
     Odd(
         "loose picture beside classes",
-        lambda make, place: make.file("photos/odd.png", make.png(SEED)) and None,
+        at("odd.png", odd_png),
         skipped("in no class folder", "odd.png"),
     ),
     Odd("one class", lambda make, place: place / "cats", refuses("no pictures with labels", remedy="per class")),
@@ -700,7 +772,7 @@ TABLES = [
         csv("image,label", lines=lambda rows: [*rows, "photos/cats/none.png,cats"]),
         lambda make, read, refused, path: missing_one(read(path)),
     ),
-    Odd("missing files", csv("image,label", "gone/{name},{label}"), refuses("no such file", "gone/cats/00.png")),
+    Odd("missing files", csv("image,label", "gone/{n}.png,{label}"), refuses("no such file", "gone/0.png")),
     Odd(
         "unknown columns",
         csv("bild,art,n", "photos/{name},{label},{n}"),
@@ -716,47 +788,6 @@ TABLES = [
     Odd("Latin-1", csv("image,größe", encoding="latin-1"), refuses("not UTF-8", remedy="UTF-8")),
     Odd("UTF-16", csv("image,label", encoding="utf-16"), refuses("not UTF-8", remedy="UTF-8")),
 ]
-
-
-def wrong_exif(make) -> bytes:
-    exif = Image.Exif()
-    exif[0x0112] = 9
-    return make.encoded(make.image(SEED), "PNG", exif=exif)
-
-
-def webp(make) -> bytes:
-    return make.encoded(half_transparent(make), "WEBP", lossless=True)
-
-
-def big_endian(make) -> bytes:
-    return make.encoded(Image.fromarray((make.pixels(SEED, channels=1).astype(np.uint16) * 257).astype(">u2")), "TIFF")
-
-
-def grey_half(make) -> Image.Image:
-    image = make.image(SEED, channels=1).convert("LA")
-    image.putalpha(half_transparent(make).getchannel("A"))
-    return image
-
-
-def cut(content: bytes) -> bytes:
-    return content[: len(content) // 2]
-
-
-def linked_inside(make, found) -> None:
-    """The file and its link are copies of each other, which stay together."""
-    assert found.skipped == {}
-    assert (found.images["dogs/odd.png"] == make.pixels(SEED)).all()
-    assert found.parts["dogs/odd.png"] == found.parts["cats/deep/odd"]
-
-
-def relabelled(rows: list[str], label: str) -> list[str]:
-    return [row.replace(",cats", f",{label}") for row in rows]
-
-
-def missing_one(found) -> None:
-    assert found.skipped == {"photos/cats/none.png": "there is no such file"}
-    assert "photos/cats/none.png" in found.choices
-    assert len(found.names) == 20
 
 
 ODDITIES = [*PICTURES, *FILES, *NAMES, *LAYOUTS, *ARCHIVES, *ARRAYS, *TABLES]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.data.own import parts
@@ -74,6 +74,7 @@ def test_what_a_given_test_part_shares_with_the_others_is_said():
 @given(
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30)), min_size=60, max_size=200), st.sampled_from([None, 10])
 )
+@settings(deadline=None)
 def test_no_group_is_on_both_sides_and_it_is_the_same_each_time(pictures, n_given):
     labels, groups = np.array(pictures).T
     given_ = [None] * len(labels)

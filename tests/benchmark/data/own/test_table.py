@@ -228,6 +228,16 @@ def test_a_name_that_several_pictures_have_is_not_taken_for_one_of_them(make, re
     refused(make.file("labels.csv", text), "00")
 
 
+@pytest.mark.xfail(strict=True, reason="the first picture of the name is taken, whatever folder the table names")
+@pytest.mark.parametrize("prefix", ["/home/alice/pics/", "C:\\Users\\alice\\", "old/"])
+def test_a_path_of_another_machine_is_not_taken_for_a_picture_of_another_folder(make, prefix):
+    """Either it is found by as much of its end as is there, or not at all."""
+    make.folder("pics")
+    rows = "".join(f"{prefix}{name},{name[:4]}\n" for name in make.members())
+    found = table.read(make.file("labels.csv", f"image,label\n{rows}"), make.root, Columns())
+    assert [item.where for item in found.items if item.where[5:9] != item.label] == []
+
+
 def test_a_row_without_a_file_is_skipped_by_name(make, read):
     found = read(make.table(("image", "label"), lambda n, path, text: ("pics/none.png" if n == 3 else path, text)))
     assert found.skipped == {"pics/none.png": "there is no such file"}

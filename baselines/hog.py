@@ -159,6 +159,9 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         return self.svc_.predict(self._features(reduced(X)))
 
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        return self.svc_.decision_function(self._features(reduced(X)))
+
     def portable(self) -> HogSVC:
         plain = copy.copy(self)
         plain.svc_ = self.svc_.portable()

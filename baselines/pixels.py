@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,13 +86,19 @@ class PixelSVC(Accelerated, ClassifierMixin, BaseEstimator):
         return plain_svc(self.estimator_)
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        predict = self.estimator_.predict
+        return self._of_all(self.estimator_.predict, X)
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """The higher, the likelier: (n, n_classes), of two classes (n,)."""
+        return self._of_all(self.estimator_.decision_function, X)
+
+    def _of_all(self, method: Callable[[np.ndarray], Any], X: np.ndarray) -> np.ndarray:
         if type(self.estimator_) in ACCELERATED.values():  # It has threads of its own.
-            return np.asarray(predict(X))
+            return np.asarray(method(X))
         # LIBSVM gives up the interpreter's lock meanwhile, so threads share the support vectors.
         chunks = np.array_split(X, min(len(X), 4 * effective_n_jobs(self.n_jobs))) if len(X) else [X]
         return np.concatenate(
-            Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(predict)(chunk) for chunk in chunks)
+            Parallel(n_jobs=self.n_jobs, prefer="threads")(delayed(method)(chunk) for chunk in chunks)
         )
 
     @property
@@ -300,6 +307,9 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return np.asarray(self.svc_.predict(self._transformed(weighted(X))))
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(self.svc_.decision_function(self._transformed(weighted(X))))
 
     def _transformed(self, X: np.ndarray) -> np.ndarray:
         components: Any = self.pca_.transform(X)[:, : getattr(self, "rank_", None)]  # Models saved by 0.2.0 have none.

@@ -19,11 +19,13 @@ from benchmark.utils.format import in_one_line
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """What a model predicted: int64 (n,) and, where it has probabilities, float32 (n, k); copies, so that it
-    cannot change them later. ``problem`` says why there are no probabilities of a model that should have them."""
+    cannot change them later. ``problem`` says why there are no probabilities of a model that should have them.
+    ``decision`` are decision values, float32 (n, k), of a model without probabilities: the higher, the likelier."""
 
     predicted: np.ndarray
     probabilities: np.ndarray | None
     problem: str = ""
+    decision: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,11 +84,28 @@ class Adapter:
         """Labels and, where there are any, probabilities; those that are none are left out, with the reason."""
         labels = self.labels(images, predicted)
         if not hasattr(self.model, "predict_proba"):
-            return Answer(labels, None)
+            return Answer(labels, None, decision=self._decision(images))
         try:
             return Answer(labels, self._probabilities(images))
         except OF_OTHERS as error:  # The labels are valid whatever is wrong with the probabilities.
             return Answer(labels, None, f"its probabilities are left out: {in_one_line(error)}")
+
+    def _decision(self, images: np.ndarray) -> np.ndarray | None:
+        """Decision values (n, n_classes), the lowest of all for classes that the model does not know; None where there
+        are none of every class."""
+        if not hasattr(self.model, "decision_function"):
+            return None
+        try:
+            found = np.asarray(self.model.decision_function(images), dtype=np.float32)
+        except OF_OTHERS:  # The labels are what counts.
+            return None
+        if found.ndim == 1:  # Of two classes, how much the second is the likelier.
+            found = np.column_stack([-found, found])
+        if found.shape != (len(images), len(self.classes)) or not np.isfinite(found).all():
+            return None
+        every = np.full((len(images), self.n_classes), found.min(), dtype=np.float32)
+        every[:, self.classes] = found
+        return every
 
     def of(self, model: Any) -> Adapter:
         """For another model that was fitted on the same labels."""

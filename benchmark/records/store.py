@@ -96,7 +96,8 @@ class Stored:
 
     def predictions(self) -> dict[str, np.ndarray]:
         """The arrays beside the record: ``<part>_index``, ``_labels``, ``_predicted`` and, where the model
-        has them, ``_probabilities``, for the parts ``validation`` and ``test``.
+        has them, ``_probabilities``, or ``_auroc`` (:mod:`benchmark.estimators.metrics`) of one with decision values
+        only, for the parts ``validation`` and ``test``.
 
         Raises
         ------
@@ -150,6 +151,9 @@ class Stored:
             probabilities = arrays.get(f"{part}_probabilities")
             if probabilities is not None and (probabilities.shape != (n, n_classes) or probabilities.dtype.kind != "f"):
                 raise UserError(f"{name} has {part}_probabilities of a wrong shape or type.", remedy)
+            auroc = arrays.get(f"{part}_auroc")
+            if auroc is not None and (auroc.shape != (n,) or auroc.dtype.kind != "f" or not np.isfinite(auroc).all()):
+                raise UserError(f"{name} has {part}_auroc of a wrong shape, type or value.", remedy)
             if probabilities is not None and not ((probabilities >= 0) & (probabilities <= 1)).all():  # NaN is neither.
                 raise UserError(f"{name} has {part}_probabilities outside 0-1.", remedy)
 

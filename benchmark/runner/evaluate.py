@@ -21,11 +21,12 @@ import threadpoolctl
 from benchmark.data import cache, corruptions
 from benchmark.data.splits import Parts, parts_for
 from benchmark.errors import OF_OTHERS, UserError
-from benchmark.estimators import details, metrics
+from benchmark.estimators import details, scoring
 from benchmark.estimators import serialization as saving
 from benchmark.estimators.adapter import Adapter, Answer, configured, implementation, inputs
 from benchmark.estimators.details import Details
 from benchmark.estimators.feature_cache import unkept
+from benchmark.estimators.metrics import METRICS, Predicted
 from benchmark.estimators.timing import Stopwatch
 from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.runner.environment import memory_bytes
@@ -35,6 +36,7 @@ from benchmark.utils.format import described, in_one_line
 
 OnEpoch = Callable[[dict[str, float | None]], None]
 CHECKED = 200  # Images that a saved model has to predict again.
+AUROC = METRICS["auroc"]
 SAME_SHARE = 0.005  # Of them may differ: a model made portable computes in another order.
 
 
@@ -218,7 +220,10 @@ def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int) 
     """Compare predictions with labels; collect what is kept of every image."""
 
     def scores(predictions: Mapping[str, Answer]) -> dict[str, Metrics]:
-        return {part: metrics.evaluate(labels[part], one.predicted, n_classes) for part, one in predictions.items()}
+        return {
+            part: scoring.evaluate(labels[part], one.predicted, n_classes, one.probabilities, one.decision)
+            for part, one in predictions.items()
+        }
 
     def accuracy(predicted: np.ndarray) -> float:
         return float(np.mean(predicted == labels["test"]))
@@ -231,8 +236,11 @@ def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int) 
         arrays[f"{part}_predicted"] = one.predicted.astype(label_type)
         if one.probabilities is not None and not any(other.problem for other in outputs.predictions.values()):
             arrays[f"{part}_probabilities"] = one.probabilities
+        if one.decision is not None:  # Decision values themselves would take ten times as much room.
+            found = Predicted(labels[part], one.predicted, n_classes, one.decision)
+            arrays[f"{part}_{AUROC.name}"] = AUROC.contributions(found).astype(np.float32)
     by_part = scores(outputs.predictions)
-    doubts = {doubt for part, one in outputs.predictions.items() for doubt in metrics.doubts(part, labels[part], one)}
+    doubts = {doubt for part, one in outputs.predictions.items() for doubt in scoring.doubts(part, labels[part], one)}
     warnings = (*sorted(doubts), *outputs.fields.pop("warnings"))
     return Result(
         warnings=warnings,

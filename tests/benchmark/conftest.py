@@ -13,7 +13,7 @@ from runs import Lab, ready
 
 from benchmark import registry
 from benchmark.data import load as data_store
-from benchmark.estimators.metrics import evaluate
+from benchmark.estimators.scoring import evaluate
 from benchmark.records import npz as archives
 from benchmark.records import store as records
 from benchmark.records.dataset_schema import Audit, AuditCheck, DatasetSummary

@@ -9,7 +9,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from benchmark.errors import UnsupportedError
 from benchmark.estimators.adapter import Adapter
-from benchmark.estimators.metrics import doubts
+from benchmark.estimators.scoring import doubts
 
 RNG = np.random.default_rng(0)
 Y = np.repeat([0, 1, 2], 20)

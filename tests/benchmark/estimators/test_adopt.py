@@ -29,7 +29,12 @@ ridge = RidgeClassifier(alpha=2.0)
 pipeline = make_pipeline(StandardScaler(), ridge)
 search = GridSearchCV(ridge, {"alpha": [1.0, 10.0]})
 spec = ModelSpec(
-    name="given", build="my_models_file.py:Made", inputs="images", description="d", params={"power": 2},
+    name="given",
+    family="network",
+    build="my_models_file.py:Made",
+    inputs="images",
+    description="d",
+    params={"power": 2},
 )
 number = 3
 

@@ -1,84 +1,100 @@
-"""Scores against an example worked by hand, and contradictions in predictions."""
+"""Metrics as contributions of images: values as scikit-learn's, errors as resampling shows them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
 
-from benchmark.estimators.adapter import Answer
-from benchmark.estimators.metrics import doubts, evaluate
-
-
-def test_scores_of_three_classes_one_of_them_never_predicted():
-    labels = np.array([0, 0, 0, 1, 1, 2])
-    predicted = np.array([0, 0, 1, 1, 0, 1])
-    scores = evaluate(labels, predicted, 3)
-    assert scores.confusion == ((2, 1, 0), (1, 1, 0), (0, 1, 0))
-    assert scores.n_images == 6
-    assert scores.accuracy == pytest.approx(3 / 6)
-    found = [(c.precision, c.recall, c.f1, c.support) for c in scores.per_class]
-    assert found[0] == pytest.approx((2 / 3, 2 / 3, 2 / 3, 3))
-    assert found[1] == pytest.approx((1 / 3, 1 / 2, 2 / 5, 2))
-    assert found[2] == (0, 0, 0, 1)
+from benchmark.estimators.metrics import METRICS, Predicted
 
 
-def test_of_many_classes_the_cells_above_zero_are_kept():
+def example(seed: int, n: int = 400, k: int = 4, skew: float = 0.5) -> Predicted:
+    """Classes of uneven sizes, of which about three in four are predicted rightly."""
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(k).repeat(3), rng.choice(k, n - 3 * k, p=skewed(k, skew))])
+    scores = rng.normal(size=(n, k))
+    scores[np.arange(n), labels] += 1.5
+    probabilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    return Predicted(labels, probabilities.argmax(axis=1), k, probabilities)
+
+
+def skewed(k: int, skew: float) -> np.ndarray:
+    shares = skew ** np.arange(k)
+    return shares / shares.sum()
+
+
+def reference(name: str, found: Predicted) -> float:
+    labels, predicted, scores = found.labels, found.predicted, found.scores
+    every = np.arange(found.n_classes)
+    return {
+        "accuracy": lambda: sk.accuracy_score(labels, predicted),
+        "balanced-accuracy": lambda: sk.balanced_accuracy_score(labels, predicted),
+        "macro-f1": lambda: sk.f1_score(labels, predicted, average="macro", labels=np.unique(labels), zero_division=0),
+        "mcc": lambda: sk.matthews_corrcoef(labels, predicted),
+        "log-loss": lambda: sk.log_loss(labels, scores, labels=every),
+        "auroc": lambda: (
+            sk.roc_auc_score(labels, scores, multi_class="ovr", labels=every)
+            if found.n_classes > 2
+            else sk.roc_auc_score(labels, scores[:, 1])
+        ),
+    }[name]()
+
+
+@pytest.mark.parametrize("name", METRICS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), k=st.integers(2, 6), skew=st.floats(0.3, 1.0))
+def test_values_are_those_of_scikit_learn(name, seed, k, skew):
+    found = example(seed, 120, k, skew)
+    contributions = METRICS[name].contributions(found)
+    assert contributions.shape == (120,)
+    assert contributions.mean() == pytest.approx(reference(name, found), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_their_variance_is_that_of_resampled_images(name):
+    """By resampling within classes; accuracy and log loss are means over images drawn anyhow."""
+    found, rng = example(1, 2000), np.random.default_rng(2)
+    plain = name in ("accuracy", "log-loss")
+    values = []
+    for _ in range(600):
+        if plain:
+            chosen = rng.integers(0, 2000, 2000)
+        else:
+            places = [np.flatnonzero(found.labels == label) for label in range(found.n_classes)]
+            chosen = np.concatenate([rng.choice(place, len(place)) for place in places])
+        again = Predicted(found.labels[chosen], found.predicted[chosen], found.n_classes, found.scores[chosen])
+        values.append(METRICS[name].value(again))
+    contributions = METRICS[name].contributions(found)
+    assert contributions.std() / np.sqrt(2000) == pytest.approx(np.std(values), rel=0.1)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_class_without_images_or_predictions_is_no_trouble(name):
     rng = np.random.default_rng(0)
-    labels, predicted = rng.integers(0, 101, (2, 500))
-    few, many = evaluate(labels % 100, predicted % 100, 100), evaluate(labels, predicted, 101)
-    assert few.cells is None
-    assert many.confusion is None
-    assert len(many.cells) <= 500
-    expected = np.zeros((101, 101), dtype=int)
-    np.add.at(expected, (labels, predicted), 1)
-    assert np.array_equal(many.matrix, expected)
+    labels, scores = rng.integers(0, 3, 60), rng.dirichlet(np.ones(5), 60)
+    found = Predicted(labels, np.zeros(60, dtype=int), 5, scores)
+    assert np.isfinite(METRICS[name].contributions(found)).all()
+    one_class = Predicted(np.zeros(10, dtype=int), np.zeros(10, dtype=int), 2, np.tile([1.0, 0.0], (10, 1)))
+    assert np.isfinite(METRICS[name].contributions(one_class)).all()
 
 
-def test_a_class_without_images_has_a_row_of_its_own():
-    scores = evaluate(np.array([0, 2]), np.array([0, 2]), 4)
-    assert [c.support for c in scores.per_class] == [1, 0, 1, 0]
-    assert scores.accuracy == 1
-    assert scores.per_class[1].recall == 0
+@pytest.mark.parametrize(("name", "best"), [(n, 0.0 if n == "log-loss" else 1.0) for n in METRICS])
+def test_perfect_predictions_have_the_best_value_without_doubt(name, best):
+    labels = np.arange(30) % 3
+    contributions = METRICS[name].contributions(Predicted(labels, labels, 3, np.eye(3)[labels]))
+    np.testing.assert_allclose(contributions, best, atol=1e-12)
 
 
-def images_of(share_wrong, n=1000):
-    """Labels of two classes, as many right as asked for, and probabilities that agree."""
-    labels = np.arange(n) % 2
-    predicted = np.where(np.arange(n) < share_wrong * n, 1 - labels, labels)
-    return labels, predicted, np.eye(2, dtype=np.float32)[predicted] * 0.8 + 0.1
+def test_accuracy_counts_hits():
+    found = example(3)
+    np.testing.assert_array_equal(METRICS["accuracy"].contributions(found), found.labels == found.predicted)
 
 
-def test_predictions_without_contradiction_are_not_doubtful():
-    labels, predicted, probabilities = images_of(0.3)
-    assert doubts("test", labels, Answer(predicted, probabilities)) == []
-    assert doubts("test", labels, Answer(predicted, None)) == []
-
-
-def test_labels_that_are_not_the_most_probable_class_are_doubtful_from_half_a_percent_on():
-    labels, predicted, probabilities = images_of(0.3)
-    probabilities[:5] = probabilities[:5, ::-1]
-    assert doubts("test", labels, Answer(predicted, probabilities)) == []
-    probabilities[5] = probabilities[5, ::-1]
-    assert doubts("test", labels, Answer(predicted, probabilities)) == [
-        "predict and the highest probability disagree on 0.60% of the test images"
-    ]
-
-
-def test_either_of_two_equally_probable_classes_may_be_predicted():
-    labels, predicted, _ = images_of(0.3)
-    assert doubts("test", labels, Answer(predicted, np.full((1000, 2), 0.5, dtype=np.float32))) == []
-
-
-def test_predicting_one_class_only_is_doubtful_unless_there_is_only_one():
-    labels = np.arange(10) % 2
-    assert doubts("test", labels, Answer(np.ones(10, dtype=int), None)) == [
-        "all 10 test images are predicted as the same class"
-    ]
-    assert doubts("test", np.ones(10, dtype=int), Answer(np.ones(10, dtype=int), None)) == []
-
-
-def test_an_accuracy_below_the_largest_class_is_doubtful():
-    labels = np.repeat([0, 1, 2], [6, 2, 2])
-    assert doubts("validation", labels, Answer(np.roll(labels, 5), None)) == [
-        "validation accuracy 20.00% is below the share of the largest class, 60.00%"
-    ]
+def test_with_equally_many_images_a_class_balanced_accuracy_is_accuracy():
+    labels = np.arange(90) % 3
+    found = Predicted(labels, np.where(np.arange(90) < 60, labels, 0), 3)
+    one, other = (METRICS[name].value(found) for name in ("accuracy", "balanced-accuracy"))
+    assert one == pytest.approx(other)

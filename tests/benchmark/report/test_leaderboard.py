@@ -11,7 +11,7 @@ from documents import drawn, rows, tables
 from benchmark.analysis import leaderboard as numeric
 from benchmark.analysis.comparison import Accuracy
 from benchmark.analysis.select import ModelSummary, Selection
-from benchmark.estimators.metrics import evaluate
+from benchmark.estimators.scoring import evaluate
 from benchmark.records.schema import Variant
 from benchmark.records.store import Stored
 from benchmark.report import leaderboard

@@ -104,6 +104,16 @@ def test_pictures_of_one_group_stay_together(make, read):
     assert "5 given groups" in found.choices
 
 
+def test_a_picture_that_two_groups_have_joins_them(make, read):
+    """One of each pair of groups is a copy of one of the other."""
+    for n in range(5):
+        make.file(f"pics/p{4 * n + 2:02}.png", make.png(4 * n))
+    found = read(make.table(("image", "label", "group"), lambda n, path, text: (path, text, n // 2)))
+    assert found.dataset.account.groups == 5
+    for n in range(0, 20, 4):
+        assert len({found.parts[f"pics/p{place:02}.png"] for place in range(n, n + 4)}) == 1
+
+
 def test_a_column_that_looks_like_groups_is_pointed_out(make, read):
     found = read(make.table(("image", "label", "patient_id"), lambda n, path, text: (path, text, n // 4)))
     assert "--group-column patient_id" in found.choices

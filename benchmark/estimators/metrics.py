@@ -58,6 +58,8 @@ class Metric:
         What a model must predict.
     higher : bool
         Whether more is better.
+    percent : bool
+        Whether it is a share.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Metric:
     lowest: float = 0.0
     needs: Literal["labels", "scores", "probabilities"] = "labels"
     higher: bool = True
+    percent: bool = False
 
     def value(self, found: Predicted) -> float:
         return float(self.contributions(found).mean())
@@ -157,9 +160,9 @@ def _about(value: float, moves: np.ndarray, found: Predicted) -> np.ndarray:
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy", accuracy),
-        Metric("balanced-accuracy", "balanced accuracy", balanced_accuracy),
-        Metric("macro-f1", "macro-F1", macro_f1),
+        Metric("accuracy", "accuracy", accuracy, percent=True),
+        Metric("balanced-accuracy", "balanced accuracy", balanced_accuracy, percent=True),
+        Metric("macro-f1", "macro-F1", macro_f1, percent=True),
         Metric("mcc", "MCC", mcc, lowest=-1.0),
         Metric("log-loss", "log loss", log_loss, needs="probabilities", higher=False),
         Metric("auroc", "AUROC", auroc, needs="scores"),

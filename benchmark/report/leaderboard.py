@@ -9,9 +9,22 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.select import ModelSummary
+from benchmark.estimators.metrics import METRICS
 from benchmark.records.schema import RunRecord
 from benchmark.report import pairwise
-from benchmark.report.document import Axis, Chart, Column, Details, Panel, Section, Series, Table, section, words
+from benchmark.report.document import (
+    Axis,
+    Chart,
+    Column,
+    Details,
+    Panel,
+    Paragraph,
+    Section,
+    Series,
+    Table,
+    section,
+    words,
+)
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import count, counted, duration, interval, memory, percent, points
 
@@ -23,6 +36,12 @@ METHOD = (
     "model, trained again with other seeds on the same training images: it adds the seed-to-seed variance, for which "
     "the other models' seeds count too and, on 10,000 training images or more, an assumed 0.2 points. The standard "
     "deviation across seeds is that of training; deterministic models run once."
+)
+FURTHER = (
+    "Balanced accuracy is the mean recall of the classes, macro-F1 the mean of their F1: every class counts alike, "
+    "however many images it has. MCC is Matthews' correlation coefficient, 0 for guessing. Log loss punishes confident "
+    "errors: lower is better. AUROC is the mean area under the ROC curves of each class against the rest, 0.5 for "
+    "guessing. The last two need probabilities, AUROC at least decision values."
 )
 COSTS = (
     'The best CNN and the best baseline, of which the headline speaks, have the highest validation accuracy. "fit" is '
@@ -89,6 +108,7 @@ def board(evidence: Evidence) -> Section | None:
         if compared
         else None,
         COSTS,
+        Details("Other metrics", [Paragraph(FURTHER), further]) if (further := _further(summaries)) else None,
         Details("The same networks, predicting in another way", (variants,)) if variants else None,
     )
 
@@ -113,6 +133,30 @@ def chart(summaries: Sequence[ModelSummary]) -> Chart:
     alt = f"Test accuracy of {counted(len(summaries), 'model')}; the most accurate is {leader}."
     panel = Panel("Test accuracy by model", series, x, Axis(ticks=ticks))
     return Chart("leaderboard", alt, [panel], columns=1, height=1.1 + 0.36 * len(summaries))
+
+
+def _further(summaries: Sequence[ModelSummary]) -> Table | None:
+    """Each model's other metrics on the test images, means over seeds; older records have none."""
+    recorded = {name for s in summaries for test in s.tests for name in test.further}
+    kept = [metric for metric in METRICS.values() if metric.name in recorded]
+    if not kept:
+        return None
+    rows = []
+    for s in summaries:
+        values = [[test.further.get(metric.name) for test in s.tests] for metric in kept]
+        means = [None if None in each else float(np.mean([v for v in each if v is not None])) for each in values]
+        rows.append((s.name, *means))
+    columns = [
+        Column(
+            metric.title,
+            percent if metric.percent else "{:.3f}".format,
+            absent="none",
+            best="highest" if metric.higher else "lowest",
+            high_first=metric.higher,
+        )
+        for metric in kept
+    ]
+    return Table([words("model"), *columns], rows, sortable=True)
 
 
 def _variants(summaries: Sequence[ModelSummary]) -> Table | None:

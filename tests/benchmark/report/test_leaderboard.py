@@ -157,5 +157,25 @@ def test_predict_seconds_per_1000(make_summary):
 
 def test_the_section_says_nothing_of_comparisons_where_there_is_one_model(make_summary):
     section = leaderboard.board(evidence(many(make_summary, 1)))
-    assert len(tables(section)) == 1
+    assert len(tables(section)) == 2  # With the other metrics.
     assert not any("Pairwise" in str(block) for block in section.blocks)
+
+
+def test_other_metrics_are_a_table_of_their_own(make_record):
+    """Means over seeds; what a model lacks is named, and older records have no such table."""
+
+    def of(model, *values):
+        stored = []
+        for seed, further in enumerate(values):
+            record = make_record(model=model, seed=seed)
+            test = record.test.model_copy(update={"further": further})
+            stored.append(Stored(record.model_copy(update={"test": test}), Path("x.json")))
+        return ModelSummary(tuple(stored))
+
+    able = of("knn", {"balanced-accuracy": 0.5, "auroc": 0.7}, {"balanced-accuracy": 0.7, "auroc": 0.8})
+    found = rows(leaderboard._further([able, of("svm", {"balanced-accuracy": 0.25})]))
+    assert found == {
+        "knn": {"balanced accuracy": "60.00%", "AUROC": "0.750"},
+        "svm": {"balanced accuracy": "25.00%", "AUROC": "none"},
+    }
+    assert leaderboard._further([of("old", {})]) is None

@@ -128,7 +128,7 @@ def prepare(
         with contextlib.redirect_stdout(output):
             say(text)
 
-    data_dir = chosen_data_dir(data_dir)
+    data_dir = None if spec.own else chosen_data_dir(data_dir)
     downloads = files.cache_root() / "downloads" / spec.name
     places = Places(data_dir=data_dir, downloads=downloads, say=aloud, progress=progress)
     with _explain_cache_errors(spec.name):

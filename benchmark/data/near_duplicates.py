@@ -24,6 +24,7 @@ CLOSEST = 30
 DEVIATIONS = 4.0
 DIGITS = 6  # The same on every machine; more depend on how it multiplies matrices.
 FARTHEST = 0.2  # Of near duplicates: a correlation of 0.98.
+NEAREST = 0.05  # Always near duplicates, even where most images have one: a correlation of 0.9988.
 MARGIN = 2.0
 SIDE = 16
 BLOCK_BYTES = 128 << 20
@@ -144,7 +145,8 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
     """Number the images so that copies and near duplicates have the same number.
 
     Two images are near duplicates if the distance of their pixels (:func:`features`) is below the :func:`threshold` of
-    all distances to the nearest neighbour and below FARTHEST; so is what is connected by such pairs. Pairs are looked
+    all distances to the nearest neighbour, but always below NEAREST and never above FARTHEST; so is what such pairs
+    connect. Pairs are looked
     for among averages of SIDE x SIDE grey pixels and then compared pixel by pixel.
 
     Parameters
@@ -173,7 +175,8 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
         nearest_of[rows] = products.argmax(axis=1)
         advance(len(rows))
     textured = np.flatnonzero(~even)
-    limit = min(threshold(_distances(images, first[textured], first[nearest_of[textured]])), FARTHEST)
+    limit = threshold(_distances(images, first[textured], first[nearest_of[textured]]))
+    limit = max(min(limit, FARTHEST), NEAREST)
     pairs = [np.empty((0, 2), dtype=np.int64)]
     for start, products in _products(small):
         # Averages of near duplicates are nearer than their pixels, but for what contrast the averaging takes.

@@ -286,7 +286,8 @@ def _resized(
     if preparation.aspect == "crop":
         image = _cropped(image, width / height, steps)
     elif preparation.aspect == "pad":
-        own = even or preparation.background is None  # Without a seam, where that is possible.
+        # Without a seam, where that is possible and the background is not what the user has chosen.
+        own = preparation.background is None or (even and (preparation.trim or preparation.derived))
         edge = np.median(_border(np.asarray(image)), axis=0).reshape(-1) if own else preparation.background or ()
         image = _padded(image, width / height, extent, _channels(tuple(int(v) for v in edge), channels), steps)
     return _scaled(image, width, height, steps)

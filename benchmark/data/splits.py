@@ -201,5 +201,11 @@ def divide(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], rng:
         room = room * len(single) / room.sum() if room.sum() > 0 else np.zeros(n_parts)
         counts = np.floor(room + 1e-9).astype(np.int64)
         counts[np.argsort(counts - room, kind="stable")[: len(single) - int(counts.sum())]] += 1
+        has = np.bincount(part[(labels == label) & (part >= 0)], minlength=n_parts)
+        for empty in np.flatnonzero(counts + has == 0):  # A rare class is in every part, as far as it goes round.
+            giver = int(np.argmax(np.where(counts > 0, counts + has, 0)))
+            if counts[giver] > 0 and (counts + has)[giver] > 1:
+                counts[giver] -= 1
+                counts[empty] += 1
         part[single] = np.repeat(np.arange(n_parts), counts)
     return part

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import lzma
+import re
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from benchmark.data.own.folder import is_hidden
@@ -15,6 +18,7 @@ from benchmark.utils.format import memory
 
 MOST_FILES = 2_000_000
 COPIED_AT_A_TIME = 1 << 20
+DAMAGED = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, OSError, zlib.error, lzma.LZMAError)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -38,7 +42,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 )
             for member in members:
                 _extract(opened, member, archive, folder)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, OSError) as error:
+    except DAMAGED as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise
         raise UserError(f"{archive} cannot be unpacked: {error}.", "Unpack it yourself and name the folder.") from error
@@ -46,7 +50,9 @@ def unpack(archive: Path, folder: Path) -> None:
 
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, archive: Path, folder: Path) -> None:
     place = PurePosixPath(member.filename.replace("\\", "/"))
-    if place.is_absolute() or ".." in place.parts or ":" in place.parts[0]:
+    if not place.parts:
+        return
+    if place.is_absolute() or ".." in place.parts or re.match("[A-Za-z]:", place.parts[0]):
         raise UserError(f"{archive} holds {member.filename!r}, which would lie outside of it.", "Do not trust it.")
     if any(is_hidden(part) for part in place.parts) or stat.S_ISLNK(member.external_attr >> 16):
         return

@@ -24,7 +24,11 @@ ROLES: dict[str, Role] = {
     **dict.fromkeys(("y", "labels", "label", "targets", "target"), "labels"),
     **dict.fromkeys(("groups", "group"), "groups"),
 }
+NO_PIXELS = {"name", "names", "id", "ids", "path", "paths", "file", "files", "filename", "filenames"}
+CLASSES = {"class", "classes", "label", "labels", "target", "targets", "category", "categories"}
+NPY = b"\x93NUMPY"
 CHANNELS = (1, 3, 4)
+DEPTHS = (8, 10, 12, 14, 16)  # Bits of a pixel.
 CHUNK = 1000
 KEYS = "Expected are pairs of arrays such as x_train and y_train, train_images and train_labels, or X and y."
 
@@ -32,10 +36,10 @@ KEYS = "Expected are pairs of arrays such as x_train and y_train, train_images a
 def role(name: str) -> tuple[Role, Part | None] | None:
     """What an array is by its name, such as ``x_train``, ``val_labels`` or ``t10k-images-idx3-ubyte``."""
     words = re.findall("[a-z]+", name.lower().replace("t10k", "test"))
+    if not NO_PIXELS.isdisjoint(words):  # Names of files or patients, not of classes.
+        return ("names", None) if "names" in words and CLASSES.issuperset({*words} - {"names"}) else None
     found = [ROLES[word] for word in words if word in ROLES]
     named = [PART_NAMES[word] for word in words if word in PART_NAMES]
-    if "names" in words:
-        return "names", None
     return (found[0], named[0] if named else None) if found else None
 
 
@@ -48,38 +52,53 @@ def read(paths: Sequence[Path], root: Path) -> Items:
         If no array is one of images, or arrays do not belong together.
     """
     arrays: dict[tuple[Role, Part | None], tuple[str, np.ndarray]] = {}
-    names = []
+    names: list[str] = []
     for path in paths:
-        for name, array in _arrays(path):
-            names.append(name)
+        for name, array in _arrays(path, names):
             what = role(name)
             if what is not None and (what not in arrays or arrays[what][1].ndim < array.ndim):
                 arrays[what] = name, array
     _, class_names = arrays.pop(("names", None), ("", None))
-    found = Items([], class_names=None if class_names is None else [str(name) for name in class_names.ravel()])
+    found = Items([], class_names=None if class_names is None else _texts(class_names))
     for part in dict.fromkeys(part for what, part in arrays if what == "images"):
         found += _part(arrays, part)
-    if not found.items:
+    if not found.items and not found.skipped:
         raise UserError(f"{paths[0].name}: no images with labels among its arrays: {listed(names, 8)}.", KEYS)
     return found
 
 
-def _arrays(path: Path) -> Iterator[tuple[str, np.ndarray]]:
-    """The arrays of a file with their names; nothing in it is run as code."""
-    remedy = "Save it again with numpy.savez, the labels as whole numbers or as text."
+def _texts(names: np.ndarray) -> list[str]:
+    return [n.decode(errors="replace") if isinstance(n, bytes) else str(n) for n in names.ravel().tolist()]
+
+
+def _arrays(path: Path, names: list[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays of a file that may be of use, with their names; ``names`` gets all. Nothing is run as code."""
+    suffix = path.suffix.lower()
     try:
-        if path.name.lower().endswith(".npz"):
-            with np.load(path, allow_pickle=False) as archive:
-                yield from ((name, archive[name]) for name in archive.files)
-        elif path.suffix.lower() == ".npy":
-            yield path.stem, np.load(path, mmap_mode="r", allow_pickle=False)
-        else:
-            content = path.read_bytes()
-            yield path.name, idx.parse(gzip.decompress(content) if path.suffix.lower() == ".gz" else content)
+        with path.open("rb") as file:
+            start = file.read(len(NPY))
+            file.seek(0)
+            if suffix == ".npz":
+                if not zipfile.is_zipfile(file):
+                    raise ValueError("it is not an .npz file")
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as archive:
+                    names += archive.files
+                    yield from ((name, archive[name]) for name in archive.files if role(name))
+            elif suffix == ".npy":
+                names.append(path.stem)
+                if start != NPY:
+                    raise ValueError("it is not an .npy file")
+                yield path.stem, np.load(path, mmap_mode="r", allow_pickle=False)
+            else:
+                names.append(path.name)
+                content = file.read()
+                yield path.name, idx.parse(gzip.decompress(content) if suffix == ".gz" else content)
     except MemoryError as error:
         raise UserError(f"{path.name} does not fit into memory.", "Give the images as files or as .npy.") from error
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if "pickle" in str(error).lower():
+        remedy = "Save it again with numpy.savez, the labels as whole numbers or as text."
+        if "pickle" in str(error).lower() or "object array" in str(error).lower():
             raise UserError(f"{path.name} holds Python objects, which can run code when read.", remedy) from error
         raise UserError(f"{path.name} cannot be read: {first_line(error)}.", remedy) from error
 
@@ -118,7 +137,8 @@ def as_images(array: np.ndarray, name: str) -> np.ndarray:
     if array.ndim == 4 and array.shape[3] not in CHANNELS and array.shape[1] in CHANNELS:
         array = np.moveaxis(array, 1, 3)
     if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[3] not in CHANNELS):
-        what = "volumes in three dimensions" if array.ndim > 3 else "no images"
+        few = array.ndim == 4 and min(array.shape[1], array.shape[3]) == 2
+        what = "two channels" if few else "volumes in three dimensions" if array.ndim > 3 else "no images"
         raise UserError(
             f"{name}: {what}, of shape {array.shape}.", "Expected is (n, height, width) or (n, height, width, 1 or 3)."
         )
@@ -126,7 +146,7 @@ def as_images(array: np.ndarray, name: str) -> np.ndarray:
         raise UserError(f"{name} is empty: its shape is {array.shape}.", "Give some images.")
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
-    return array if array.dtype == np.uint8 else _eight_bits(array, name)
+    return array if array.dtype == np.uint8 and array.max() > 1 else _eight_bits(array, name)
 
 
 def _unflattened(array: np.ndarray, name: str) -> np.ndarray:
@@ -146,15 +166,18 @@ def _eight_bits(array: np.ndarray, name: str) -> np.ndarray:
     low, high = np.inf, -np.inf
     for start in range(0, len(array), CHUNK):
         chunk = np.asarray(array[start : start + CHUNK])
+        if chunk.dtype.kind == "f" and not np.isfinite(chunk).all():
+            raise UserError(
+                f"{name} has values that are not numbers (NaN or infinite).", "Replace them or leave the images out."
+            )
         low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
-        if np.isnan(low + high):
-            raise UserError(f"{name} has values that are not numbers (NaN).", "Replace them or leave the images out.")
-    if low < 0 or high > (65535 if array.dtype.kind == "u" else 255):
+    if low < 0 or high > (65535 if array.dtype.kind in "iu" else 255):
         raise UserError(
             f"{name} has values from {low:g} to {high:g}: it is not clear what is black and what is white.",
             "Scale them to 0 to 1, or to 0 to 255.",
         )
-    factor = 255.0 if high <= 1 else 1.0 if high <= 255 else 1 / 257
+    highest = 1 if high <= 1 else next(2**bits - 1 for bits in DEPTHS if high < 2**bits)
+    factor = np.float32(255 / highest)
     eight = np.empty(array.shape, dtype=np.uint8)
     for start in range(0, len(array), CHUNK):
         eight[start : start + CHUNK] = np.rint(np.asarray(array[start : start + CHUNK], dtype=np.float32) * factor)

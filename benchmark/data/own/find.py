@@ -60,6 +60,16 @@ def find(path: Path, columns: Columns, scratch: Path) -> Items:
     return found
 
 
+def sources(path: Path, columns: Columns) -> list[Path]:
+    """The files that :func:`find` reads of a path, to notice when one changes."""
+    if path.is_dir():
+        return sorted(folder.files(path, path, []))
+    if path.suffix.lower() in (".csv", ".tsv"):
+        named = (item.content for item in table.read(path, path.parent, columns).items)
+        return [path, *(content for content in named if isinstance(content, Path))]
+    return _siblings(path) if folder.is_data(path) and path.suffix.lower() not in TABLES else [path]
+
+
 def _first(skipped: Sequence[Skipped]) -> str:
     return listed([f"{one.where} ({one.reason})" for one in skipped], 3)
 
@@ -116,8 +126,9 @@ def _of_parts(by_part: Mapping[Part, Sequence[Path]], root: Path, columns: Colum
     for part, folders in by_part.items():
         for one in folders:
             of_part = _folder(one, root, columns, part)
-            unused = Items([], of_part.skipped, [f"{one.name}/ has no class folders and is not used"])
-            found += of_part if of_part.items else unused
+            found += (
+                of_part if of_part.items else Items([], notes=[f"{one.name}/ has no class folders and is not used"])
+            )
     return found
 
 
@@ -136,24 +147,27 @@ def _arrays(paths: Sequence[Path], root: Path, part: Part | None) -> Items:
 def _tables(tables: Sequence[Path], place: Path, root: Path, columns: Columns, part: Part | None) -> Items:
     """The tables of a folder: ``metadata.csv``, the only one, or one per part; nothing if they name no pictures."""
     chosen = [path for path in tables if path.stem.lower() == "metadata"] or list(tables)
-    parts = {path: _part_of(path) for path in chosen}
+    parts = {path: _part_of(path) if len(chosen) > 1 else None for path in chosen}
+    classes = [entry for entry in folder.visible(place) if entry.is_dir() and folder.holds_pictures(entry)]
+    beside = len(classes) > 1 and columns == Columns()
     if len(chosen) > 1 and not all(parts.values()):
+        if beside:
+            return Items([], notes=[f"{path.name} is not used: there are several tables" for path in chosen])
         raise UserError(
             f"{place.name or place} holds several tables: {listed([path.name for path in chosen], 5)}.",
             "Name one of them.",
         )
-    found = Items([])
-    has_folders = any(entry.is_dir() for entry in folder.visible(place))
+    found, unused = Items([]), []
     for path in chosen:
         try:
             found += table.read(path, root, columns, part or parts[path])
         except UserError as error:
-            if not has_folders or columns != Columns():
+            if not beside and parts[path] in (None, "train"):
                 raise
-            return Items([], notes=[f"{path.name} is not used ({error.problem.rstrip('.')})"])
-    if has_folders:
-        found += Items([], notes=[f"labels come from {chosen[0].name}, not from the names of folders"])
-    return found
+            unused.append(f"{path.name} is not used ({error.problem.rstrip('.')})")
+    if found.items and any(entry.is_dir() for entry in folder.visible(place)):
+        unused.append(f"labels come from {chosen[0].name}, not from the names of folders")
+    return found + Items([], notes=unused)
 
 
 def _part_of(path: Path) -> Part | None:

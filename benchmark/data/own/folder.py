@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -46,7 +48,12 @@ def kind(path: Path) -> Kind:
 
 def relative(path: Path, root: Path) -> str:
     """A path relative to the user's, with slashes, as Unicode text."""
-    return os.path.relpath(path, root).replace(os.sep, "/").encode(errors="surrogateescape").decode(errors="replace")
+    text = os.path.relpath(path, root).replace(os.sep, "/")
+    return in_a_line(text.encode(errors="surrogateescape").decode(errors="replace"))
+
+
+def in_a_line(text: str) -> str:
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def files(folder: Path, root: Path, skipped: list[Skipped]) -> Iterator[Path]:
@@ -82,32 +89,56 @@ def inside(path: Path, root: Path) -> bool:
 
 def unwrapped(folder: Path) -> Path:
     """The folder itself, or the only one in it and in that, as archives have them."""
-    entries = visible(folder)
+    entries = _of_interest(folder)
     while len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink():
-        inner = visible(entries[0])
+        inner = _of_interest(entries[0])
         if not any(entry.is_dir() for entry in inner) and not any(is_data(entry) for entry in inner):
             break  # A folder of one class: to be named as such.
         folder, entries = entries[0], inner
     return folder
 
 
+def _of_interest(folder: Path) -> list[Path]:
+    """What of a folder is no README or licence."""
+    return [entry for entry in visible(folder) if entry.is_dir() or is_data(entry) or kind(entry) != "other"]
+
+
 def is_data(path: Path) -> bool:
     """Whether a file may hold many pictures: a table or arrays."""
-    name = path.name.lower().removesuffix(".gz")
-    return name.endswith((".csv", ".tsv", ".parquet", ".npz", ".npy", "-ubyte"))
+    return path.name.lower().endswith((".csv", ".tsv", ".parquet", ".npz", ".npy", "-ubyte", "-ubyte.gz"))
+
+
+def holds_pictures(folder: Path) -> bool:
+    """Whether there is a picture or data somewhere below a folder, by the endings of names."""
+    return any(
+        Path(name).suffix.lower() in SUFFIXES | UNSUPPORTED or is_data(Path(name))
+        for _, _, names in os.walk(folder)
+        for name in names
+        if not is_hidden(name)
+    )
 
 
 def parts(folder: Path) -> dict[Part, list[Path]]:
-    """The folders of parts, if all folders with something in them are such and one is of training."""
+    """The folders of parts, such as ``train`` or ``seg_test``, if all folders with pictures are such; otherwise none.
+
+    Raises
+    ------
+    UserError
+        If there are parts, but none for training.
+    """
     found: dict[Part, list[Path]] = {}
     for entry in visible(folder):
-        if entry.is_dir():
-            part = PART_NAMES.get(entry.name.lower())
-            if part is None and visible(entry):
+        if entry.is_dir() and holds_pictures(entry):
+            named = [PART_NAMES[word] for word in re.findall("[a-z]+", entry.name.lower()) if word in PART_NAMES]
+            if not named:
                 return {}
-            if part is not None:
-                found.setdefault(part, []).append(entry)
-    return found if "train" in found and len(found) > 1 else {}
+            found.setdefault(named[0], []).append(entry)
+    if len(found) > 1 and "train" not in found:
+        raise UserError(
+            f"There are pictures for {' and '.join(found)}, but none for training.",
+            "Name the folder of training 'train'.",
+        )
+    return found if len(found) > 1 else {}
 
 
 def class_folders(folder: Path, root: Path, part: Part | None = None) -> Items:
@@ -130,7 +161,7 @@ def class_folders(folder: Path, root: Path, part: Part | None = None) -> Items:
             where = relative(path, root)
             match kind(path):
                 case "picture":
-                    items.append(Item(where, path, entry.name, part))
+                    items.append(Item(where, path, unicodedata.normalize("NFC", entry.name), part))
                 case "unsupported":
                     skipped.append(Skipped(where, f"{path.suffix.lower()} is not a supported format"))
                 case "other":

@@ -44,15 +44,16 @@ class Encoded:
     column: str
     row_group: int
     row: int
+    changed: int  # When the file was, in nanoseconds.
 
     def fetch(self) -> Content:
-        content = _row_group(self.file, self.column, self.row_group)[self.row]
-        encoded: bytes = content["bytes"] if isinstance(content, dict) else content
-        return encoded
+        content = _row_group(self.file, self.changed, self.column, self.row_group)[self.row]
+        encoded: bytes | None = content["bytes"] if isinstance(content, dict) else content
+        return encoded or b""
 
 
 @functools.lru_cache(maxsize=2)
-def _row_group(file: Path, column: str, index: int) -> list[Any]:
+def _row_group(file: Path, changed: int, column: str, index: int) -> list[Any]:
     from pyarrow import parquet
 
     found: list[Any] = parquet.ParquetFile(file).read_row_group(index, columns=[column]).column(0).to_pylist()

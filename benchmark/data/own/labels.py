@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -11,7 +13,11 @@ from benchmark.errors import UserError
 from benchmark.records.schema import LONGEST_NAME, MOST_CLASSES
 from benchmark.utils.format import counted, listed, printable
 
-ONE_PER_PICTURE = "Choose the column with the classes by --label-column."
+ONE_PER_PICTURE = "Give labels that many pictures share; of a table, name their column by --label-column."
+
+
+FEW = 10  # Numbers with a point, such as sizes of shoes, may still be classes.
+NUMERAL = re.compile(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?")
 
 
 def flat(labels: np.ndarray, where: str) -> list[Hashable]:
@@ -52,7 +58,7 @@ def _label(value: object, where: str) -> Hashable:
     if isinstance(value, bytes):
         value = value.decode("utf-8", errors="replace")
     if isinstance(value, str):
-        return value.strip() or None
+        return unicodedata.normalize("NFC", value.strip()) or None
     if isinstance(value, float):
         if math.isnan(value):
             return None
@@ -92,6 +98,13 @@ def classes(labels: Sequence[Hashable], names: Sequence[str] | None = None) -> t
         If there are fewer than two classes, or too many to be classes.
     """
     known = set(labels)
+    numerals = all(isinstance(label, str) and NUMERAL.fullmatch(label) for label in known)
+    if len(known) > FEW and numerals and any("." in str(label) for label in known):
+        raise UserError(
+            f"The labels are {len(known):,} different numbers, such as {min(known, key=str)}: numbers to predict "
+            "(regression), not classes.",
+            ONE_PER_PICTURE,
+        )
     if len(known) > min(MOST_CLASSES, max(20, len(labels) // 2)):
         raise UserError(
             f"{len(known):,} different labels for {counted(len(labels), 'picture')} are too many to be classes.",
@@ -103,7 +116,7 @@ def classes(labels: Sequence[Hashable], names: Sequence[str] | None = None) -> t
     else:
         labels = [str(label) for label in labels]
         whole = all(_is_whole(str(label)) for label in known)
-        shown = sorted(map(str, known), key=(lambda text: (int(text), text)) if whole else None)
+        shown = sorted({str(label) for label in known}, key=(lambda text: (int(text), text)) if whole else None)
         order = list(shown)
     if len(order) < 2:
         only = f", {shown[0]!r}" if shown else ""
@@ -120,7 +133,7 @@ def classes(labels: Sequence[Hashable], names: Sequence[str] | None = None) -> t
 
 
 def _is_whole(text: str) -> bool:
-    return text.isascii() and text.lstrip("-").isdigit()
+    return re.fullmatch("-?[0-9]{1,18}", text) is not None
 
 
 def _name(text: str) -> str:

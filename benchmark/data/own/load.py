@@ -14,8 +14,7 @@ from numpy.lib.format import open_memmap
 
 from benchmark.data import near_duplicates, pictures
 from benchmark.data.own import decode, parts
-from benchmark.data.own.find import find
-from benchmark.data.own.folder import files
+from benchmark.data.own.find import find, sources
 from benchmark.data.own.items import Item, Items, Skipped, in_words
 from benchmark.data.own.labels import classes
 from benchmark.data.own.spec import Reading
@@ -31,8 +30,10 @@ COPIED_AT_A_TIME = 1000
 
 def stamp(places: Places, *, path: str, **options: JsonValue) -> JsonValue:
     """Every file's path, size and time of change, the options, and the code that reads them."""
-    digest, place = hashlib.sha256(), Path(path)
-    for file in sorted(files(place, place, []) if place.is_dir() else [place]):
+    digest, place, reading = hashlib.sha256(), Path(path), Reading(**options)
+    if not place.exists():
+        raise UserError(f"{path} is not there any more.", "Give the path where the pictures are now.")
+    for file in sources(place, _columns(reading)):
         state = file.stat()
         digest.update(f"{os.fsencode(file)!r}:{state.st_size}:{state.st_mtime_ns}\n".encode())
     own = [Path(pictures.__file__), Path(near_duplicates.__file__), *sorted(Path(__file__).parent.glob("*.py"))]
@@ -54,11 +55,15 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
     unpacked = scratch / "unpacked"
     unpacked.mkdir()
     places.say(f"looking for pictures in {path.name}")
-    found = find(path, Columns(reading.image_column, reading.label_column, reading.group_column), unpacked)
+    found = find(path, _columns(reading), unpacked)
     choices = list(found.notes)
     found = _large_enough(found, reading, choices)
     images, items, skipped, preparation = _decoded(found, reading, places, scratch, choices)
-    labels, class_names = classes([item.label for item in items], found.class_names)
+    try:
+        labels, class_names = classes([item.label for item in items], found.class_names)
+    except UserError as error:
+        said = f" Skipped: {in_words(skipped)}." if skipped else ""
+        raise UserError(f"{error.problem}{said}", error.remedy) from error
     groups, choice = _groups(images, items, places)
     division = parts.divided(labels, groups, [item.part for item in items], class_names)
     choices += [choice, *division.choices]
@@ -87,6 +92,10 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
             leaked=tuple(int(place) for place in np.flatnonzero(np.isin(groups[test], groups[pool]))),
         ),
     )
+
+
+def _columns(reading: Reading) -> Columns:
+    return Columns(reading.image_column, reading.label_column, reading.group_column)
 
 
 def _large_enough(found: Items, reading: Reading, choices: list[str]) -> Items:

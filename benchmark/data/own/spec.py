@@ -80,7 +80,10 @@ class Reading:
 
 def looks_like_path(name: str) -> bool:
     """Whether a text is meant as a path and not as a data set's name."""
-    return "/" in name or "\\" in name or name.startswith((".", "~")) or Path(name).exists()
+    try:
+        return "/" in name or "\\" in name or name.startswith((".", "~")) or Path(name).exists()
+    except (OSError, ValueError):  # No path can be so long.
+        return False
 
 
 def slug(path: Path) -> str:
@@ -107,8 +110,12 @@ def spec_of(path: Path, name: str | None, taken: Mapping[str, DatasetSpec], read
     UserError
         If the name is taken or invalid, or there is nothing at the path.
     """
-    place = path.expanduser().resolve()
-    if not place.exists():
+    try:
+        place = path.expanduser().resolve()
+        there = place.exists()
+    except (OSError, ValueError, RuntimeError):
+        there = False
+    if not there:
         raise UserError(
             f"There is no data set, file or folder {str(path)!r}.",
             "Give a folder of class folders, a table, arrays or a .zip; 'list' shows the data sets that have names.",

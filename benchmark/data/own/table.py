@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import itertools
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from benchmark.data.own import folder
@@ -38,6 +40,8 @@ LABEL = ("label", "class", "target", "category", "y", "labels", "class_name", "l
 SPLIT = ("split", "subset", "partition", "part")
 GROUP = ("group", "group_id", "groups")
 PROBABLE_GROUP = re.compile(r"(patient|subject|person|user|scene|sequence|video|lesion|specimen)(_?id)?$")
+LONGEST_SHOWN = 100  # Characters of a name.
+FEW_PIXELS = 3  # Columns of that many may be called anything.
 PIXEL = re.compile(r"(pixel|px|p)?_?\d+|\d+x\d+")
 
 
@@ -84,6 +88,8 @@ def read(path: Path, root: Path, wanted: Columns, part: Part | None = None) -> I
         raise UserError(f"{path.name} has no rows.", "Give a table with a row for each picture.")
     roles = _roles(frame, path, wanted, encoded)
     labels = flat(frame[roles.label].to_numpy(), f"{path.name}, column {roles.label!r}")
+    if roles.label in names:  # The hub marks what has no label so.
+        labels = [None if label == -1 else label for label in labels]
     parts = [part] * len(frame) if roles.split is None else [_part(value, path) for value in frame[roles.split]]
     groups = [None] * len(frame) if roles.group is None else [_group(value) for value in frame[roles.group]]
     skipped: list[Skipped] = []
@@ -100,41 +106,46 @@ def read(path: Path, root: Path, wanted: Columns, part: Part | None = None) -> I
         where, content = contents(row)
         if label is None:
             skipped.append(Skipped(where, "it has no label"))
-        elif content is None:
-            skipped.append(Skipped(where, "there is no such file"))
+        elif isinstance(content, str):
+            skipped.append(Skipped(where, content))
         else:
             items.append(Item(where, content, label, parts[row], groups[row]))
     return Items(items, skipped, _notes(frame, path, roles), names.get(roles.label))
 
 
 def _csv(path: Path) -> tuple[pd.DataFrame, dict[str, list[int]], dict[str, list[str]]]:
-    """A table of text; of numbers where all columns but one are pixels."""
+    """A table whose cells are text, but for those of pixels."""
     import pandas as pd
 
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
-            separator = max(",;\t|", key=first.count)
-            header = next(csv.reader([first], delimiter=separator), [])
-        headless = _headless(header, path.parent)
-        options: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "header": None if headless else 0}
+        separator = max(",;\t|", key=first.count)
+        header = next(csv.reader([first], delimiter=separator), [])
+        headless = _headless(header)
+        names = headless or header
+        pixels = sum(PIXEL.fullmatch(name.strip().lower()) is not None for name in names) > FEW_PIXELS
+        # "NA" and "None" may be classes, and 007 is not 7: what is not a pixel stays as it is written.
+        text = {name: str for name in names if not (pixels and PIXEL.fullmatch(name.strip().lower()))}
+        options: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "index_col": False}
+        options |= {"dtype": text, "keep_default_na": False}
         if headless:
-            options["names"] = headless
-        if len(header) <= 64:
-            # "NA" and "None" may be classes, and 007 is not 7.
-            return pd.read_csv(path, dtype=str, keep_default_na=False, **options), {}, {}
-        return pd.read_csv(path, **options), {}, {}
+            options |= {"header": None, "names": headless}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)  # Of separators at the ends of rows.
+            return pd.read_csv(path, **options), {}, {}
     except UnicodeDecodeError as error:
         raise UserError(f"{path.name} is not UTF-8 text.", "Save it as CSV in UTF-8.") from error
     except (ValueError, OSError, csv.Error) as error:
         raise UserError(f"{path.name} cannot be read: {first_line(error)}.", "Save it as CSV with a header.") from error
 
 
-def _headless(first: Sequence[str], base: Path) -> list[str] | None:
+def _headless(first: Sequence[str]) -> list[str] | None:
     """Names for the columns of a table without a header: a label before pixels, or a path before a label."""
-    if len(first) > 64 and all(re.fullmatch(r"\s*\d+(\.\d+)?\s*", cell) for cell in first):
-        return ["label", *(f"pixel{place}" for place in range(1, len(first)))]
-    if len(first) == 2 and Path(first[0]).suffix.lower() in folder.SUFFIXES:
+    n = len(first) - 1
+    if n >= 16 and round(n**0.5) ** 2 == n and all(re.fullmatch(r"\s*\d+(\.\d+)?\s*", cell) for cell in first):
+        return ["label", *(f"pixel{place}" for place in range(1, n + 1))]
+    if n == 1 and Path(first[0]).suffix.lower() in folder.SUFFIXES:
         return ["image", "label"]
     return None
 
@@ -154,9 +165,11 @@ def _parquet(path: Path) -> tuple[pd.DataFrame, dict[str, list[int]], dict[str, 
         encoded = {
             field.name: rows
             for field in schema
-            if pa.types.is_binary(field.type)
-            or pa.types.is_large_binary(field.type)
-            or (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
+            if (pa.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0)
+            or (
+                (pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type))
+                and field.name.lower() not in (*LABEL, *SPLIT, *GROUP)
+            )
         }
         frame = file.read(columns=[name for name in schema.names if name not in encoded]).to_pandas()
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
@@ -187,9 +200,9 @@ def _roles(frame: pd.DataFrame, path: Path, wanted: Columns, encoded: Mapping[st
 
     pixels = [name for name in columns if PIXEL.fullmatch(name.lower())] if wanted.image is None else []
     split, group = named(None, SPLIT), named(wanted.group, GROUP)
-    image = None if len(pixels) > 3 else named(wanted.image, IMAGE) or next(iter(encoded), None)
+    image = None if len(pixels) > FEW_PIXELS else named(wanted.image, IMAGE) or next(iter(encoded), None)
     label = named(wanted.label, [name for name in LABEL if by_lower.get(name) != image])
-    if image is None and len(pixels) <= 3:
+    if image is None and len(pixels) <= FEW_PIXELS:
         raise UserError(f"{path.name} has no column of images by a usual name.", f"Name it: --image-column. {there}")
     if label is None:
         others = [name for name in columns if name not in {image, split, group, *pixels}]
@@ -222,29 +235,56 @@ def _pixels(images: np.ndarray, path: Path) -> Callable[[int], tuple[str, Any]]:
 
 
 def _encoded(path: Path, column: str, rows: Sequence[int], shown: str) -> Callable[[int], tuple[str, Any]]:
-    places = [(index, row) for index, n in enumerate(rows) for row in range(n)]
-    return lambda row: (f"{shown}, row {row + 1}", Encoded(path, column, *places[row]))
+    places, changed = [(index, row) for index, n in enumerate(rows) for row in range(n)], path.stat().st_mtime_ns
+    return lambda row: (f"{shown}, row {row + 1}", Encoded(path, column, *places[row], changed))
 
 
-def _files(names: Sequence[str], path: Path, root: Path) -> Callable[[int], tuple[str, Any]]:
-    """The files that a column names, relative to the table's folder; where most are not there, by name alone below it,
-    with the usual endings if the column leaves them out."""
+def _files(names: Sequence[str], path: Path, root: Path) -> Callable[[int], tuple[str, Path | str]]:
+    """The files that a column names, relative to the table's folder, or why there is none.
+
+    Where most are not there, they are looked for below that folder, by as much of the end of their path as there is,
+    with the usual endings if the column leaves them out; of several that fit equally well, none is taken.
+    """
     base = path.parent
     clean = [name.strip().replace("\\", "/") for name in names]
-    direct = [base / name for name in clean]
-    there = [bool(name) and file.is_file() for name, file in zip(clean, direct, strict=True)]
-    index: dict[str, Path] = {}
+    there = [bool(name) and _is_file(base / name) for name in clean]
+    index: dict[str, list[Path]] = {}
     if sum(there) < len(there) / 2:
         for file in folder.files(base, root, []):
             if file.suffix.lower() in folder.SUFFIXES:
-                index.setdefault(file.name, file)
-                index.setdefault(file.stem, file)
+                for name in {file.name, file.stem}:
+                    index.setdefault(name, []).append(file)
 
-    def content(row: int) -> tuple[str, Path | None]:
-        file = direct[row] if there[row] else index.get(Path(clean[row]).name) if clean[row] else None
-        return (clean[row] or f"{path.name}, row {row + 1}") if file is None else folder.relative(file, root), file
+    def content(row: int) -> tuple[str, Path | str]:
+        name = clean[row]
+        if there[row]:
+            return folder.relative(base / name, root), base / name
+        wanted = PurePosixPath(name).parts
+        fitting = [(_common_end(wanted, file), file) for file in index.get(wanted[-1], [])] if wanted else []
+        longest = max((length for length, _ in fitting), default=0)
+        best = [file for length, file in fitting if length == longest]
+        if len(best) == 1:
+            return folder.relative(best[0], root), best[0]
+        # Of a path on some machine only the name: that is all that may leave it.
+        elsewhere = name.startswith("/") or re.match("[A-Za-z]:", name)
+        shown = wanted[-1] if wanted and elsewhere else name or f"{path.name}, row {row + 1}"
+        shown = folder.in_a_line(shown[:LONGEST_SHOWN])
+        return shown, "several files have this name" if best else "there is no such file"
 
     return content
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # No path can be so long.
+        return False
+
+
+def _common_end(wanted: Sequence[str], file: Path) -> int:
+    """How many parts of two paths agree, from the folder of the file backwards."""
+    pairs = zip(reversed(wanted[:-1]), reversed(file.parts[:-1]), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _notes(frame: pd.DataFrame, path: Path, roles: Roles) -> list[str]:

@@ -244,7 +244,6 @@ def test_groups_agree_with_all_distances_between_pixels():
     assert together(numbers)
 
 
-@pytest.mark.xfail(strict=True, reason="the threshold is at most half the median distance, which is then of duplicates")
 def test_near_duplicates_are_found_where_every_image_has_one():
     """As among the frames of films, or where pictures were multiplied before."""
     images = np.concatenate([noise(40), noise(40) + 5, noise(40) + 9])

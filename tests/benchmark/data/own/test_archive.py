@@ -88,7 +88,6 @@ def test_what_would_lie_outside_is_refused_before_anything_is_written_there(make
     assert not list(make.root.parent.rglob("*evil.png"))
 
 
-@pytest.mark.xfail(strict=True, reason="every colon in the first folder's name is taken for that of a Windows drive")
 def test_a_colon_in_a_name_is_no_drive(make, target):
     archive.unpack(make.zip({"scale 1:50/00.png": make.png(0)}), target)
     assert files(target) == {"scale 1:50/00.png"}
@@ -160,7 +159,6 @@ def test_damaged_bytes_are_refused_by_the_name_of_their_file(make, refused):
     refused(path, "photos.zip cannot be unpacked", "cats/00.png")
 
 
-@pytest.mark.xfail(strict=True, reason="an error of zlib or lzma is not caught")
 @pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
 def test_damaged_compression_is_refused_as_well(make, refused, kind):
     path = make.zip({"cats/00.png": bytes(range(256)) * 40}, kind=kind)
@@ -171,9 +169,8 @@ def test_damaged_compression_is_refused_as_well(make, refused, kind):
     refused(path, "photos.zip cannot be unpacked")
 
 
-@pytest.mark.xfail(strict=True, reason="a name without a part has no first one to look at")
-def test_a_file_without_a_name_is_refused_in_our_words(make, refused):
-    refused(make.zip({**make.members(), ".": b""}), "photos.zip")
+def test_a_file_without_a_name_is_left_out(make, read):
+    assert len(read(make.zip({**make.members(), ".": b""})).names) == len(make.members())
 
 
 def test_a_file_that_is_there_twice_is_refused(make, refused):

@@ -123,7 +123,6 @@ def test_what_is_no_picture_beside_parts_does_not_matter(make, read, beside):
     assert by_folder(read(place))["test"] == {"test"}
 
 
-@pytest.mark.xfail(strict=True, reason="any folder with a file in it beside train and test makes classes of them")
 @pytest.mark.parametrize("beside", ["annotations/boxes.json", "scripts/resize.py", "docs/notes.md"])
 def test_a_folder_without_pictures_beside_parts_does_not_matter(make, read, beside):
     place = parted(make, {"train": 10, "test": 4})
@@ -133,12 +132,10 @@ def test_a_folder_without_pictures_beside_parts_does_not_matter(make, read, besi
     assert by_folder(found)["test"] == {"test"}
 
 
-@pytest.mark.xfail(strict=True, reason="without a folder of training, those of validation and test become classes")
 def test_validation_and_test_alone_are_no_classes(make, refused):
     refused(parted(make, {"val": 10, "test": 10}), "train")
 
 
-@pytest.mark.xfail(strict=True, reason="its pictures count as skipped, so that 5 % are exceeded")
 def test_a_test_folder_without_classes_is_not_used(make, read):
     """As competitions have it: their test pictures have no labels."""
     make.folder("photos/train")
@@ -172,7 +169,6 @@ def test_what_an_operating_system_leaves_beside_a_wrapper_does_not_matter(make, 
     assert read(make.root / "photos").dataset.class_names == ("cats", "dogs")
 
 
-@pytest.mark.xfail(strict=True, reason="any file beside a wrapper makes a class of it")
 @pytest.mark.parametrize("beside", ["README.md", "LICENSE"])
 def test_a_text_beside_a_wrapper_does_not_matter(make, read, beside):
     make.folder("photos/photos")
@@ -218,7 +214,6 @@ def test_an_empty_folder_is_refused_with_what_is_expected(make, refused):
     assert "one folder of pictures per class" in error.remedy
 
 
-@pytest.mark.xfail(strict=True, reason="names of classes are compared by code points")
 def test_names_composed_in_one_part_and_decomposed_in_another_are_one_class(make, read):
     composed, decomposed = unicodedata.normalize("NFC", "bébé"), unicodedata.normalize("NFD", "bébé")
     make.folder("photos/train", (composed, "dogs"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ def test_one_hot_rows_are_the_places_of_their_ones(numbers: list[int], dtype: ty
 
 @given(st.lists(WORDS, min_size=1, max_size=20))
 def test_text_stays_text_in_every_kind_of_array(words: list[str]) -> None:
+    words = [unicodedata.normalize("NFC", word) for word in words]  # As it becomes.
     for array in (np.array(words), np.array(words, dtype=object), np.array([f" {word} " for word in words])):
         assert flat(array, "y") == words
     assert flat(np.array([word.encode() for word in words], dtype=object), "y") == words
@@ -116,14 +118,12 @@ def test_classes_keep_their_spelling(labels: list[object], names: tuple[str, ...
     assert [found[code] for code in codes] == list(map(str, labels))
 
 
-@pytest.mark.xfail(strict=True, reason="the texts of all labels are listed, not the different ones", raises=UserError)
 def test_a_number_and_its_text_are_one_class() -> None:
     """Of a training table with text and a test table with numbers, for example."""
     codes, names = classes(["1", "2", 1, 2])
     assert (codes.tolist(), names) == ([0, 1, 0, 1], ("1", "2"))
 
 
-@pytest.mark.xfail(strict=True, reason="int() is called with what only looks like a number", raises=ValueError)
 @pytest.mark.parametrize("odd", ["--5", "1" * 5000])
 def test_what_only_looks_like_a_number_is_text(odd: str) -> None:
     assert len(classes([odd, "2"])[1]) == 2

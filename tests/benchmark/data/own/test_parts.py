@@ -114,7 +114,6 @@ def test_a_class_of_many_copies_has_too_few_different_pictures():
         divided(labels, groups, [None] * 40, NAMES[:2])
 
 
-@pytest.mark.xfail(strict=True, reason="a share of less than half a picture is rounded to none")
 @pytest.mark.parametrize("size", [3, 4])
 def test_a_class_that_has_a_picture_for_each_part_is_taken(size):
     labels = np.repeat([0, 1], [20, size])
@@ -158,12 +157,7 @@ def test_small_classes_are_left_out_where_the_user_says_so(make, read):
     assert len(found.names) == 20
 
 
-BY_THE_BULK = pytest.mark.xfail(
-    strict=True, reason="distances that most pictures have to their nearest are never those of near duplicates"
-)
-
-
-@pytest.mark.parametrize("n_twins", [1, 5, *(pytest.param(n, marks=BY_THE_BULK) for n in (9, 20))])
+@pytest.mark.parametrize("n_twins", [1, 5, 9, 20])
 def test_copies_and_near_duplicates_are_never_on_both_sides(make, read, n_twins):
     """Some of the pictures are there twice, once a little brighter."""
     make.folder(n=20)

@@ -30,7 +30,6 @@ from benchmark.data.own.spec import COLOURS, Reading, looks_like_path, slug
 from benchmark.errors import UserError
 from benchmark.specs import DatasetSpec, Places
 
-STALE = pytest.mark.xfail(strict=True, reason="of a path to a file only that file is looked at, not what it names")
 CHILD = """
 import sys
 from benchmark import registry
@@ -138,7 +137,6 @@ def test_a_name_with_nothing_there_is_told_that_paths_are_possible(make, monkeyp
     assert "path" in caught.value.remedy
 
 
-@pytest.mark.xfail(strict=True, reason="Path.exists() raises where a name is too long", raises=OSError)
 def test_a_name_too_long_for_a_path_is_told():
     with pytest.raises(UserError, match="Unknown data set"):
         registry.dataset("x" * 300)
@@ -294,7 +292,6 @@ def test_other_options_are_decoded_anew(make, read):
     assert read(place).dataset.train_images.shape[1] == 12
 
 
-@pytest.mark.xfail(strict=True, reason="whatever the data set, a data folder makes every command decode it again")
 def test_a_data_folder_for_other_data_sets_does_not_matter(make, read, monkeypatch, tmp_path):
     monkeypatch.setenv(load.DATA_VARIABLE, str(tmp_path))
     place = make.folder()
@@ -302,7 +299,6 @@ def test_a_data_folder_for_other_data_sets_does_not_matter(make, read, monkeypat
     assert read(place).said == ()
 
 
-@STALE
 def test_a_changed_picture_of_a_table_is_noticed(make, read):
     place = make.table(("image", "label"), lambda n, path, label: (path, label))
     read(place)
@@ -318,7 +314,6 @@ def test_a_changed_table_is_noticed(make, read):
     assert read(place).labels["pics/p03.png"] == "cat"
 
 
-@STALE
 def test_changed_labels_beside_an_array_are_noticed(make, read):
     labels = np.arange(40) % 2
     np.save(make.root / "X.npy", np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8))
@@ -329,7 +324,6 @@ def test_changed_labels_beside_an_array_are_noticed(make, read):
     assert read(make.root / "X.npy").labels["X[3]"] == "0"
 
 
-@pytest.mark.xfail(strict=True, reason="a process keeps row groups by path, whatever has become of the file")
 def test_a_changed_parquet_file_is_noticed_in_the_same_process(make, read):
     """As in a notebook."""
     pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
@@ -404,7 +398,6 @@ def test_damaged_memories_are_forgotten(make, read, cache_root):
     assert [name for name, spec in registry.datasets().items() if spec.params] == ["mine"]
 
 
-@pytest.mark.xfail(strict=True, reason="the stamp fails before anything looks whether the path is still there")
 def test_that_the_pictures_are_gone_is_told(make, read):
     place = make.folder()
     read(place, "mine")

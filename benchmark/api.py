@@ -5,6 +5,7 @@ The command line is its first client; everything here is reached through ``impor
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from benchmark import registry
 from benchmark.analysis import comparison, frames
 from benchmark.analysis.learning_curve import NETWORKS
 from benchmark.analysis.select import Selection, best, select
+from benchmark.data.own import spec as own
 from benchmark.data.own.spec import Reading
 from benchmark.errors import UserError
 from benchmark.records.schema import RunRecord
@@ -119,7 +121,7 @@ def curve(
     """
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
-    spec = registry.dataset(dataset, Reading())
+    spec = registry.dataset(dataset)
     models = _curve_models(store, spec) if models is None else models
     return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
@@ -134,14 +136,19 @@ def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> Da
         Under which it is recorded; None: made of the path's name.
     **options
         Those of :class:`benchmark.data.own.spec.Reading`: ``size``, ``background``, ``image_column``, ``label_column``,
-        ``group_column``, ``min_class_size``, ``allow_skipped``, ``show_pictures``.
+        ``group_column``, ``min_class_size``, ``allow_skipped``, ``show_pictures``, ``mirror``.
 
     Raises
     ------
     UserError
         If there is nothing at the path, or an option is not possible.
     """
-    return registry.dataset(Path(path), Reading(**options), name)
+    try:
+        reading = Reading(**options)
+    except TypeError:
+        known = ", ".join(field.name for field in dataclasses.fields(Reading))
+        raise UserError(f"There is no such option: {', '.join(options)}.", f"There are: {known}.") from None
+    return registry.pictures(Path(path), name, reading)
 
 
 def model(estimator: Any, *, name: str | None = None, inputs: Inputs | None = None) -> ModelSpec:
@@ -321,7 +328,7 @@ def _run(
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
-    spec = registry.dataset(dataset, Reading())
+    spec = registry.dataset(dataset)
     chosen = _chosen(models, spec)
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
@@ -335,6 +342,8 @@ def _run(
         names = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())
         runs = runner.plan(chosen, [prepared], n_seeds, names)
+        if spec.own and own.options(spec.params):
+            shown.note(f"{spec.name} is read with {' '.join(own.options(spec.params))}")
         for note in (*_device_notes(runs, settings.device), *_adapted_notes(runs)):
             shown.note(note)
         shown.planned(_estimated(runs, runner))
@@ -376,7 +385,8 @@ def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Datas
     """The profiles of numbers of training images, fewest first; all of them are the profile ``full``."""
     whole, n_classes = len(dataset.split.train), len(dataset.class_names)
     if sizes is None:
-        sizes = [*(size for size in SIZES if n_classes <= size < whole), whole]
+        usual = [size for size in SIZES if n_classes <= size < whole]
+        sizes = [*(usual or (size for size in (whole // 4, whole // 2) if size >= n_classes)), whole]
     numbers = sorted({whole if size == "all" else size for size in sizes})
     for size in numbers:
         if size > whole:

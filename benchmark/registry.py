@@ -43,48 +43,86 @@ def models() -> dict[str, ModelSpec]:
 def datasets() -> dict[str, DatasetSpec]:
     """Every data set that has a name: the registered ones in catalog order, then paths that have been read before."""
     registered = _merged("data set", DATASETS, DatasetSpec)
-    return registered | {name: spec for name, spec in own.remembered().items() if name not in registered}
+    return registered | {spec.name: spec for spec, _ in own.remembered() if spec.name not in registered}
 
 
 def dataset(
-    name: str | Path | DatasetSpec, reading: Reading | None = None, recorded_as: str | None = None
+    name: str | Path | DatasetSpec,
+    reading: Reading | None = None,
+    recorded_as: str | None = None,
+    fingerprint: str | None = None,
 ) -> DatasetSpec:
     """The data set of a name, or of a path of the user's own pictures.
+
+    A path that has been read before, under the same name, is read with the same options unless some are given; that its
+    pictures may not be shown stays so until it is taken back.
 
     Parameters
     ----------
     name : str, Path or DatasetSpec
         A specification is what it is.
     reading : Reading or None
-        How pictures are read, for a path.
+        How the pictures of a path are read.
     recorded_as : str or None
         The name of a path's data set; None: made of the path's name.
+    fingerprint : str or None
+        Of the images that are meant, where several paths have the same name.
 
     Raises
     ------
     UserError
-        If there is no such data set or path, or options are given that are for paths only.
+        If there is no such data set or path, options are given that are for paths only, or a name is that of several
+        paths.
     """
+    if isinstance(name, DatasetSpec):
+        return name
     registered = _merged("data set", DATASETS, DatasetSpec)
     if isinstance(name, str) and name not in registered and own.looks_like_path(name):
         name = Path(name)
     if isinstance(name, Path):
-        return own.spec_of(Path(name), recorded_as, registered, reading or Reading())
+        return _of_path(name, reading or Reading(), recorded_as, registered)
     if recorded_as is not None or reading not in (None, Reading()):
-        raise UserError(
-            f"{name} is a data set with a name: how it is read is not to choose.", "Give the pictures' path."
-        )
+        raise UserError(f"{name} is a name: how its pictures are read is decided.", "Give the path of the pictures.")
+    if name not in registered:
+        meant = {spec.key: spec for spec, seen in own.remembered() if spec.name == name and fingerprint in (None, seen)}
+        if len(meant) > 1:
+            paths = [str(spec.params["path"]) for spec in meant.values()]
+            raise UserError(
+                f"Several paths are recorded as {name!r}: {', '.join(paths)}.", "Give the one that is meant."
+            )
+        if meant:
+            return next(iter(meant.values()))
     known: Mapping[str, DatasetSpec] = datasets()
     return find("data set", known, name)
 
 
+def _of_path(path: Path, reading: Reading, name: str | None, registered: Mapping[str, DatasetSpec]) -> DatasetSpec:
+    given = own.spec_of(path, name, registered, reading)
+    before = [spec for spec, _ in own.remembered() if spec.params["path"] == given.params["path"]]
+    if reading == Reading():
+        same = [spec for spec in before if spec.name == given.name]
+        if same:
+            return same[-1]
+    if reading.show_pictures is None and any(spec.params.get("show_pictures") is False for spec in before):
+        return own.spec_of(path, name, registered, dataclasses.replace(reading, show_pictures=False))
+    return given
+
+
+def pictures(path: Path, name: str | None, reading: Reading) -> DatasetSpec:
+    """The data set of a path, read as ``reading`` says and no other way."""
+    return own.spec_of(path, name, _merged("data set", DATASETS, DatasetSpec), reading)
+
+
 def name_of(text: str) -> str:
-    """The name under which results on a data set are recorded, of its name or of a path of the user's pictures."""
+    """The name under which results on a data set are recorded, of its name or of a path of the user's pictures.
+
+    Of a path it is the name that is made of it, or else the one that it was given last.
+    """
     if text in _merged("data set", DATASETS, DatasetSpec) or not own.looks_like_path(text):
         return text
-    place = str(Path(text).expanduser().resolve())
-    known = [name for name, spec in own.remembered().items() if spec.params["path"] == place]
-    return known[-1] if known else dataset(Path(text)).name
+    given = dataset(Path(text))
+    names = [spec.name for spec, _ in own.remembered() if spec.params["path"] == given.params["path"]]
+    return given.name if given.name in names or not names else names[-1]
 
 
 def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
@@ -95,6 +133,8 @@ def find(kind: str, known: Mapping[str, Spec], name: str | Spec) -> Spec:
         raise UserError(f"{name!r} is no {kind}.", "Give its name, or a specification.")
     if name in known:
         return known[name]
+    if kind == "model" and name.endswith(".py"):
+        raise UserError(f"{name} is a file.", f"Name what in it is the model: {name}:NAME.")
     near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
     if kind == "data set":
@@ -122,6 +162,14 @@ def choose(names: Sequence[Any] | None, *, everything: bool = False, pictures: b
                 raise UserError(f"There are two models {model.name!r}.", "Give one another name: --as, or bm.model.")
         return list(chosen.values())
     return [model for model in known.values() if everything or model.core is True or (pictures and model.core)]
+
+
+def model_of(text: str) -> tuple[str, list[ModelSpec]]:
+    """A model's name, of its name or of an object of a file; the specification of the latter."""
+    if ".py:" not in text:
+        return text, []
+    (spec,) = choose([text])
+    return spec.name, [spec]
 
 
 def _model(known: Mapping[str, ModelSpec], name: Any) -> ModelSpec:
@@ -177,15 +225,20 @@ def parse_setting(text: str) -> tuple[str, object]:
         return key, value
 
 
-def of_record(record: RunRecord) -> ModelSpec:
-    """The model of a record as it is today.
+def of_record(record: RunRecord, given: Sequence[ModelSpec] = ()) -> ModelSpec:
+    """The model of a record as it is today: a registered one, or of those ``given`` that no package has.
 
     Raises
     ------
     UserError
-        If it is not registered (any more).
+        If it is not registered (any more) or given.
     """
     model, name = record.model, record.run.model
+    for spec in given:
+        if spec.name == (model.base or name):
+            return spec if model.base is None else derive(spec, model.settings, name)
+    if model.source is not None:
+        raise UserError(f"{name} is a model of no package: {model.build}.", f"Give it as path/to/{model.build}.")
     base = find("model", models(), model.base or name)
     spec = base if model.base is None else derive(base, model.settings, name)
     return dataclasses.replace(spec, adapted=model.adapted) if model.adapted else spec

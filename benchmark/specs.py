@@ -6,6 +6,7 @@ start at once. The shape of what is written to disk is in :mod:`benchmark.record
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import importlib
@@ -256,6 +257,8 @@ class ModelSpec:
         params = self.params_for(run)
         if isinstance(found, type) or not hasattr(found, "fit"):
             return found(**params)
+        if not hasattr(found, "get_params"):
+            return copy.deepcopy(found)
         from sklearn.base import clone
 
         return clone(found).set_params(**params) if params else clone(found)

@@ -53,10 +53,12 @@ def list_() -> None:
     """List the registered models and data sets."""
     from benchmark import registry
 
+    known = registry.datasets()
     for family, title in (("baseline", "Baselines"), ("network", "Networks")):
         chosen = [model for model in registry.models().values() if model.family == family]
         _list(title, [(model.name, _mark(model), model.description) for model in chosen])
-    _list("Data sets", [(spec.name, spec.description) for spec in registry.datasets().values()])
+    paths = {name: f"{spec.description} {spec.params['path']}" for name, spec in known.items() if spec.own}
+    _list("Data sets", [(name, paths.get(name, spec.description)) for name, spec in known.items()])
     show("core: run takes these without names.\ntunable: tune has parameters to search.")
 
 

@@ -85,7 +85,7 @@ def info(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_di
         "split": f"{len(data.split.train):,} training, {len(data.split.validation):,} validation, "
         f"{len(data.test_labels):,} test",
         "classes": ", ".join(data.class_names),
-        "source": data.source,
+        "source": f"{data.source}, {spec.params['path']}" if spec.own else data.source,
         "fingerprint": data.fingerprint,
         "decoded in": str(cache.folder(spec.key)),
     }

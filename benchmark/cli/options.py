@@ -63,10 +63,6 @@ RecordedOption = Annotated[
         callback=_names,
     ),
 ]
-RecordedOneOption = Annotated[
-    str,
-    typer.Option("--dataset", "-d", help="Data set, or the path of your own pictures.", callback=_names),
-]
 RecordedArgument = Annotated[
     str, typer.Argument(help="Name of the data set, or the path of your own pictures.", callback=_names)
 ]
@@ -186,7 +182,13 @@ READING: dict[str, tuple[Any, Any, Any]] = {
             "--no-mirror", help="Never mirror them in training: for text, digits and whatever has a left and a right."
         ),
     ),
-    "no_pictures": (bool, False, _option("--no-pictures", help="Show none of them in reports.")),
+    "show_pictures": (
+        bool | None,
+        None,
+        _option(
+            "--pictures/--no-pictures", help="Whether reports may show them.", show_default="yes, unless said before"
+        ),
+    ),
 }
 
 
@@ -216,8 +218,8 @@ def reads_pictures(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def wrapper(**options: Any) -> None:
         chosen = {name: options.pop(name) for name in READING}
-        name, show, mirror = chosen.pop("name"), not chosen.pop("no_pictures"), not chosen.pop("no_mirror")
-        command(**options, pictures=Pictures(name, Reading(**chosen, show_pictures=show, mirror=mirror)))
+        name, mirror = chosen.pop("name"), not chosen.pop("no_mirror")
+        command(**options, pictures=Pictures(name, Reading(**chosen, mirror=mirror)))
 
     others = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name != "pictures"]
     wrapper.__signature__ = signature.replace(parameters=[*others, *own])  # type: ignore[attr-defined]
@@ -230,7 +232,13 @@ def dataset_specs(names: Sequence[str] | None, pictures: Pictures | None = None)
     from benchmark import registry
 
     reading, name = (None, None) if pictures is None else (pictures.reading, pictures.name)
-    return [registry.dataset(one, reading, name) for one in dict.fromkeys(names or [DEFAULT_DATASET])]
+    specs = [registry.dataset(one, reading, name) for one in dict.fromkeys(names or [DEFAULT_DATASET])]
+    twice = {spec.name for spec in specs if sum(other.name == spec.name for other in specs) > 1}
+    if twice:
+        raise UserError(
+            f"Two data sets are called {twice.pop()!r}.", "Run them one after the other, each with a --name."
+        )
+    return specs
 
 
 def loaded(spec: DatasetSpec, data_dir: Path | None, *, force: bool = False) -> Dataset:

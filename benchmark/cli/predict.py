@@ -10,7 +10,7 @@ import typer
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
-    RecordedOneOption,
+    DatasetOption,
     ResultsOption,
     console,
     dataset_specs,
@@ -30,14 +30,14 @@ MOST_TESTS = 100
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A model that was run with --save-models.")],
+    model: Annotated[str, typer.Argument(help="A model that was run with --save-models, or FILE.py:NAME.")],
     images: Annotated[
         list[Path] | None, typer.Argument(metavar="[IMAGE]...", help="Pictures: PNG, JPEG and others.")
     ] = None,
     test: Annotated[
         str | None, typer.Option("--test", metavar="N,N,...", help="Test images of the data set, counted from 0.")
     ] = None,
-    dataset: RecordedOneOption = "fashion-mnist",
+    dataset: DatasetOption = "fashion-mnist",
     seed: Annotated[int | None, typer.Option(help="Seed of the model.", show_default="the newest", min=0)] = None,
     invert: Annotated[
         bool | None,
@@ -69,7 +69,8 @@ def predict(
     places, (spec,) = _places(test), dataset_specs([dataset])
     store = Store.open(results_dir, collection)
     data = data_for(spec, data_dir, say, needed=bool(places))
-    classifier = SavedClassifier(store, spec, model, seed, registry.of_record, data)
+    name, given = registry.model_of(model)
+    classifier = SavedClassifier(store, spec, name, seed, lambda record: registry.of_record(record, given), data)
     pictures = classifier.pictures(images or [], invert, lambda text: say(f"error: {text}"))
     questions = classifier.test_images(places) + pictures
     if questions:

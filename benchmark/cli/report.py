@@ -14,6 +14,7 @@ from benchmark.utils.terminal import show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmark.records.store import Store
     from benchmark.report.write import Written
     from benchmark.specs import Dataset
 
@@ -46,20 +47,21 @@ def report(
     if into and len(names) != 1:
         raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        written = Results(store, name, profile, data=_cached(name)).report(reports_dir, html=html)
+        written = Results(store, name, profile, data=_cached(name, store)).report(reports_dir, html=html)
         announce(written)
         if into:
             put_between_marks(into, written.excerpt)
 
 
-def _cached(name: str) -> Dataset | None:
+def _cached(name: str, store: Store) -> Dataset | None:
     """The data set, if it is registered and already decoded; a report fetches nothing."""
     from benchmark import registry
     from benchmark.data import cache
 
-    spec = registry.datasets().get(name)
+    summary = store.read_summary(name)
     try:
-        dataset = cache.read(spec, verify=False) if spec else None
+        fingerprint = getattr(summary, "fingerprint", None)
+        dataset = cache.read(registry.dataset(name, fingerprint=fingerprint), verify=False)
     except UserError as error:
         warn(str(error))
         dataset = None

@@ -93,7 +93,8 @@ def run(
 ) -> None:
     """Train and score models, record every run, write the report.
 
-    Without names the five core models run: three baselines on pixels, a simple and an augmented CNN.
+    Without names the core models run: three baselines on pixels, a simple and an augmented CNN and, on your own
+    pictures, a pre-trained one.
 
     Stop with Ctrl-C whenever you like; rerun the command to resume. Exit code 1 if a run failed, crashed, or hit its
     time or memory limit.

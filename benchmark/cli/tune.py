@@ -88,7 +88,7 @@ def tune(
     if record.best is None:
         raise no_winner(record, store)
     _show_best(record)
-    show(f"Written to {path_of(store, dataset, spec.name)}")
+    show(f"Written to {path_of(store, data.name, spec.name)}")
 
 
 def _printer(screen: Console) -> Callable[[Trial], None]:

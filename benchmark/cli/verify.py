@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,9 @@ import typer
 from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
+    DatasetOption,
     MemoryLimitOption,
     ProfileOption,
-    RecordedOneOption,
     ResultsOption,
     TimeLimitOption,
     console,
@@ -33,7 +34,7 @@ def verify(
     runs: Annotated[int, typer.Option(help="Runs to repeat, drawn at random.", min=1)] = 3,
     budget: Annotated[str, typer.Option(help="Time limit for all of them, judging by their records.")] = "10m",
     seed: Annotated[int, typer.Option(help="Seed for sampling runs.", min=0)] = 0,
-    dataset: RecordedOneOption = "fashion-mnist",
+    dataset: DatasetOption = "fashion-mnist",
     profile: ProfileOption = "full",
     collection: CollectionOption = None,
     time_limit: TimeLimitOption = "2h",
@@ -56,14 +57,16 @@ def verify(
 
     how = settings(1, None, time_limit, memory_limit, "auto", True)
     store, (spec,) = Store.open(results_dir, collection, profile), dataset_specs([dataset])
-    drawn, able = reproduce.draw(store, dataset, profile, models, runs, parse_duration(budget), seed, warn)
+    chosen = [registry.model_of(text) for text in models or ()]
+    names, given = [name for name, _ in chosen], [spec for _, specs in chosen for spec in specs]
+    drawn, able = reproduce.draw(store, spec.name, profile, names or None, runs, parse_duration(budget), seed, warn)
     expected = sum(one.record.cost.total_seconds for one in drawn if one.record.cost)
     screen = console()
     screen.print(f"{len(drawn)} of {able} runs, about {duration(expected)} by their records.", highlight=False)
-    lines = Lines(screen)
+    lines, spec_of = Lines(screen), functools.partial(registry.of_record, given=given)
     try:
         prepared, here = prepare(spec, data_dir, store, lines.note), environment.describe()
-        checks = [reproduce.reproduce(one, registry.of_record, prepared, how, here, lines) for one in drawn]
+        checks = [reproduce.reproduce(one, spec_of, prepared, how, here, lines) for one in drawn]
     except KeyboardInterrupt:
         say("\ninterrupted: nothing was changed")
         raise typer.Exit(130) from None

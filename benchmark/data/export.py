@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -31,8 +33,9 @@ def export(dataset: Dataset, folder: Path, progress: Callable[[str, int, int], N
         ("validation", dataset.train_images, dataset.train_labels, split.validation),
         ("test", dataset.test_images, dataset.test_labels, range(len(dataset.test_labels))),
     )
+    fresh = not folder.exists()
     total, done = len(dataset.train_labels) + len(dataset.test_labels), 0
-    with explain_write_errors(folder):
+    with explain_write_errors(folder), _whole(folder, fresh):
         for part, images, labels, index in parts:
             for name in names:
                 (folder / part / name).mkdir(parents=True)
@@ -43,6 +46,19 @@ def export(dataset: Dataset, folder: Path, progress: Callable[[str, int, int], N
                 done += 1
                 progress("writing pictures", done, total)
     return done
+
+
+@contextlib.contextmanager
+def _whole(folder: Path, fresh: bool) -> Iterator[None]:
+    """Leave nothing behind of what could not be finished."""
+    try:
+        yield
+    except BaseException:
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            shutil.rmtree(entry)
+        if fresh and folder.is_dir():
+            folder.rmdir()
+        raise
 
 
 def _file_name(name: str, number: int) -> str:

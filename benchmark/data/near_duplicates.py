@@ -24,6 +24,7 @@ CLOSEST = 30
 DEVIATIONS = 4.0
 DIGITS = 6  # The same on every machine; more depend on how it multiplies matrices.
 FARTHEST = 0.2  # Of near duplicates: a correlation of 0.98.
+NEIGHBOUR = 5  # Whose distance is what is usual between images that are not duplicates.
 NEAREST = 0.05  # Always near duplicates, even where most images have one: a correlation of 0.9988.
 MARGIN = 2.0
 SIDE = 16
@@ -145,7 +146,7 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
     """Number the images so that copies and near duplicates have the same number.
 
     Two images are near duplicates if the distance of their pixels (:func:`features`) is below the :func:`threshold` of
-    all distances to the nearest neighbour, but always below NEAREST and never above FARTHEST; so is what such pairs
+    the distances to the fifth neighbour, but always below NEAREST and never above FARTHEST; so is what such pairs
     connect. Pairs are looked
     for among averages of SIDE x SIDE grey pixels and then compared pixel by pixel.
 
@@ -168,14 +169,16 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
     even = ~small.any(axis=1)  # Images of one value are like each other in nothing but that.
     if len(first) - even.sum() < 2:
         return same.astype(np.int64), 0.0
-    nearest_of = np.empty(len(first), dtype=np.int64)
+    # Not the nearest: where most images have near duplicates, those would be what is usual.
+    rank = min(NEIGHBOUR, len(first) - 1)
+    neighbour = np.empty(len(first), dtype=np.int64)
     for start, products in _products(small):
         rows = np.arange(start, start + len(products))
         products[np.arange(len(rows)), rows] = -2
-        nearest_of[rows] = products.argmax(axis=1)
+        neighbour[rows] = np.argpartition(products, -rank, axis=1)[:, -rank]
         advance(len(rows))
     textured = np.flatnonzero(~even)
-    limit = threshold(_distances(images, first[textured], first[nearest_of[textured]]))
+    limit = threshold(_distances(images, first[textured], first[neighbour[textured]]))
     limit = max(min(limit, FARTHEST), NEAREST)
     pairs = [np.empty((0, 2), dtype=np.int64)]
     for start, products in _products(small):

@@ -11,10 +11,12 @@ import inspect
 import json
 import re
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, get_args
 
 import cloudpickle
+from sklearn.utils import get_tags
 
 from benchmark.errors import OF_OTHERS, UserError
 from benchmark.records.store import plain
@@ -42,7 +44,9 @@ def from_file(text: str) -> ModelSpec:
     try:
         found = resolve(build, file)
     except OF_OTHERS as error:
-        raise UserError(f"{text} cannot be used: {described(error)}.", EXAMPLE) from error
+        line = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+        where = f" (line {line[-1]})" if line else ""
+        raise UserError(f"{text} cannot be used: {described(error)}{where}.", EXAMPLE) from error
     if isinstance(found, ModelSpec):
         return dataclasses.replace(found, file=file, source=source)
     return _spec(found, name, build=build, file=file, source=source)
@@ -76,6 +80,15 @@ def spec_of(found: Any, name: str | None = None, inputs: Inputs | None = None) -
     return _spec(found, name or words, build=decides[0], source=source, estimator=pickled, inputs=inputs)
 
 
+def _is_other(found: Any) -> bool:
+    """Whether an estimator says that it is of another kind."""
+    try:
+        kind = get_tags(found).estimator_type
+    except Exception:  # Whatever has no tags of scikit-learn's says nothing.
+        return False
+    return kind is not None and kind != "classifier"
+
+
 def _code(kind: type) -> str:
     """The sum of the file that a class is in; empty for an installed package, whose version a record has anyway."""
     place = getattr(sys.modules.get(kind.__module__), "__file__", None)
@@ -89,6 +102,8 @@ def _spec(found: Any, name: str, *, build: str, inputs: Inputs | None = None, **
     makes = inspect.isfunction(found)
     if not makes and not (hasattr(kind, "fit") and hasattr(kind, "predict")):
         raise UserError(f"{found!r} is no model: it has no fit and predict.", EXAMPLE)
+    if not isinstance(found, type) and _is_other(found):
+        raise UserError(f"{found!r} is no classifier.", "Give a model that predicts classes.")
     form: Any = inputs or getattr(found, "inputs", "flat")
     family: Family = getattr(found, "family", "baseline")
     if form not in get_args(Inputs) or family not in get_args(Family):

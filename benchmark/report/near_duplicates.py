@@ -22,6 +22,8 @@ METHOD = (
 
 
 def blocks(evidence: Evidence, audit: DataAudit | None) -> list[Text | Block | None]:
+    if audit is None and evidence.summary is not None and evidence.summary.groups is not None:
+        return ['Near duplicates were looked for when the pictures were read: see "The data".']
     if audit is None:
         name, collection = evidence.folder.name, evidence.folder.parent.name
         command = Code(f"python -m benchmark data audit {name} --collection {collection}")

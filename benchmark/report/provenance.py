@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from benchmark.analysis.select import ModelSummary
+from benchmark.data.own.spec import options
 from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.schema import ModelInfo
 from benchmark.records.store import Problem
@@ -152,15 +153,7 @@ def _data_options(name: str, summary: DatasetSummary | None) -> list[str]:
     """How the data set is named; of the user's own pictures, how they were read."""
     if summary is None or summary.reading is None:
         return ["--dataset", name]
-    options = ["--dataset", f"path/of/{name}", "--name", name]
-    for key, value in summary.reading.items():
-        if value is False:
-            options.append("--no-pictures" if key == "show_pictures" else "--no-mirror")
-        elif value is True:
-            options.append(f"--{key.replace('_', '-')}")
-        else:
-            options += [f"--{key.replace('_', '-')}", str(value)]
-    return options
+    return ["--dataset", f"path/of/{name}", "--name", name, *options(summary.reading)]
 
 
 def _commands(evidence: Evidence) -> str:

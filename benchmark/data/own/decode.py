@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import itertools
+import math
+import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +21,8 @@ from benchmark.data.own.items import Item, Pixels, Skipped
 from benchmark.data.pictures import Content
 from benchmark.errors import UserError
 from benchmark.specs import Preparation
+from benchmark.utils.cache_folder import has_room
+from benchmark.utils.format import memory
 
 CHUNK = 64
 FEW = 4 * CHUNK  # Not worth starting processes for.
@@ -82,7 +88,7 @@ def decode(
     UserError
         If a decoder ends the process that runs it.
     """
-    images = open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(items), *shape))
+    images = allocated(path, (len(items), *shape))
     kept: list[int] = []
     skipped: list[Skipped] = []
     for start, (decoded, problems) in zip(itertools.count(0, CHUNK), _chunks(items, shape, preparation), strict=False):
@@ -96,6 +102,18 @@ def decode(
     return Decoded(images[: len(kept)], np.array(kept, dtype=np.int64), tuple(skipped))
 
 
+def allocated(path: Path, shape: tuple[int, ...]) -> np.memmap:
+    """A uint8 array in a file, for which there is room: writing to a mapped file without it ends the process."""
+    n_bytes = math.prod(shape)
+    if not has_room(path.parent, n_bytes):
+        raise OSError(errno.ENOSPC, f"{memory(n_bytes)} are needed")
+    array: np.memmap = open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
+
+
 def _chunks(
     items: Sequence[Item], shape: Shape, preparation: Preparation
 ) -> Iterator[tuple[np.ndarray, dict[int, str]]]:
@@ -107,7 +125,9 @@ def _chunks(
         return
     parallel = joblib.Parallel(n_jobs=-1, return_as="generator", pre_dispatch="2 * n_jobs", batch_size=1)
     try:
-        yield from parallel(joblib.delayed(_decode_chunk)(chunk, shape, preparation) for chunk in contents)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*tasks have been successfully executed.*")  # After Ctrl-C.
+            yield from parallel(joblib.delayed(_decode_chunk)(chunk, shape, preparation) for chunk in contents)
     except TerminatedWorkerError as error:
         raise UserError(
             "A process ended while it decoded a picture: one is damaged in a way that its decoder does not survive, "

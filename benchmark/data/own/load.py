@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
+import psutil
 
 from benchmark.data import near_duplicates, pictures
 from benchmark.data.own import decode, parts
@@ -21,11 +23,12 @@ from benchmark.data.own.spec import Reading
 from benchmark.data.own.table import Columns
 from benchmark.errors import UserError
 from benchmark.specs import Account, JsonValue, Places, Preparation, RawImages
-from benchmark.utils.files import cache_root
+from benchmark.utils.files import CACHE_VARIABLE, cache_root
 from benchmark.utils.format import counted, listed
 
 MOST_SKIPPED = 0.05
 COPIED_AT_A_TIME = 1000
+SCRATCH = ".reading-"
 
 
 def stamp(places: Places, *, path: str, **options: JsonValue) -> JsonValue:
@@ -47,8 +50,25 @@ def load(places: Places, *, path: str, **options: JsonValue) -> RawImages:
     reading = Reading(**options)
     scratch_root = cache_root() / "decoded"
     scratch_root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".reading-", dir=scratch_root) as scratch:
-        return _load(Path(path), reading, places, Path(scratch))
+    _tidy(scratch_root)
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", dir=scratch_root) as scratch:
+            return _load(Path(path), reading, places, Path(scratch))
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise UserError(
+            f"There is no room to decode the pictures in {scratch_root}: {error.strerror}.",
+            f"Make room, or name another folder in ${CACHE_VARIABLE}.",
+        ) from error
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a process that was killed has left."""
+    for left in folder.glob(f"{SCRATCH}*"):
+        owner = left.name.removeprefix(SCRATCH).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawImages:
@@ -64,8 +84,8 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
     except UserError as error:
         said = f" Skipped: {in_words(skipped)}." if skipped else ""
         raise UserError(f"{error.problem}{said}", error.remedy) from error
-    groups, choice = _groups(images, items, places)
-    division = parts.divided(labels, groups, [item.part for item in items], class_names)
+    alike, groups, choice = _groups(images, items, places)
+    division = parts.divided(labels, groups, [item.part for item in items], class_names, alike)
     choices += [choice, *division.choices]
     if reading.mirror and all(map(_like_character, class_names)):
         choices.append("classes are named like characters: if mirrored pictures mean something else, add --no-mirror")
@@ -87,9 +107,9 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
             groups=len(np.unique(groups)),
             train_names=tuple(items[place].where for place in pool),
             test_names=tuple(items[place].where for place in test),
-            show_pictures=reading.show_pictures,
+            show_pictures=reading.show_pictures is not False,
             mirror=reading.mirror,
-            leaked=tuple(int(place) for place in np.flatnonzero(np.isin(groups[test], groups[pool]))),
+            leaked=tuple(int(place) for place in np.flatnonzero(np.isin(alike[test], alike[pool]))),
         ),
     )
 
@@ -109,6 +129,11 @@ def _large_enough(found: Items, reading: Reading, choices: list[str]) -> Items:
             f"fewer than {reading.min_class_size} pictures, left out: "
             f"{counted(len(left_out), 'class', 'classes')} ({listed(left_out, 10)})"
         )
+        if len(np.unique(labels[large])) < 2:
+            raise UserError(
+                f"Fewer than two classes have {reading.min_class_size} pictures or more.",
+                "Give a smaller --min-class-size.",
+            )
         items = [item for item, keep in zip(found.items, large, strict=True) if keep]
         found = dataclasses.replace(found, items=items)
         labels, class_names = classes([item.label for item in items], found.class_names)
@@ -157,9 +182,9 @@ def _of_channels(colour: tuple[int, int, int] | None, channels: int) -> tuple[in
     return (round(sum(colour) / 3),)
 
 
-def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[np.ndarray, str]:
-    """Number the images (n,) so that what belongs together has the same number, by the user's groups and because they
-    are near duplicates; and how many there are, in words."""
+def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[np.ndarray, np.ndarray, str]:
+    """Number the images (n,) so that near duplicates have the same number; then so that what is in one of the user's
+    groups has too; and how many there are, in words."""
 
     compared = 0
 
@@ -172,23 +197,23 @@ def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[
     sizes = np.bincount(alike)
     n_alike, text = int(sizes[sizes > 1].sum()), "no picture is a copy or near duplicate of another"
     if n_alike:
+        rule = f"correlation of pixels above {1 - limit**2 / 2:.4f}" if limit > 0.01 else "equal pixels"
         text = (
-            f"{n_alike:,} pictures are copies or near duplicates (correlation of pixels above {1 - limit**2 / 2:.3f}), "
-            f"in {counted(int((sizes > 1).sum()), 'group')}: what is alike stays together"
+            f"{n_alike:,} pictures are copies or near duplicates ({rule}), in "
+            f"{counted(int((sizes > 1).sum()), 'group')}: what is alike stays together"
         )
     given = [item.group for item in items]
     if any(group is not None for group in given):
         # Who has no group is one by itself.
         known = {group: number for number, group in enumerate(dict.fromkeys(g for g in given if g is not None))}
         own = np.array([known[g] if g is not None else len(known) + place for place, g in enumerate(given)])
-        alike = near_duplicates.merged(alike, own)
-        text += f"; {len(known):,} given groups stay together too"
-    return alike, text
+        return alike, near_duplicates.merged(alike, own), f"{text}; {counted(len(known), 'group')} given"
+    return alike, alike, text
 
 
 def _copied(images: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:
     """Some of the images in a file of their own, without all of them in memory."""
-    copy = open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), *images.shape[1:]))
+    copy = decode.allocated(path, (len(rows), *images.shape[1:]))
     for start in range(0, len(rows), COPIED_AT_A_TIME):
         copy[start : start + COPIED_AT_A_TIME] = images[rows[start : start + COPIED_AT_A_TIME]]
     return copy

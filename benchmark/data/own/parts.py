@@ -27,7 +27,11 @@ class Division:
 
 
 def divided(
-    labels: np.ndarray, groups: np.ndarray, given: Sequence[Part | None], class_names: Sequence[str]
+    labels: np.ndarray,
+    groups: np.ndarray,
+    given: Sequence[Part | None],
+    class_names: Sequence[str],
+    alike: np.ndarray | None = None,
 ) -> Division:
     """Keep the parts that are given and hold out those that are not; groups stay together.
 
@@ -40,6 +44,8 @@ def divided(
     given : sequence of str or None
         Part of every image.
     class_names : sequence of str
+    alike : ndarray of int (n,) or None
+        As ``groups``, of near duplicates alone.
 
     Raises
     ------
@@ -52,15 +58,13 @@ def divided(
         _hold_out(part, TEST, TEST_SHARE, labels, groups, "test")
         choices.append(f"no test part is given: {(part == TEST).sum():,} pictures are held out for it, by class")
     else:
-        shared = np.isin(groups[part == TEST], groups[part != TEST]).sum()
-        choices.append(
-            "the given test part is kept"
-            + (
-                f"; {counted(int(shared), 'picture')} of it are in the training part too, exactly or nearly"
-                if shared
-                else ""
-            )
-        )
+        choices.append("the given test part is kept")
+        again = int(np.isin(alike, alike[part != TEST])[part == TEST].sum()) if alike is not None else 0
+        if again:
+            choices.append(f"in the training part too, exactly or nearly: {counted(again, 'test picture')}")
+        related = int(np.isin(groups, groups[part != TEST])[part == TEST].sum())
+        if related > again:
+            choices.append(f"in one group with a training picture: {counted(related, 'test picture')}")
     if not (part == VALIDATION).any():
         share = min(VALIDATION_SHARE, MOST_VALIDATION / max(1, (part == TRAIN).sum()))
         _hold_out(part, VALIDATION, share, labels, groups, "validation")
@@ -86,13 +90,13 @@ def _too_few(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, class_
     sizes = np.bincount(labels, minlength=len(class_names))
     n_groups = {label: len(np.unique(groups[labels == label])) for label in classes.tolist()}
     named = [
-        f"{class_names[label]} ({sizes[label]:,}" + (f" in {n:,} groups)" if n < sizes[label] else ")")
+        f"{class_names[label]} ({sizes[label]:,}" + (f" in {counted(n, 'group')})" if n < sizes[label] else ")")
         for label, n in n_groups.items()
     ]
-    several = len(classes) > 1
+    several, least = len(classes) > 1, int(sizes[classes].max()) + 1
+    leave = f", or leave {'them' if several else 'it'} out: --min-class-size {least}"
     return UserError(
         f"{counted(len(classes), 'class', 'classes')} {'have' if several else 'has'} too few different pictures for "
         f"training, validation and test: {listed(named, 10)}.",
-        f"Add pictures, merge classes, or leave {'them' if several else 'it'} out: "
-        f"--min-class-size {int(sizes[classes].max()) + 1}.",
+        f"Add pictures or merge classes{leave if (sizes >= least).sum() > 1 else ''}.",
     )

@@ -6,6 +6,7 @@ Only the standard library is imported: ``list`` and ``--help`` start at once.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 import unicodedata
@@ -39,8 +40,8 @@ class Reading:
         Classes with fewer pictures are left out.
     allow_skipped : bool
         Whether to go on if more than 5 % of the pictures cannot be used.
-    show_pictures : bool
-        Whether reports may show pictures.
+    show_pictures : bool or None
+        Whether reports may show pictures; None: unless it was said before of this path that they may not.
     mirror : bool
         Whether a mirrored picture may be of the same class, as it is not of text.
     """
@@ -52,7 +53,7 @@ class Reading:
     group_column: str | None = None
     min_class_size: int = 0
     allow_skipped: bool = False
-    show_pictures: bool = True
+    show_pictures: bool | None = None
     mirror: bool = True
 
     def __post_init__(self) -> None:
@@ -90,7 +91,16 @@ def slug(path: Path) -> str:
     """The name under which a path's data set is recorded, unless the user gives one."""
     stem = path.name if path.is_dir() else path.name.removesuffix(".gz").partition(".")[0] or path.name
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", errors="ignore").decode().lower()
-    return re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:100] or "pictures"
+    words = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-._")[:80]
+    lost = sum(not unicodedata.combining(c) and not c.isascii() for c in unicodedata.normalize("NFKD", stem))
+    if not words or lost:  # Letters that have no likeness: two such names must not become one.
+        words = f"{words or 'pictures'}-{hashlib.sha256(stem.encode(errors='replace')).hexdigest()[:4]}"
+    return words
+
+
+def place_of(path: Path) -> str:
+    """A path as data sets are remembered by it."""
+    return str((path if path.exists() else path.expanduser()).resolve())
 
 
 def spec_of(path: Path, name: str | None, taken: Mapping[str, DatasetSpec], reading: Reading) -> DatasetSpec:
@@ -111,7 +121,7 @@ def spec_of(path: Path, name: str | None, taken: Mapping[str, DatasetSpec], read
         If the name is taken or invalid, or there is nothing at the path.
     """
     try:
-        place = path.expanduser().resolve()
+        place = (path if path.exists() else path.expanduser()).resolve()
         there = place.exists()
     except (OSError, ValueError, RuntimeError):
         there = False
@@ -143,14 +153,30 @@ def spec_of(path: Path, name: str | None, taken: Mapping[str, DatasetSpec], read
         raise UserError(f"{error}.", "Choose another with --name.") from error
 
 
-def remembered() -> dict[str, DatasetSpec]:
-    """The data sets of paths that have been decoded, by name; of one name, the one that was decoded last."""
-    found: list[tuple[float, DatasetSpec]] = []
+def remembered() -> list[tuple[DatasetSpec, str]]:
+    """The data sets of paths that have been decoded, each with the fingerprint of its images; the latest last."""
+    found: list[tuple[float, DatasetSpec, str]] = []
     for file in (cache_root() / "decoded").glob("*/meta.json"):
         try:
-            fields: dict[str, Any] = json.loads(file.read_bytes()).get("own") or {}
+            meta = json.loads(file.read_bytes())
+            fields: dict[str, Any] = meta.get("own") or {}
             if fields:
-                found.append((file.stat().st_mtime, DatasetSpec(load=LOAD, stamp=STAMP, **fields)))
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+                spec = DatasetSpec(load=LOAD, stamp=STAMP, **fields)
+                found.append((file.stat().st_mtime, spec, str(meta["fingerprint"])))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue  # Whoever uses it will be told.
-    return {spec.name: spec for _, spec in sorted(found, key=lambda pair: pair[0])}
+    return [(spec, fingerprint) for _, spec, fingerprint in sorted(found, key=lambda one: one[0])]
+
+
+def options(params: Mapping[str, Any]) -> list[str]:
+    """The options of the command line with which a path is read, as words."""
+    words: list[str] = []
+    for key, value in params.items():
+        name = key.replace("_", "-")
+        if value is False:
+            words.append(f"--no-{name.removeprefix('show-')}")
+        elif value is True:
+            words.append(f"--{name}")
+        elif key != "path":
+            words += [f"--{name}", str(value)]
+    return words

@@ -65,9 +65,13 @@ def test_a_given_test_part_is_kept_where_the_validation_part_is_held_out():
 def test_what_a_given_test_part_shares_with_the_others_is_said():
     labels, groups = np.array([0, 1] * 10), np.arange(20)
     groups[15] = groups[16] = 3
-    found = divided(labels, groups, ["train"] * 14 + ["test"] * 6, NAMES[:2])
-    assert found.choices[0] == (
-        "the given test part is kept; 2 pictures of it are in the training part too, exactly or nearly"
+    alike = groups.copy()
+    alike[16] = 16
+    found = divided(labels, groups, ["train"] * 14 + ["test"] * 6, NAMES[:2], alike)
+    assert found.choices[:3] == (
+        "the given test part is kept",
+        "in the training part too, exactly or nearly: 1 test picture",
+        "in one group with a training picture: 2 test pictures",
     )
 
 
@@ -101,10 +105,14 @@ def test_a_class_of_too_few_is_refused_by_name_with_how_to_leave_it_out(size):
 
 
 def test_several_classes_of_too_few_are_all_named():
-    labels = np.repeat([0, 1, 2], [2, 20, 1])
+    labels = np.repeat([0, 1, 2, 3], [2, 20, 1, 20])
     with pytest.raises(UserError, match=r"2 classes have too few .*: ant \(2\), cat \(1\)") as caught:
-        divided(labels, alone(labels), [None] * len(labels), NAMES[:3])
+        divided(labels, alone(labels), [None] * len(labels), [*NAMES[:3], "dog"])
     assert "leave them out: --min-class-size 3" in caught.value.remedy
+    few = labels < 3  # Of the classes that would be left there is but one.
+    with pytest.raises(UserError, match="too few") as caught:
+        divided(labels[few], alone(labels[few]), [None] * few.sum(), NAMES[:3])
+    assert caught.value.remedy == "Add pictures or merge classes."
 
 
 def test_a_class_of_many_copies_has_too_few_different_pictures():
@@ -181,4 +189,4 @@ def test_copies_in_a_given_test_part_are_kept_counted_and_said(make, read):
     found = read(make.root / "photos")
     place = found.dataset.account.test_names.index("test/cats/copy.png")
     assert found.dataset.account.leaked == (place,)
-    assert "1 picture of it" in found.choices
+    assert "exactly or nearly: 1 test picture" in found.choices

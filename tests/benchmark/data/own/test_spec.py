@@ -60,9 +60,9 @@ def later(path: Path, seconds: int = 10) -> None:
         ("My Photos (2024).csv", "my-photos-2024"),
         ("train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"),
         ("Café.npz", "cafe"),
-        ("猫.npz", "pictures"),
-        ("-_-.npz", "pictures"),
-        ("x" * 200 + ".csv", "x" * 100),
+        ("猫.npz", "pictures-a810"),
+        ("-_-.npz", "pictures-8b0a"),
+        ("x" * 200 + ".csv", "x" * 80),
         ("UPPER_lower-1.parquet", "upper_lower-1"),
     ],
 )
@@ -82,10 +82,10 @@ def test_the_name_is_made_of_the_folders(make, name, expected):
 @pytest.mark.parametrize(
     ("folder", "name", "title"),
     [
-        ("猫", "pictures", "猫"),
+        ("猫", "pictures-a810", "猫"),
         ("my\ncats", "my-cats", "my\ncats"),
-        (b"cats\xff", "cats", "cats?"),
-        ("c" * 250, "c" * 100, "c" * 250),
+        (b"cats\xff", "cats-4dee", "cats?"),
+        ("c" * 250, "c" * 80, "c" * 250),
         ("..cats", "cats", "..cats"),
     ],
 )
@@ -166,7 +166,7 @@ def test_a_name_that_is_taken_or_invalid_is_refused(make):
 
 def test_options_are_of_paths_alone():
     for wrong in ({"reading": Reading(size=8)}, {"recorded_as": "mine"}):
-        with pytest.raises(UserError, match="digits is a data set with a name") as caught:
+        with pytest.raises(UserError, match="digits is a name") as caught:
             registry.dataset("digits", **wrong)
         assert "path" in caught.value.remedy
     assert registry.dataset("digits", Reading()).name == "digits"
@@ -285,11 +285,12 @@ def test_what_is_hidden_is_no_change(make, read, name):
     assert read(place).said == ()
 
 
-def test_other_options_are_decoded_anew(make, read):
+def test_other_options_are_decoded_anew_and_stay(make, read):
     place = make.folder()
     assert read(place).dataset.train_images.shape[1] == 12
     assert read(place, size=8).dataset.train_images.shape[1] == 8
-    assert read(place).dataset.train_images.shape[1] == 12
+    assert read(place).dataset.train_images.shape[1] == 8
+    assert read(place, background="black").dataset.train_images.shape[1] == 12
 
 
 def test_a_data_folder_for_other_data_sets_does_not_matter(make, read, monkeypatch, tmp_path):
@@ -379,14 +380,32 @@ def test_what_was_read_once_has_a_name_from_then_on(make, read, monkeypatch):
     assert list(registry.datasets())[-1] == "mine"
 
 
-def test_of_one_name_the_last_one_is_meant(make, read):
-    read(make.folder("one/photos"), "mine")
+def test_a_name_of_two_paths_has_to_be_said_better(make, read):
+    one = read(make.folder("one/photos"), "mine")
     other = read(make.folder("other/photos", first=500), "mine")
-    entries = {path: path.stat().st_mtime for path in load.files.cache_root().glob("decoded/*/meta.json")}
-    assert len(entries) == 2
-    last = next(path for path in entries if "other" in json.loads(path.read_text())["own"]["params"]["path"])
-    later(last)
-    assert registry.dataset("mine") == other.spec
+    with pytest.raises(UserError, match="Several paths are recorded as 'mine'"):
+        registry.dataset("mine")
+    for found in (one, other):  # By its path, or by what a collection has of it.
+        assert registry.dataset("mine", fingerprint=found.dataset.fingerprint) == found.spec
+        assert registry.dataset(Path(found.spec.params["path"]), recorded_as="mine") == found.spec
+
+
+def test_of_two_names_of_a_path_that_is_meant_which_is_made_of_it(make, read):
+    place = make.folder()
+    read(place, "other")
+    assert registry.name_of(str(place)) == "other"
+    read(place)
+    read(place, "third", size=8)
+    assert registry.name_of(str(place)) == "photos"
+
+
+def test_pictures_stay_private_until_that_is_taken_back(make, read):
+    place = make.folder()
+    read(place, show_pictures=False)
+    assert registry.dataset(place).params["show_pictures"] is False
+    assert registry.dataset(place, Reading(size=8)).params["show_pictures"] is False
+    assert registry.dataset(place, Reading(size=8), "other").params["show_pictures"] is False
+    assert registry.dataset(place, Reading(show_pictures=True)).params["show_pictures"] is True
 
 
 def test_damaged_memories_are_forgotten(make, read, cache_root):
@@ -472,7 +491,7 @@ def test_commands_take_a_path_and_its_options(make, monkeypatch):
     [
         (("photos", "--size", "2"), "2 is not a size"),
         (("photos", "--background", "pink"), "'pink' is not a background"),
-        (("digits", "--size", "8"), "digits is a data set with a name"),
+        (("digits", "--size", "8"), "digits is a name"),
         (("nowhere/",), "There is no data set, file or folder"),
         (("photos", "--name", "digits"), "'digits' is the name of a registered data set"),
     ],
@@ -501,4 +520,4 @@ def test_a_specification_may_be_made_by_hand(make):
     place = make.folder()
     spec = registry.dataset(place)
     assert load.prepare(dataclasses.replace(spec, title="Pets")).title == "Pets"
-    assert load.prepare(registry.dataset(place)).title == "photos"
+    assert load.prepare(registry.dataset(place)).title == "Pets"  # As it is remembered.

@@ -101,7 +101,7 @@ def test_pictures_of_one_group_stay_together(make, read):
     for patient in range(5):
         assert len({found.parts[f"pics/p{n:02}.png"] for n in range(4 * patient, 4 * patient + 4)}) == 1
     assert set(found.parts.values()) == {"train", "validation", "test"}
-    assert "5 given groups" in found.choices
+    assert "5 groups given" in found.choices
 
 
 def test_a_picture_that_two_groups_have_joins_them(make, read):
@@ -279,6 +279,7 @@ def test_the_user_names_columns(make, read, refused):
     place = make.table(("bild", "art", "note"), lambda n, path, text: (path, text, n))
     found = read(place, image_column="bild", label_column="art")
     assert found.dataset.class_names == ("cat", "dog")
+    place = make.table(("bild", "art", "note"), lambda n, path, text: (path, text, n), name="other.csv")
     error = refused(place, "no column of images")
     assert error.remedy == "Name it: --image-column. There are: bild, art, note."
     error = refused(place, "no column of labels", image_column="bild")

@@ -74,3 +74,44 @@ def test_all_of_them_are_the_same_images(pictures, cache):
         done = home("data", "info", path)
         found[path] = re.search(r"fingerprint: (\w+)", done.stdout)[1]
     assert len(set(found.values())) == 1, found
+
+
+def test_two_data_sets_of_one_name_are_refused(pictures, cache):
+    done = Home(pictures, cache)("run", "knn", "-d", "photos", "-d", "images.npz", "--name", "same")
+    assert done.returncode == 2
+    assert "Two data sets are called 'same'. Run them one after the other" in done.stderr
+
+
+def test_a_report_shows_no_pictures_that_are_private(pictures, cache, tmp_path):
+    """Not even if another command reads them in between."""
+    home, where = Home(pictures, cache), ("--results-dir", str(tmp_path / "results"))
+    reports = ("--reports-dir", str(tmp_path / "reports"))
+    private = home("run", "knn", "-d", "photos", "--name", "private", "--no-pictures", *where, *reports)
+    assert private.returncode == 0, private.stderr
+    assert home("data", "info", "photos", "--name", "private").returncode == 0
+    assert home("report", "-d", "private", *where, *reports).returncode == 0
+    assert list((tmp_path / "reports/local/private/charts").glob("gallery*")) == []
+    assert home("data", "info", "photos", "--name", "private", "--pictures").returncode == 0
+    assert home("report", "-d", "private", *where, *reports).returncode == 0
+    assert list((tmp_path / "reports/local/private/charts").glob("gallery*")) != []
+
+
+def test_a_model_of_a_file_predicts_and_is_verified(pictures, cache, tmp_path):
+    home = Home(tmp_path, cache)
+    (tmp_path / "my_models.py").write_text("from sklearn.naive_bayes import GaussianNB\n\nbayes = GaussianNB()\n")
+    data = ("-d", str(pictures / "photos"))
+    assert home("run", "my_models.py:bayes", *data, "--save-models", "--no-report").returncode == 0
+    found = home("predict", "my_models.py:bayes", str(pictures / "photos/3/036.png"), *data)
+    assert found.returncode == 0, found.stderr
+    assert "bit-identical" in home("verify", "my_models.py:bayes", *data, "--runs", "1").stdout
+    unknown = home("predict", "bayes", str(pictures / "photos/3/036.png"), *data)
+    assert (unknown.returncode, "Give it as path/to/my_models.py:bayes" in unknown.stderr) == (2, True)
+
+
+def test_a_curve_of_few_pictures_has_points(pictures, cache, tmp_path):
+    done = Home(pictures, cache)(
+        "curve", "knn", "-d", "photos", "--seeds", "1", "--results-dir", str(tmp_path), "--no-report"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "train-22" in done.stdout
+    assert "train-45" in done.stdout

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -20,6 +23,7 @@ RUN = Run("digits", "m", 0, "full")
 FILE = """
 from sklearn.linear_model import RidgeClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -171,3 +175,22 @@ def test_other_objects_are_refused(found):
 
 def test_resolve_still_finds_packages():
     assert resolve("sklearn.svm:SVC") is SVC
+
+
+def test_what_is_no_classifier_is_refused():
+    for other in (KMeans(), LinearRegression(), make_pipeline(StandardScaler(), LinearRegression())):
+        with pytest.raises(UserError, match="is no classifier"):
+            registry.choose([other])
+
+
+def test_an_object_that_only_fits_and_predicts_is_copied_for_each_run():
+    class Plain:
+        def fit(self, X, y):
+            self.fitted = True
+
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    spec = adopt.spec_of(Plain())
+    spec.create(RUN).fit(None, None)
+    assert not hasattr(spec.create(RUN), "fitted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -276,3 +277,21 @@ def test_progress_goes_from_the_first_picture_to_the_last(make):
         done = [(done, total) for what, done, total in told if what == step]
         assert done == sorted(done)
         assert done[-1][0] == done[-1][1] > 0
+
+
+def test_without_room_there_is_one_line_and_nothing_is_left(make, refused, monkeypatch, cache_root):
+    """Writing to a mapped file on a full disk would end the process."""
+
+    def full(descriptor, start, length):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    refused(make.folder(), "There is no room to decode the pictures", "BENCHMARK_CACHE_DIR")
+    assert list((cache_root / "decoded").iterdir()) == []
+
+
+def test_what_a_killed_process_has_left_is_removed(make, read, cache_root):
+    for owner in (2**22 + 1, os.getpid()):  # No process can have the first number.
+        (cache_root / f"decoded/.reading-{owner}-x").mkdir(parents=True)
+    read(make.folder())
+    assert [left.name for left in (cache_root / "decoded").glob(".reading-*")] == [f".reading-{os.getpid()}-x"]

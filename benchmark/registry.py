@@ -83,7 +83,7 @@ def dataset(
         return _of_path(name, reading or Reading(), recorded_as, registered)
     if recorded_as is not None or reading not in (None, Reading()):
         raise UserError(f"{name} is a name: how its pictures are read is decided.", "Give the path of the pictures.")
-    if name not in registered:
+    if isinstance(name, str) and name not in registered:
         meant = {spec.key: spec for spec, seen in own.remembered() if spec.name == name and fingerprint in (None, seen)}
         if len(meant) > 1:
             paths = [str(spec.params["path"]) for spec in meant.values()]

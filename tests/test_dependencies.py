@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ("baselines", "benchmark", "cnn")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-RUNTIME = [*PROJECT["dependencies"], *EXTRAS["tune"], *EXTRAS["tensorboard"], *EXTRAS["mlflow"]]
+RUNTIME = [*PROJECT["dependencies"], *EXTRAS["tune"], *EXTRAS["tensorboard"], *EXTRAS["mlflow"], *EXTRAS["parquet"]]
 # Declared though no module of ours imports it: who does.
 INDIRECT = {"alembic": "mlflow, for its database", "tabulate": "pandas, for DataFrame.to_markdown"}
 

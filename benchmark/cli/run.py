@@ -52,6 +52,13 @@ RenameOption = Annotated[
 CorruptionsOption = Annotated[
     bool, typer.Option("--corruptions", help="Also predict corrupted test images: six corruptions, five severities.")
 ]
+FilesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="FILE.py:NAME", help="A model of a Python file: any scikit-learn estimator; repeatable."
+    ),
+]
+SeedsOption = Annotated[int, typer.Option(help="Seeds per model; deterministic models run once.", min=1, max=1000)]
 SaveOption = Annotated[
     bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
 ]
@@ -61,16 +68,11 @@ SaveOption = Annotated[
 def run(
     pictures: Pictures,
     models: ModelsArgument = None,
-    own_models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", metavar="FILE.py:NAME", help="A model of a Python file: any scikit-learn estimator; repeatable."
-        ),
-    ] = None,
+    own_models: FilesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
-    seeds: Annotated[int, typer.Option(help="Seeds per model; deterministic models run once.", min=1, max=1000)] = 1,
+    seeds: SeedsOption = 1,
     jobs: JobsOption = 1,
     threads: ThreadsOption = None,
     time_limit: TimeLimitOption = "2h",
@@ -109,21 +111,18 @@ def run(
     store = Store.open(results_dir, collection, profile)
     if report:
         check_writable(reports_dir)
-    results = []
-    for spec in specs:
-        call = functools.partial(
-            api.run,
-            chosen,
-            dataset=spec,
-            profile=profile,
-            seeds=seeds,
-            settings=how,
-            collection=store.collection,
-            data_dir=data_dir,
-            results_dir=results_dir,
-            watcher=watcher(quiet, json_lines, tensorboard, mlflow, store),
-        )
-        results.append(resumable(call))
+    call = functools.partial(
+        api.run,
+        chosen,
+        profile=profile,
+        seeds=seeds,
+        settings=how,
+        collection=store.collection,
+        data_dir=data_dir,
+        results_dir=results_dir,
+    )
+    shown = functools.partial(watcher, quiet, json_lines, tensorboard, mlflow, store)
+    results = [resumable(functools.partial(call, dataset=spec, watcher=shown())) for spec in specs]
     finish(results, reports_dir, report=report, quiet=quiet, json_lines=json_lines)
 
 

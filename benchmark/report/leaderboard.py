@@ -156,7 +156,7 @@ def _further(summaries: Sequence[ModelSummary]) -> Table | None:
         )
         for metric in kept
     ]
-    return Table([words("model"), *columns], rows, sortable=True)
+    return Table([words("model"), *columns], rows)
 
 
 def _variants(summaries: Sequence[ModelSummary]) -> Table | None:

@@ -40,7 +40,7 @@ def summary(make_summary):
 
 
 def section(*summaries, data=None):
-    return robustness.corrupted(SimpleNamespace(summaries=summaries, data=data))
+    return robustness.corrupted(SimpleNamespace(summaries=summaries, pictures=data))
 
 
 def test_without_corruptions_there_is_no_section(summary):

@@ -60,7 +60,7 @@ def run(
     models : sequence of (str, ModelSpec or estimator), one of them, or None
         Names (see :func:`benchmark.models`), ``"path/to/file.py:name"``, specifications of your own, or scikit-learn
         estimators and their classes (:func:`model` gives them a name); ``"all"`` means every registered model, None the
-        five core models.
+        core models.
     dataset : str, Path or DatasetSpec
         A name (see :func:`benchmark.datasets`), the path of your own pictures, or a specification; :func:`pictures`
         makes one of a path with options.

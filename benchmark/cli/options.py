@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
-ModelsArgument = Annotated[
-    list[str] | None, typer.Argument(help="Models, see 'list'; without any, the five core models.")
-]
+ModelsArgument = Annotated[list[str] | None, typer.Argument(help="Models, see 'list'; without any, the core models.")]
 DatasetsOption = Annotated[
     list[str] | None,
     typer.Option(

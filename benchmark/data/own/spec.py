@@ -98,11 +98,6 @@ def slug(path: Path) -> str:
     return words
 
 
-def place_of(path: Path) -> str:
-    """A path as data sets are remembered by it."""
-    return str((path if path.exists() else path.expanduser()).resolve())
-
-
 def spec_of(path: Path, name: str | None, taken: Mapping[str, DatasetSpec], reading: Reading) -> DatasetSpec:
     """The specification of a path.
 

@@ -21,18 +21,14 @@ from benchmark.cli.options import (
     ThreadsOption,
     TimeLimitOption,
     dataset_specs,
-    reads_pictures,
+    grouped,
     settings,
 )
 from benchmark.cli.progress import (
-    JsonLinesOption,
-    MlflowOption,
-    QuietOption,
+    Following,
     ReportOption,
-    TensorBoardOption,
     finish,
     resumable,
-    watcher,
 )
 from benchmark.errors import UserError
 
@@ -46,9 +42,10 @@ CurveModelsArgument = Annotated[
 ]
 
 
-@reads_pictures
+@grouped
 def curve(
     pictures: Pictures,
+    following: Following,
     models: CurveModelsArgument = None,
     sizes: Annotated[
         str | None,
@@ -72,10 +69,6 @@ def curve(
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
     report: ReportOption = True,
-    quiet: QuietOption = False,
-    json_lines: JsonLinesOption = False,
-    tensorboard: TensorBoardOption = None,
-    mlflow: MlflowOption = None,
 ) -> None:
     """Train models on fewer and fewer images: from how many on is a CNN worth it?
 
@@ -103,10 +96,10 @@ def curve(
             collection=store.collection,
             data_dir=data_dir,
             results_dir=results_dir,
-            watcher=watcher(quiet, json_lines, tensorboard, mlflow, store),
+            watcher=following.watcher(store),
         )
     )
-    finish([results], reports_dir, report=report, quiet=quiet, json_lines=json_lines, answer=_answer)
+    finish([results], reports_dir, following, report=report, answer=_answer)
 
 
 def _answer(results: Results) -> str:

@@ -17,8 +17,8 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
+    grouped,
     loaded,
-    reads_pictures,
 )
 from benchmark.utils.terminal import literal, say, show
 
@@ -33,7 +33,7 @@ data_app = typer.Typer(help="Fetch, check and describe data sets.", no_args_is_h
 
 
 @data_app.command()
-@reads_pictures
+@grouped
 def fetch(
     pictures: Pictures,
     dataset: DatasetArgument = DEFAULT_DATASET,
@@ -49,7 +49,7 @@ def fetch(
 
 
 @data_app.command()
-@reads_pictures
+@grouped
 def verify(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Run the integrity checks: exit code 1 if one fails."""
     from rich.table import Table
@@ -70,7 +70,7 @@ def verify(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_
 
 
 @data_app.command()
-@reads_pictures
+@grouped
 def info(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_dir: DataDirOption = None) -> None:
     """Describe a data set: sizes, classes, split, fingerprint, location."""
     from benchmark.data import cache
@@ -94,7 +94,7 @@ def info(pictures: Pictures, dataset: DatasetArgument = DEFAULT_DATASET, data_di
 
 
 @data_app.command()
-@reads_pictures
+@grouped
 def export(
     pictures: Pictures,
     dataset: Annotated[str, typer.Argument(help="Name of the data set, or the path of your own pictures.")],
@@ -115,7 +115,7 @@ def export(
 
 
 @data_app.command(name="audit")
-@reads_pictures
+@grouped
 def audit_(
     pictures: Pictures,
     dataset: DatasetArgument = DEFAULT_DATASET,

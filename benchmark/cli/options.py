@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -130,99 +130,97 @@ def settings(
     )
 
 
-def _option(*names: str, help: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel="Your own pictures", **more)
-
-
-# By the names of their parameters: type, default, and option.
-READING: dict[str, tuple[Any, Any, Any]] = {
-    "name": (
-        str | None,
-        None,
-        _option(help="Name under which they are recorded.", show_default="made of the path's"),
-    ),
-    "size": (
-        int | None,
-        None,
-        _option(
-            help="Pixels a side that they are scaled to.",
-            show_default="as they are if all are of one size up to 64, otherwise 64",
-        ),
-    ),
-    "background": (
-        str | None,
-        None,
-        _option(
-            help="Colour under transparent parts and beside what is not square: white, black, grey or '#rrggbb'.",
-            show_default="white; beside it, the colour of its own edge",
-        ),
-    ),
-    "image_column": (
-        str | None,
-        None,
-        _option(help="Column of a table that names the pictures.", show_default="by name"),
-    ),
-    "label_column": (str | None, None, _option(help="Column with their classes.", show_default="by name")),
-    "group_column": (
-        str | None,
-        None,
-        _option(
-            help="Column that says which belong together, such as those of one patient: no split separates them.",
-            show_default="by name",
-        ),
-    ),
-    "min_class_size": (int, 0, _option(help="Leave out classes with fewer pictures.", min=0)),
-    "allow_skipped": (bool, False, _option("--allow-skipped", help="Go on if more than 5% of them cannot be used.")),
-    "no_mirror": (
-        bool,
-        False,
-        _option(
-            "--no-mirror", help="Never mirror them in training: for text, digits and whatever has a left and a right."
-        ),
-    ),
-    "show_pictures": (
-        bool | None,
-        None,
-        _option(
-            "--pictures/--no-pictures", help="Whether reports may show them.", show_default="yes, unless said before"
-        ),
-    ),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Pictures:
-    """How the user's own pictures are read and recorded; a command asks for it by a parameter ``pictures``."""
-
-    name: str | None
-    reading: Reading
-
-
-def reads_pictures(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of READING, which it gets as its parameter ``pictures``."""
-    from benchmark.data.own.spec import Reading
-
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command, in place of each parameter that is a dataclass, the options that the dataclass's fields are."""
     signature = inspect.signature(command, eval_str=True)
-    own = [
-        inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            annotation=Annotated[kind, option],
-        )
-        for name, (kind, default, option) in READING.items()
-    ]
+    groups: dict[str, Any] = {}
+    kept, added = [], []
+    for parameter in signature.parameters.values():
+        if not dataclasses.is_dataclass(parameter.annotation):
+            kept.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
+            continue
+        groups[parameter.name] = parameter.annotation
+        kinds = get_type_hints(parameter.annotation, include_extras=True)
+        added += [
+            inspect.Parameter(
+                field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=kinds[field.name]
+            )
+            for field in dataclasses.fields(parameter.annotation)
+        ]
 
     @functools.wraps(command)
     def wrapper(**options: Any) -> None:
-        chosen = {name: options.pop(name) for name in READING}
-        name, mirror = chosen.pop("name"), not chosen.pop("no_mirror")
-        command(**options, pictures=Pictures(name, Reading(**chosen, mirror=mirror)))
+        made = {
+            name: group(**{field.name: options.pop(field.name) for field in dataclasses.fields(group)})
+            for name, group in groups.items()
+        }
+        command(**options, **made)
 
-    others = [p.replace(kind=p.KEYWORD_ONLY) for p in signature.parameters.values() if p.name != "pictures"]
-    wrapper.__signature__ = signature.replace(parameters=[*others, *own])  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {p.name: p.annotation for p in (*others, *own)}
+    wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in (*kept, *added)}
     return wrapper
+
+
+_picture_option = functools.partial(typer.Option, rich_help_panel="Your own pictures")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """How the user's own pictures are read and recorded: a group of options."""
+
+    name: Annotated[
+        str | None, _picture_option(help="Name under which they are recorded.", show_default="made of the path's")
+    ] = None
+    size: Annotated[
+        int | None,
+        _picture_option(
+            help="Pixels a side that they are scaled to.",
+            show_default="as they are if all are of one size up to 64, otherwise 64",
+        ),
+    ] = None
+    background: Annotated[
+        str | None,
+        _picture_option(
+            help="Colour under transparent parts and beside what is not square: white, black, grey or '#rrggbb'.",
+            show_default="white; beside it, the colour of its own edge",
+        ),
+    ] = None
+    image_column: Annotated[
+        str | None, _picture_option(help="Column of a table that names the pictures.", show_default="by name")
+    ] = None
+    label_column: Annotated[str | None, _picture_option(help="Column with their classes.", show_default="by name")] = (
+        None
+    )
+    group_column: Annotated[
+        str | None,
+        _picture_option(
+            help="Column that says which belong together, such as those of one patient: no split separates them.",
+            show_default="by name",
+        ),
+    ] = None
+    min_class_size: Annotated[int, _picture_option(help="Leave out classes with fewer pictures.", min=0)] = 0
+    allow_skipped: Annotated[
+        bool, _picture_option("--allow-skipped", help="Go on if more than 5% of them cannot be used.")
+    ] = False
+    no_mirror: Annotated[
+        bool,
+        _picture_option(
+            "--no-mirror", help="Never mirror them in training: for text, digits and whatever has a left and a right."
+        ),
+    ] = False
+    show_pictures: Annotated[
+        bool | None,
+        _picture_option(
+            "--pictures/--no-pictures", help="Whether reports may show them.", show_default="yes, unless said before"
+        ),
+    ] = None
+
+    @property
+    def reading(self) -> Reading:
+        from benchmark.data.own.spec import Reading
+
+        chosen = dataclasses.asdict(self)
+        return Reading(mirror=not chosen.pop("no_mirror"), **{key: chosen[key] for key in chosen if key != "name"})
 
 
 def dataset_specs(names: Sequence[str] | None, pictures: Pictures | None = None) -> list[DatasetSpec]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,36 +22,42 @@ if TYPE_CHECKING:
     from benchmark.report.write import Written
     from benchmark.runner.progress import Quiet
 
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Only print warnings and errors.")]
-JsonLinesOption = Annotated[bool, typer.Option("--json-lines", help="Emit progress as JSON Lines, for programs.")]
-TensorBoardOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs there (requires the tensorboard extra).")
-]
-MlflowOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Track runs in an MLflow store there (requires the mlflow extra).")
-]
 ReportOption = Annotated[bool, typer.Option("--report/--no-report", help="Write the report at the end.")]
 
 
-def watcher(quiet: bool, json_lines: bool, tensorboard: Path | None, mlflow: Path | None, store: Store) -> Quiet:
-    """What follows the progress: for a person, for a program or not at all, and the trackers.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Following:
+    """How progress is shown: a group of options."""
 
-    Raises
-    ------
-    UserError
-        If both silence and JSON are requested, or a tracker is not installed.
-    """
-    from rich.console import Console
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only print warnings and errors.")] = False
+    json_lines: Annotated[bool, typer.Option("--json-lines", help="Emit progress as JSON Lines, for programs.")] = False
+    tensorboard: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write TensorBoard logs there (requires the tensorboard extra).")
+    ] = None
+    mlflow: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Track runs in an MLflow store (requires the mlflow extra)."),
+    ] = None
 
-    from benchmark.runner.progress import JsonLines, Several, watch
-    from benchmark.runner.tracking import MLflow, TensorBoard
+    def watcher(self, store: Store) -> Quiet:
+        """What follows the progress: for a person, for a program or not at all, and the trackers.
 
-    if quiet and json_lines:
-        raise UserError("Both --quiet and --json-lines were given.", "Choose one.")
-    shown = JsonLines(show) if json_lines else watch(Console(soft_wrap=True, quiet=quiet))
-    trackers: list[Quiet] = [TensorBoard(tensorboard, warn)] if tensorboard else []
-    trackers += [MLflow(mlflow, store.folder, warn)] if mlflow else []
-    return Several([shown, *trackers])
+        Raises
+        ------
+        UserError
+            If both silence and JSON are requested, or a tracker is not installed.
+        """
+        from rich.console import Console
+
+        from benchmark.runner.progress import JsonLines, Several, watch
+        from benchmark.runner.tracking import MLflow, TensorBoard
+
+        if self.quiet and self.json_lines:
+            raise UserError("Both --quiet and --json-lines were given.", "Choose one.")
+        shown = JsonLines(show) if self.json_lines else watch(Console(soft_wrap=True, quiet=self.quiet))
+        trackers: list[Quiet] = [TensorBoard(self.tensorboard, warn)] if self.tensorboard else []
+        trackers += [MLflow(self.mlflow, store.folder, warn)] if self.mlflow else []
+        return Several([shown, *trackers])
 
 
 def resumable(run: Callable[[], Results]) -> Results:
@@ -65,10 +72,9 @@ def resumable(run: Callable[[], Results]) -> Results:
 def finish(
     results: list[Results],
     reports_dir: Path,
+    following: Following,
     *,
     report: bool,
-    quiet: bool,
-    json_lines: bool,
     answer: Callable[[Results], str] | None = None,
 ) -> None:
     """Say what failed, write the reports if wanted, and say the ``answer`` to what the command asks.
@@ -84,15 +90,15 @@ def finish(
     for one in results if report else ():
         written = one.report(reports_dir)
         earlier = _earlier(written, one.records)
-        announce(written, quiet=quiet or json_lines, earlier=earlier)
-        if json_lines:
+        announce(written, quiet=following.quiet or following.json_lines, earlier=earlier)
+        if following.json_lines:
             path = str(written.paths[0])
             fields = {"dataset": one.dataset, "headline": written.headline, "cautions": list(written.report.cautions)}
             JsonLines(show).emit("report", **fields, earlier=earlier, path=path)
     for one in results:
-        if answer is None or quiet:
+        if answer is None or following.quiet:
             break
-        if json_lines:
+        if following.json_lines:
             JsonLines(show).emit("answer", dataset=one.dataset, text=answer(one))
         else:
             show(f"\n{answer(one)}")

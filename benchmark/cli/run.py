@@ -24,18 +24,14 @@ from benchmark.cli.options import (
     ThreadsOption,
     TimeLimitOption,
     dataset_specs,
-    reads_pictures,
+    grouped,
     settings,
 )
 from benchmark.cli.progress import (
-    JsonLinesOption,
-    MlflowOption,
-    QuietOption,
+    Following,
     ReportOption,
-    TensorBoardOption,
     finish,
     resumable,
-    watcher,
 )
 from benchmark.errors import UserError
 
@@ -64,9 +60,10 @@ SaveOption = Annotated[
 ]
 
 
-@reads_pictures
+@grouped
 def run(
     pictures: Pictures,
+    following: Following,
     models: ModelsArgument = None,
     own_models: FilesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
@@ -88,10 +85,6 @@ def run(
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
     report: ReportOption = True,
-    quiet: QuietOption = False,
-    json_lines: JsonLinesOption = False,
-    tensorboard: TensorBoardOption = None,
-    mlflow: MlflowOption = None,
 ) -> None:
     """Train and score models, record every run, write the report.
 
@@ -121,9 +114,8 @@ def run(
         data_dir=data_dir,
         results_dir=results_dir,
     )
-    shown = functools.partial(watcher, quiet, json_lines, tensorboard, mlflow, store)
-    results = [resumable(functools.partial(call, dataset=spec, watcher=shown())) for spec in specs]
-    finish(results, reports_dir, report=report, quiet=quiet, json_lines=json_lines)
+    results = [resumable(functools.partial(call, dataset=spec, watcher=following.watcher(store))) for spec in specs]
+    finish(results, reports_dir, following, report=report)
 
 
 def _chosen(

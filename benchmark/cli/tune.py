@@ -17,7 +17,7 @@ from benchmark.cli.options import (
     ResultsOption,
     console,
     dataset_specs,
-    reads_pictures,
+    grouped,
     settings,
 )
 from benchmark.utils.terminal import literal, say, show
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from benchmark.runner.tune import Trial, TuningRecord
 
 
-@reads_pictures
+@grouped
 def tune(
     pictures: Pictures,
     model: Annotated[str, typer.Argument(help="Model to tune, see 'list'.")],

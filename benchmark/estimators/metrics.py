@@ -168,3 +168,17 @@ METRICS: Mapping[str, Metric] = {
         Metric("auroc", "AUROC", auroc, needs="scores"),
     )
 }
+
+UNEVEN = 3  # Times as many images as the smallest class: from here on accuracy is about the largest.
+
+
+def default(counts: np.ndarray) -> str:
+    """The name of the metric to judge by, where none is asked for.
+
+    Parameters
+    ----------
+    counts : ndarray of int (n_classes,)
+        Images of each class, of all parts; classes without any do not count.
+    """
+    present = counts[counts > 0]
+    return "balanced-accuracy" if len(present) and present.max() > UNEVEN * present.min() else "accuracy"

@@ -71,6 +71,7 @@ class DatasetInfo(Model):
     validation_size: Count
     test_size: Count
     groups: Annotated[Count | None, Field(description="groups of images that no split separates")] = None
+    metric: Annotated[Name, Field(description="by which models are compared where no other is asked for")] = "accuracy"
     preparation: Annotated[
         dict[str, JsonValue], Field(description="how images were brought to their common size and channels")
     ] = {}

@@ -7,7 +7,10 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmark.data.splits import parts_for
+from benchmark.estimators import metrics
 from benchmark.records.npz import pack_predictions
 from benchmark.records.schema import DatasetInfo, ModelInfo, Predictions, SavedModel
 from benchmark.records.store import Store, Stored, plain
@@ -74,8 +77,15 @@ def dataset_info(dataset: Dataset, profile: Profile) -> DatasetInfo:
         validation_size=len(parts.validation),
         test_size=len(parts.test),
         groups=dataset.account.groups,
+        metric=default_metric(dataset),
         preparation=plain(dataclasses.asdict(dataset.preparation)),
     )
+
+
+def default_metric(dataset: Dataset) -> str:
+    """The name of the metric that a data set's models are compared by, where no other is asked for."""
+    labels = np.concatenate([dataset.train_labels, dataset.test_labels])
+    return metrics.default(np.bincount(labels, minlength=len(dataset.class_names)))
 
 
 def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelInfo:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from benchmark.estimators.metrics import METRICS, Predicted
+from benchmark.estimators.metrics import METRICS, Predicted, default
 
 
 def example(seed: int, n: int = 400, k: int = 4, skew: float = 0.5) -> Predicted:
@@ -98,3 +98,17 @@ def test_with_equally_many_images_a_class_balanced_accuracy_is_accuracy():
     found = Predicted(labels, np.where(np.arange(90) < 60, labels, 0), 3)
     one, other = (METRICS[name].value(found) for name in ("accuracy", "balanced-accuracy"))
     assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize(
+    ("counts", "name"),
+    [
+        ([10, 10], "accuracy"),
+        ([30, 10], "accuracy"),
+        ([31, 10], "balanced-accuracy"),
+        ([10, 0, 30], "accuracy"),
+        ([0, 0], "accuracy"),
+    ],
+)
+def test_uneven_classes_are_judged_by_balanced_accuracy(counts, name):
+    assert default(np.array(counts)) == name

@@ -19,6 +19,7 @@ from benchmark.analysis.select import Selection, best, select
 from benchmark.data.own import spec as own
 from benchmark.data.own.spec import Reading
 from benchmark.errors import UserError
+from benchmark.estimators import metrics
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Problem, Store, Stored
 from benchmark.runner import environment, eta
@@ -50,6 +51,7 @@ def run(
     data_dir: Path | str | None = None,
     results_dir: Path | str = "results",
     watcher: Quiet | None = None,
+    metric: str | None = None,
 ) -> Results:
     """Train and score models, record every run, and return what the collection holds now.
 
@@ -79,6 +81,10 @@ def run(
     watcher : Quiet or None
         Follows the progress (:mod:`benchmark.runner.progress`); None shows it on standard output, ``Quiet()`` not
         at all.
+    metric : str or None
+        What models are judged by: ``"accuracy"``, ``"balanced-accuracy"``, ``"macro-f1"``, ``"mcc"``, ``"log-loss"`` or
+        ``"auroc"``. None is accuracy, and balanced accuracy where the largest class has more than three times the
+        images of the smallest.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def run(
     """
     store = Store.open(results_dir, collection, profile)
     profiles = functools.partial(_one_profile, profile)
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher, metric)
 
 
 def curve(
@@ -101,6 +107,7 @@ def curve(
     data_dir: Path | str | None = None,
     results_dir: Path | str = "results",
     watcher: Quiet | None = None,
+    metric: str | None = None,
 ) -> Results:
     """Train models on fewer and fewer images: from how many on is a CNN worth it?
 
@@ -122,8 +129,8 @@ def curve(
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
     spec = registry.dataset(dataset)
-    models = _curve_models(store, spec) if models is None else models
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+    models = _curve_models(store, spec, metric) if models is None else models
+    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher, metric)
 
 
 def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> DatasetSpec:
@@ -179,6 +186,7 @@ def load(
     dataset: str | Path | None = None,
     profile: str | None = None,
     results_dir: Path | str = "results",
+    metric: str | None = None,
 ) -> Results:
     """What a collection holds on one data set.
 
@@ -192,12 +200,15 @@ def load(
         The profile to compare models under; None takes ``full`` if it is recorded, else the latest.
     results_dir : path
         Folder of the records.
+    metric : str or None
+        What models are judged by, as of :func:`run`.
 
     Raises
     ------
     UserError
         If nothing is recorded.
     """
+    _check(metric)
     store = Store.open(results_dir, collection, profile or "full")
     names = store.datasets()
     dataset = None if dataset is None else registry.name_of(str(dataset))
@@ -205,7 +216,7 @@ def load(
         raise UserError(f"There are no records in {store.folder}.", "Make some with: python -m benchmark run")
     if dataset is None and len(names) > 1:
         raise UserError(f"{store.folder} has records of {', '.join(names)}.", "Name one: dataset=...")
-    return Results(store, dataset or names[0], profile)
+    return Results(store, dataset or names[0], profile, metric=metric)
 
 
 class Results:
@@ -219,6 +230,8 @@ class Results:
         The profile under which models are compared; None takes ``full`` if it is recorded, else the latest.
     records : tuple of RunRecord
         Of the runs of the call that returned this; empty after :func:`load`.
+    metric : str or None
+        What models are judged by; None takes that of the data set.
     problems : list of Problem
         Files that were skipped, and why; grows while predictions are read.
     """
@@ -230,12 +243,14 @@ class Results:
         profile: str | None = None,
         records: Sequence[RunRecord] = (),
         data: Dataset | None = None,
+        metric: str | None = None,
     ) -> None:
         self.store = store
         self.dataset = dataset
         self.profile = profile
         self.records = tuple(records)
         self.problems: list[Problem] = []
+        self.metric = metric
         self._data = data
         self._read: dict[Path, dict[str, np.ndarray] | None] = {}
 
@@ -250,7 +265,7 @@ class Results:
 
     @functools.cached_property
     def _selection(self) -> Selection:
-        selection = select(self._stored, self.profile)
+        selection = select(self._stored, self.profile, self.metric)
         if selection is None:
             raise UserError(
                 f"No {self.profile or 'readable'} records of {self.dataset} in {self.store.folder}.",
@@ -277,7 +292,7 @@ class Results:
         from benchmark.analysis.leaderboard import leaderboard
 
         summaries = self._selection.summaries
-        return leaderboard(summaries, comparison.accuracies(summaries, self._arrays))
+        return leaderboard(summaries, comparison.intervals(summaries, self._arrays))
 
     def pairwise(self) -> pd.DataFrame:
         """Every pair of models on the same test images, see :func:`benchmark.analysis.frames.pairwise`."""
@@ -312,7 +327,8 @@ class Results:
         """
         from benchmark.report.write import write
 
-        return write(self.store, self.dataset, Path(folder), profile=self.profile, data=self._data, with_html=html)
+        chosen = {"profile": self.profile, "metric": self.metric}
+        return write(self.store, self.dataset, Path(folder), data=self._data, with_html=html, **chosen)
 
 
 def _run(
@@ -324,10 +340,12 @@ def _run(
     store: Store,
     data_dir: Path | str | None,
     watcher: Quiet | None,
+    metric: str | None,
 ) -> Results:
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
+    _check(metric)
     spec = registry.dataset(dataset)
     chosen = _chosen(models, spec)
     if not isinstance(n_seeds, int) or n_seeds < 1:
@@ -349,7 +367,12 @@ def _run(
         shown.planned(_estimated(runs, runner))
         records = runner.execute(runs)
     # After a curve, the report chooses by itself under which profile models are compared.
-    return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset)
+    return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset, metric)
+
+
+def _check(metric: str | None) -> None:
+    if metric is not None:
+        metrics.named(metric)
 
 
 def _chosen(models: Models, dataset: DatasetSpec) -> list[ModelSpec]:
@@ -372,9 +395,9 @@ def _one_profile(name: str, dataset: Dataset) -> list[str]:
     return [name]
 
 
-def _curve_models(store: Store, dataset: DatasetSpec) -> list[str]:
+def _curve_models(store: Store, dataset: DatasetSpec, metric: str | None) -> list[str]:
     """The core models, and the best of each kind on all training images."""
-    whole = select(store.read_all(dataset.name)[0], "full")
+    whole = select(store.read_all(dataset.name)[0], "full", metric)
     summaries = [s for s in whole.summaries if s.name in registry.models()] if whole is not None else []
     found = [best(summaries, kind) for kind in ("baseline", *NETWORKS)]
     core = [model.name for model in registry.choose(None, pictures=dataset.own)]

@@ -17,6 +17,7 @@ import numpy as np
 from benchmark.analysis import seed_variance, stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, best
+from benchmark.estimators.metrics import METRICS, Metric
 
 SIGNIFICANT = 0.05
 Verdict = Literal["better", "worse", "these runs differ", "no significant difference"]
@@ -34,7 +35,8 @@ class Pair:
         How many runs of either there are.
     n_images : int
     points, low, high : float
-        Accuracy of ``left`` minus ``right`` with its 95 % interval, in points (per cent of the images).
+        By how much ``left`` is better, with its 95 % interval: accuracy of ``left`` minus ``right`` in points (per cent
+        of the images), of another metric in the unit in which its differences are written.
     p, adjusted_p : float
         Two-sided, alone and among the pairs that :func:`adjust` was given.
     only_left, only_right : float
@@ -48,6 +50,7 @@ class Pair:
     single : tuple of str
         Those of which as good as nothing is known, with one or two seeds: the comparison is of their runs, not of the
         models.
+    metric : Metric
     """
 
     left: str
@@ -66,6 +69,7 @@ class Pair:
     degrees: float = math.inf
     lent: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
+    metric: Metric = METRICS["accuracy"]
 
     @property
     def verdict(self) -> Verdict:
@@ -79,7 +83,7 @@ class Pair:
     @property
     def interval(self) -> tuple[float, float] | None:
         """``low`` and ``high``; None where the images are so few that half of all differences lie between them."""
-        return None if self.high - self.low >= 100 else (self.low, self.high)
+        return None if self.high - self.low >= self.metric.unit and self.metric.higher else (self.low, self.high)
 
     @property
     def discordant_share(self) -> float:
@@ -153,13 +157,14 @@ def by_draw(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | s
     common = sorted(seeds[0].keys() & seeds[1].keys())
     if len(common) < uncertainty.FEWEST_DRAWS:
         return f"{left.name} and {right.name} have fewer than {uncertainty.FEWEST_DRAWS} draws in common"
-    chosen = (ModelSummary(tuple(by_seed[seed] for seed in common)) for by_seed in seeds)
+    chosen = (ModelSummary(tuple(by_seed[seed] for seed in common), left.metric) for by_seed in seeds)
     first, second = (hits(summary, lookup) for summary in chosen)
     if isinstance(first, str) or isinstance(second, str):
         return first if isinstance(first, str) else str(second)
     if not first.same_images(second):
         return unlike(first, second)
-    return _as_pair(first, second, uncertainty.difference_by_draw(first.right, second.right))
+    found = uncertainty.difference_by_draw(first.values, second.values, classes=first.classes)
+    return _as_pair(first, second, found)
 
 
 def unlike(left: Hits, right: Hits) -> str:
@@ -173,29 +178,32 @@ def pair(left: Hits, right: Hits, lending: Lending, *, same: bool = False) -> Pa
     too_few = seed_variance.degrees_known(seeds, lent[:1] if same else lent) < seed_variance.FEWEST_DEGREES
     unknown = [too_few or (n == 1 and given is None and not same) for n, given in zip(seeds, lent, strict=True)]
     sides = [s for s in zip((left, right), seeds, lent, unknown, strict=True) if s[0].stochastic]
+    found = uncertainty.paired_difference(left.values, right.values, lent=lent, same=same, classes=left.classes)
     return dataclasses.replace(
-        _as_pair(left, right, uncertainty.paired_difference(left.right, right.right, lent=lent, same=same)),
+        _as_pair(left, right, found),
         lent=tuple(dict.fromkeys(model.model for model, n, given, no in sides if n == 1 and given and not no)),
         single=tuple(dict.fromkeys(model.model for model, *_, no in sides if no)),
     )
 
 
 def _as_pair(left: Hits, right: Hits, found: uncertainty.Difference) -> Pair:
+    unit, (only_left, only_right) = left.metric.unit, uncertainty.discordant(left.right, right.right)
     return Pair(
         left=left.model,
         right=right.model,
         seeds=(len(left.right), len(right.right)),
         n_images=len(left.index),
-        points=100 * found.value,
-        low=100 * found.low,
-        high=100 * found.high,
+        points=unit * found.value,
+        low=unit * found.low,
+        high=unit * found.high,
         p=found.p,
         adjusted_p=found.p,
-        only_left=found.only_left,
-        only_right=found.only_right,
-        images_error=100 * found.images_error,
-        training_error=100 * found.training_error,
+        only_left=only_left,
+        only_right=only_right,
+        images_error=unit * found.images_error,
+        training_error=unit * found.training_error,
         degrees=found.degrees,
+        metric=left.metric,
     )
 
 
@@ -256,7 +264,9 @@ def class_pairs(
         None for a class without test images; p-values are adjusted over the classes. A text says why the two
         cannot be compared.
     """
-    found = {summary.name: hits(summary, lookup) for summary in summaries}
+    found = {
+        summary.name: hits(dataclasses.replace(summary, metric=METRICS["accuracy"]), lookup) for summary in summaries
+    }
     first, second = found[left], found[right]
     if isinstance(first, str) or isinstance(second, str):
         return first if isinstance(first, str) else str(second)
@@ -283,13 +293,15 @@ def error_ratio(
     first, second = by_name.get(left.name), by_name.get(right.name)
     if first is None or second is None or not first.same_images(second):
         return None
+    if first.contributions is not None:  # Errors are those of accuracy.
+        return None
     lending = Lending.among(known, first)
     return uncertainty.error_ratio(first.right, second.right, lent=(lending.to(first), lending.to(second)))
 
 
 @dataclasses.dataclass(frozen=True)
-class Accuracy:
-    """Where a model's accuracy lies, as fractions, with 95 % confidence.
+class Intervals:
+    """Where the metric of a model lies, in its own unit, with 95 % confidence.
 
     Attributes
     ----------
@@ -304,21 +316,25 @@ class Accuracy:
     model: stats.Interval | None
 
 
-def accuracies(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, Accuracy]:
-    """The intervals of every model's accuracy, which hold each other; None where predictions cannot be read."""
+def intervals(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, Intervals]:
+    """The intervals of every model's metric, which hold each other; None where predictions cannot be read."""
     found = {summary.name: hits(summary, lookup) for summary in summaries}
     known = [model for model in found.values() if isinstance(model, Hits)]
-    return {summary.name: _accuracy(summary, found[summary.name], known) for summary in summaries}
+    return {summary.name: _intervals(summary, found[summary.name], known) for summary in summaries}
 
 
-def _accuracy(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -> Accuracy:
+def _intervals(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -> Intervals:
+    metric, one = summary.metric, None
     if isinstance(found, str):
         # The accuracy of one run is all that its interval takes.
-        runs = stats.wilson(summary.accuracy, summary.tests[0].n_images) if summary.n_seeds == 1 else None
-        return Accuracy(runs, None if summary.stochastic else runs)
-    runs = uncertainty.runs_interval(found.right)
+        if summary.n_seeds == 1 and metric.name == "accuracy":
+            one = stats.wilson(summary.value, summary.tests[0].n_images)
+        return Intervals(one, None if summary.stochastic else one)
+    runs = metric.unscaled(*uncertainty.runs_interval(found.values, classes=found.classes, bounded=metric.higher))
     if not found.stochastic:
-        return Accuracy(runs, runs)
+        return Intervals(runs, runs)
     lent = Lending.among(known, found).to(found)
-    enough = seed_variance.degrees_known([len(found.right)], [lent]) >= seed_variance.FEWEST_DEGREES
-    return Accuracy(runs, uncertainty.model_interval(found.right, lent) if enough else None)
+    if seed_variance.degrees_known([len(found.right)], [lent]) < seed_variance.FEWEST_DEGREES:
+        return Intervals(runs, None)
+    model = uncertainty.model_interval(found.values, lent, classes=found.classes, bounded=metric.higher)
+    return Intervals(runs, metric.unscaled(*model))

@@ -56,23 +56,25 @@ def _run(record: RunRecord) -> dict[str, object]:
 def pairwise(comparison: Comparison) -> pd.DataFrame:
     """One row per pair of models that were compared on the same test images, the better of the leaderboard first.
 
-    Columns: ``model``, ``against``, ``points`` (test accuracy of the first less the second, in percentage points, with
-    the 95 % interval ``low`` to ``high``), ``p`` and ``adjusted_p`` (Holm's method, over all pairs but the primary
-    one), ``primary`` (the best CNN against the best baseline by validation, tested by itself), ``significant``
-    (``adjusted_p`` below 0.05), ``runs_only`` (a stochastic model has one seed and nothing shows how such models vary:
-    the runs are compared, not the models), ``only_model_correct`` and
-    ``only_against_correct`` (images; with several seeds the mean over all pairs of runs), ``n_images``.
+    Columns: ``model``, ``against``, ``metric`` (its name), ``points`` (by how much the first is better on the test
+    images, in percentage points of a metric that is a share, of others in their own unit, with the 95 % interval
+    ``low`` to ``high``), ``p`` and ``adjusted_p`` (Holm's method, over all pairs but the primary one), ``primary`` (the
+    best CNN against the best baseline by validation, tested by itself), ``significant`` (``adjusted_p`` below 0.05),
+    ``runs_only`` (a stochastic model has one seed and nothing shows how such models vary: the runs are compared, not
+    the models), ``only_model_correct`` and ``only_against_correct`` (images; with several seeds the mean over all pairs
+    of runs), ``n_images``.
     """
     rows = [
         {
-            **dataclasses.asdict(pair),
+            **{field.name: getattr(pair, field.name) for field in dataclasses.fields(pair)},
+            "metric": pair.metric.name,
             "significant": pair.verdict != "no significant difference",
             "primary": pair == comparison.primary,
             "runs_only": bool(pair.single),
         }
         for pair in comparison.pairs
     ]
-    columns = ["left", "right", "points", "low", "high", "p", "adjusted_p", "primary", "significant"]
+    columns = ["left", "right", "metric", "points", "low", "high", "p", "adjusted_p", "primary", "significant"]
     columns += ["runs_only", "only_left", "only_right"]
     frame = pd.DataFrame(rows, columns=[*columns, "n_images"])
     return frame.rename(

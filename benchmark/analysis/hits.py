@@ -1,14 +1,16 @@
-"""What models get right, and what is known of how that varies with the seed."""
+"""What models get right or are worth image by image, and what is known of how that varies with the seed."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from benchmark.analysis import seed_variance
 from benchmark.analysis.select import ModelSummary
+from benchmark.analysis.uncertainty import Classes
+from benchmark.estimators.metrics import METRICS, Metric, Predicted
 from benchmark.records.store import Stored
 
 # Standard deviation of accuracy over seeds, as a fraction, where no model of a collection has several. It is about that
@@ -34,6 +36,10 @@ class Hits:
         Whether another seed may give another result.
     train_size : int
         Training images.
+    metric : Metric
+        What the model is judged by.
+    contributions : ndarray of float (n_seeds, n_images) or None
+        Of each image to the metric, on the scale on which more is better; None for accuracy, where they are ``right``.
     """
 
     model: str
@@ -42,21 +48,44 @@ class Hits:
     right: np.ndarray
     stochastic: bool = True
     train_size: int = 0
+    metric: Metric = METRICS["accuracy"]
+    contributions: np.ndarray | None = None
+
+    @property
+    def values(self) -> np.ndarray:
+        """What is compared: contributions to the metric (n_seeds, n_images)."""
+        return self.right.astype(float) if self.contributions is None else self.contributions
+
+    @property
+    def value(self) -> float:
+        """The metric, mean over seeds, in its own unit."""
+        mean = float(self.values.mean())
+        return self.metric.unscaled(mean, mean)[0]
+
+    @property
+    def classes(self) -> Classes | None:
+        """By which the contributions vary; None for accuracy, which is a mean over images alike."""
+        return None if self.contributions is None else Classes(self.labels, self.metric.extra, self.metric.prior)
 
     def same_images(self, other: Hits) -> bool:
         return np.array_equal(self.index, other.index) and np.array_equal(self.labels, other.labels)
 
+    def of_accuracy(self) -> Hits:
+        """The same judged by accuracy."""
+        return dataclasses.replace(self, metric=METRICS["accuracy"], contributions=None)
+
     def of_class(self, number: int) -> Hits:
+        """Accuracy on the images of a class: its recall."""
         chosen = self.labels == number
         return dataclasses.replace(
-            self, index=self.index[chosen], labels=self.labels[chosen], right=self.right[:, chosen]
+            self.of_accuracy(), index=self.index[chosen], labels=self.labels[chosen], right=self.right[:, chosen]
         )
 
 
 def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
     """What a model's runs get right, or why that cannot be said."""
     first: Hits | None = None
-    rows = []
+    rows, contributions, metric = [], [], summary.metric
     for stored in summary.stored:
         arrays = lookup(stored)
         if arrays is None:
@@ -69,9 +98,28 @@ def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
         if not first.same_images(found):
             return f"{summary.name}: its runs are not on the same test images"
         rows.append(right)
+        if metric.name != "accuracy":
+            each = _contributions(metric, arrays, len(stored.record.dataset.class_names))
+            if each is None:
+                return f"{summary.name}: it predicts no {metric.needs}, which {metric.title} needs"
+            contributions.append(each)
     if first is None or not len(first.index):
         return f"{summary.name}: there are no test images"
-    return dataclasses.replace(first, right=np.array(rows))
+    return dataclasses.replace(
+        first, right=np.array(rows), metric=metric, contributions=np.array(contributions) if contributions else None
+    )
+
+
+def _contributions(metric: Metric, arrays: Mapping[str, np.ndarray], n_classes: int) -> np.ndarray | None:
+    """Of each test image to a metric, on the scale on which more is better; None where the predictions lack it."""
+    kept = arrays.get(f"test_{metric.name}")  # Of decision values, which are not recorded themselves.
+    scores = arrays.get("test_probabilities")
+    if kept is None and scores is None and metric.needs != "labels":
+        return None
+    if kept is None:
+        labels, predicted = (arrays[f"test_{name}"].astype(np.int64) for name in ("labels", "predicted"))
+        kept = metric.contributions(Predicted(labels, predicted, n_classes, scores))
+    return metric.scaled(kept.astype(np.float64))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +167,9 @@ class Lending:
         if sd is None and all(model.train_size >= ASSUMED_FROM for model in models):
             sd = ASSUMED_SD
         assumed = None if sd is None else sd**2
+        if assumed is not None and like.contributions is not None:
+            # Of the variance over images, accuracy's and another metric's seed variances are about the same share.
+            assumed *= _sampling_variance([model.values for model in models]) / _spread(models)
         if number is not None:
             usual = before or models
             if assumed is not None:
@@ -128,7 +179,7 @@ class Lending:
             models = [model.of_class(number) for model in models]
         several = [model for model in models if model.stochastic and len(model.right) > 1]
         return cls(
-            tuple((model.model, seed_variance.observed_variance(model.right.astype(float))) for model in several),
+            tuple((model.model, seed_variance.observed_variance(model.values)) for model in several),
             assumed,
         )
 
@@ -163,3 +214,8 @@ def _spread(models: Sequence[Hits]) -> float:
     n = len(models[0].index)
     p = (np.mean([model.right.mean() for model in models]) * n + 1) / (n + 2)
     return float(p * (1 - p) / n)
+
+
+def _sampling_variance(values: Sequence[np.ndarray]) -> float:
+    """Of a metric, due to the choice of test images: mean over models."""
+    return float(np.mean([each.mean(axis=0).var() / each.shape[1] for each in values]))

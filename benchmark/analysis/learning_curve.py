@@ -40,13 +40,13 @@ class Point:
         return self.summary.family
 
     @property
-    def accuracies(self) -> np.ndarray:
-        """Test accuracy (n_seeds,)."""
-        return self.summary.accuracies
+    def values(self) -> np.ndarray:
+        """The metric on the test images (n_seeds,)."""
+        return np.asarray(self.summary.values)
 
     @property
     def mean(self) -> float:
-        return self.summary.accuracy
+        return self.summary.value
 
     @property
     def drawn(self) -> bool:
@@ -60,18 +60,18 @@ class Point:
         A seed decides about the training images, except where they are all of them, and about all chance in
         training; the test images are the same throughout. None for fewer than three seeds.
         """
-        n = len(self.accuracies)
+        n = len(self.values)
         if n < FEWEST_SEEDS:
             return None
         quantile = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2))
-        return quantile * float(self.accuracies.std(ddof=1)) / math.sqrt(n)
+        return quantile * float(self.values.std(ddof=1)) / math.sqrt(n)
 
 
 @dataclasses.dataclass(frozen=True)
 class Lead:
     """The best network of a kind and the best baseline at one size, by validation accuracy.
 
-    ``points`` of test accuracy are positive where the network is ahead; ``pair`` is the comparison of the two on
+    ``points`` are as those of a pair, positive where the network is ahead; ``pair`` is the comparison of the two on
     the test images, by draw of training images where there are any, its p adjusted over the sizes; None where it
     cannot be made, for the reason in ``why``.
     """
@@ -83,10 +83,11 @@ class Lead:
 
     @property
     def points(self) -> float:
-        return (self.network.mean - self.baseline.mean) * 100 if self.pair is None else self.pair.points
+        metric = self.network.summary.metric
+        return metric.lead(self.network.mean, self.baseline.mean) if self.pair is None else self.pair.points
 
 
-def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Point]:
+def curve(stored: Sequence[Stored], fingerprint: str | None = None, metric: str | None = None) -> list[Point]:
     """Put records of several training sizes together.
 
     Parameters
@@ -95,6 +96,8 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
         Of one data set. Those of the profiles ``train-N`` count, and those of ``full`` as the largest size.
     fingerprint : str or None
         Of the version of the data; None takes that of the newest record that counts.
+    metric : str or None
+        As of :func:`benchmark.analysis.select.select`.
 
     Returns
     -------
@@ -118,7 +121,7 @@ def curve(stored: Sequence[Stored], fingerprint: str | None = None) -> list[Poin
     found: dict[tuple[str, int], Point] = {}
     # A size recorded under two names, as is the whole training part, is that of "full", which comes last.
     for profile in sorted({s.record.run.profile for s in alike}, key=lambda name: name == "full"):
-        selection = select(alike, profile)
+        selection = select(alike, profile, metric)
         for summary in selection.summaries if selection else ():
             size = summary.records[0].dataset.train_size
             found[summary.name, size] = Point(size, summary)
@@ -178,11 +181,12 @@ def draw_variance(points: Sequence[Point], left: str, right: str, n_images: int,
         here = {point.model: point.summary for point in points if point.size == size}
         if left in here and right in here and isinstance(comparison.by_draw(here[left], here[right], lookup), Pair):
             by_seed = [
-                {r.run.seed: a for r, a in zip(s.records, s.accuracies, strict=True)} for s in (here[left], here[right])
+                {r.run.seed: v for r, v in zip(s.records, s.values, strict=True)} for s in (here[left], here[right])
             ]
             draws = sorted(by_seed[0].keys() & by_seed[1].keys())
             variance = np.var([by_seed[0][seed] - by_seed[1][seed] for seed in draws], ddof=1)
-            return DrawVariance(size, len(draws), 100 * math.sqrt(variance / (1 - size / n_images)))
+            unit = here[left].metric.lead(1.0, 0.0)
+            return DrawVariance(size, len(draws), abs(unit) * math.sqrt(variance / (1 - size / n_images)))
     return None
 
 
@@ -199,16 +203,6 @@ def proven(leads: Mapping[int, Lead]) -> int | None:
     for size in sorted(leads, reverse=True):
         pair = leads[size].pair
         if pair is None or pair.verdict != "better":
-            break
-        found = size
-    return found
-
-
-def crossover(leads: Mapping[int, Lead]) -> int | None:
-    """The smallest size at which the network is ahead and stays ahead at every larger one; None if there is none."""
-    found = None
-    for size in sorted(leads, reverse=True):
-        if leads[size].points <= 0:
             break
         found = size
     return found

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 
+from benchmark.estimators.metrics import METRICS, Metric, named
 from benchmark.records.schema import Cost, DatasetInfo, Metrics, RunRecord
 from benchmark.records.store import Stored
 from benchmark.specs import PROFILES, Family
@@ -17,9 +19,10 @@ from benchmark.specs import PROFILES, Family
 
 @dataclasses.dataclass(frozen=True)
 class ModelSummary:
-    """A model's finished runs on one data set, one a seed, in the order of their seeds."""
+    """A model's finished runs on one data set, one a seed, in the order of their seeds, and what they are judged by."""
 
     stored: tuple[Stored, ...]
+    metric: Metric = METRICS["accuracy"]
 
     @functools.cached_property
     def records(self) -> list[RunRecord]:
@@ -61,29 +64,39 @@ class ModelSummary:
     def costs(self) -> list[Cost]:
         return [record.cost for record in self.records if record.cost is not None]
 
+    @functools.cached_property
+    def values(self) -> np.ndarray:
+        """The metric on the test images (n_seeds,); NaN where the model does not predict what it needs."""
+        return np.array([self.metric.recorded(metrics) for metrics in self.tests])
+
     @property
-    def accuracies(self) -> np.ndarray:
-        """Test accuracy (n_seeds,)."""
-        return np.array([metrics.accuracy for metrics in self.tests])
+    def value(self) -> float:
+        """Its mean over seeds."""
+        return float(self.values.mean())
+
+    @property
+    def value_sd(self) -> float | None:
+        """Its standard deviation over seeds (n - 1 in the denominator); None for one seed."""
+        return float(self.values.std(ddof=1)) if self.n_seeds > 1 else None
+
+    @functools.cached_property
+    def validation_value(self) -> float:
+        """The metric on the validation images, mean over seeds."""
+        return float(np.mean([self.metric.recorded(r.validation) for r in self.records if r.validation is not None]))
 
     @property
     def accuracy(self) -> float:
-        """Mean test accuracy over seeds."""
-        return float(self.accuracies.mean())
+        """Mean test accuracy over seeds, whatever the metric."""
+        return float(np.mean([metrics.accuracy for metrics in self.tests]))
 
     @property
-    def accuracy_sd(self) -> float | None:
-        """Standard deviation over seeds (n - 1 in the denominator); None for one seed."""
-        return float(self.accuracies.std(ddof=1)) if self.n_seeds > 1 else None
+    def validation_accuracy(self) -> float:
+        return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
 
     @property
     def has_probabilities(self) -> bool:
         kept = [record.predictions.scores if record.predictions else None for record in self.records]
         return all(scores == "probabilities" for scores in kept)
-
-    @property
-    def validation_accuracy(self) -> float:
-        return float(np.mean([r.validation.accuracy for r in self.records if r.validation is not None]))
 
     @property
     def support(self) -> np.ndarray:
@@ -113,11 +126,11 @@ class ModelSummary:
         common = [set(record.variants) for record in self.records]
         return sorted(set.intersection(*common)) if common else []
 
-    def variant(self, words: str) -> tuple[np.ndarray, float]:
-        """Test accuracies (n_seeds,) of another way to predict, and its seconds to predict 1,000 images."""
+    def variant(self, words: str) -> tuple[float, float]:
+        """The metric of another way to predict, mean over seeds, and its seconds to predict 1,000 images."""
         found = [record.variants[words] for record in self.records]
         seconds = np.mean([v.predict_seconds / v.test.n_images * 1000 for v in found])
-        return np.array([v.test.accuracy for v in found]), float(seconds)
+        return float(np.mean([self.metric.recorded(v.test) for v in found])), float(seconds)
 
     @property
     def predict_seconds_per_1000(self) -> float:
@@ -140,6 +153,7 @@ class Selection:
     summaries: tuple[ModelSummary, ...]
     failed: tuple[RunRecord, ...]
     notes: tuple[str, ...]
+    metric: Metric = METRICS["accuracy"]
 
 
 Kind = Literal["baseline", "network", "cnn", "network from scratch", "pre-trained network"]
@@ -153,15 +167,16 @@ KINDS: Mapping[Kind, Callable[[ModelSummary], bool]] = {
 
 
 def best(summaries: Iterable[ModelSummary], kind: Kind) -> ModelSummary | None:
-    """The model of a kind with the highest mean validation accuracy, of equal ones the first by name.
+    """The model of a kind with the best mean of the metric on the validation images, of equal ones the first by name.
 
-    Test images play no part in it, not even in the order of the summaries.
+    Test images play no part in it, not even in the order of the summaries. Models that do not predict what the metric
+    needs are left out.
     """
-    able = (s for s in summaries if KINDS[kind](s))
-    return min(able, key=lambda s: (-s.validation_accuracy, s.name), default=None)
+    able = (s for s in summaries if KINDS[kind](s) and not np.isnan(s.validation_value))
+    return min(able, key=lambda s: (-s.metric.lead(s.validation_value, 0.0), s.name), default=None)
 
 
-def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | None:
+def select(stored: Sequence[Stored], profile: str | None = None, metric: str | None = None) -> Selection | None:
     """Choose what can be compared: one profile, one version of the data, each run's newest record.
 
     Parameters
@@ -171,11 +186,14 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     profile : str or None
         None takes ``full`` where it is recorded, otherwise the profile with the newest record; one of fewer
         training images (``train-1000``) only if nothing else is recorded.
+    metric : str or None
+        What models are judged by; None takes that of the data set.
 
     Returns
     -------
     Selection or None
-        None without a record of that profile. Summaries are sorted by accuracy, best first.
+        None without a record of that profile. Summaries are sorted by the metric, best first; those that do not predict
+        what it needs come last.
     """
     newest_first = sorted(stored, key=lambda s: s.record.started_at, reverse=True)
     if profile is None and newest_first:
@@ -208,11 +226,18 @@ def select(stored: Sequence[Stored], profile: str | None = None) -> Selection | 
     for (model, _), s in sorted(runs.items()):
         if s.record.status == "ok":
             by_model[model].append(s)
-    summaries = [ModelSummary(tuple(group)) for group in by_model.values()]
+    judged_by = named(metric or chosen[0].record.dataset.metric)
+    summaries = [ModelSummary(tuple(group), judged_by) for group in by_model.values()]
     return Selection(
         dataset=chosen[0].record.dataset,
         profile=profile,
-        summaries=tuple(sorted(summaries, key=lambda s: (-s.accuracy, s.name))),
+        summaries=tuple(sorted(summaries, key=_rank)),
         failed=tuple(s.record for _, s in sorted(runs.items()) if s.record.status != "ok"),
         notes=tuple(notes),
+        metric=judged_by,
     )
+
+
+def _rank(summary: ModelSummary) -> tuple[bool, float, str]:
+    lead = summary.metric.lead(summary.value, 0.0)
+    return math.isnan(lead), -lead, summary.name

@@ -1,14 +1,16 @@
-"""Accuracies and their differences over test images and over seeds: two sources of variance, kept apart.
+"""Metrics and their differences over test images and over seeds: two sources of variance, kept apart.
 
-``hits`` are 1 where a model is right and 0 where it is wrong, as (n_seeds, n_images), axes in this order.
-Accuracies and differences are fractions, not points.
+``hits`` are 1 where a model is right and 0 where it is wrong, as (n_seeds, n_images), axes in this order; of a metric
+other than accuracy, they are the images' contributions to it (:mod:`benchmark.estimators.metrics`) on a scale on which
+more is better, and ``classes`` say of which class each image is. Values and differences are on that scale, of accuracy
+fractions, not points.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -24,6 +26,44 @@ from benchmark.analysis.stats import LEVEL, Interval, quantile, wilson
 FEWEST_DRAWS = 3  # Two show so little of a variance that no test of them holds its level.
 SCARCE_DEGREES = 2.0  # Up to here a test of it rejects too often if it is weighted as usual.
 EXTRA = 2  # Images added to a pair, one that only the left and one that only the right model gets right.
+
+
+@dataclasses.dataclass(frozen=True)
+class Classes:
+    """How contributions to a metric vary over test images: class by class, as test images are sampled.
+
+    The variance of their mean is the sum of the classes' own; its degrees of freedom are those of Satterthwaite, who is
+    cited in :func:`_combined`. In small classes of which all images are alike chance hides variance, against which two
+    kinds of prior help; how much of either a metric needs was chosen by simulation (``make simulations``).
+
+    Attributes
+    ----------
+    labels : ndarray of int (n_images,)
+    extra : float
+        Images added to every pair that only one of the two models gets right, shared out evenly among the classes.
+    prior : float
+        Images' worth of the variance that all classes have together, added to each class's own.
+    """
+
+    labels: np.ndarray
+    extra: float = 0.0
+    prior: float = 0.0
+
+    def variance(self, values: np.ndarray, *, extra: float = 1.0) -> tuple[float, float]:
+        """Of the mean of ``values`` (n_images,), and its degrees of freedom; ``extra`` is a factor of the images added.
+
+        An image's share in a metric to which all classes contribute alike goes with 1 / the size of its class.
+        """
+        n, counts = len(values), np.bincount(self.labels)
+        squares: np.ndarray = np.bincount(self.labels, (values - values.mean()) ** 2)[counts > 0]
+        counts = counts[counts > 0]
+        squares = squares + extra * self.extra / len(counts) * (n / (len(counts) * counts)) ** 2
+        of_class = squares * counts  # Of classes that contribute alike, in proportion to the variance of an image.
+        of_class = (counts * of_class + self.prior * (counts @ of_class) / n) / (counts + self.prior)
+        parts = of_class / counts / n**2
+        total = float(parts.sum())
+        within = float((parts**2 / np.maximum(counts + self.prior - 1, 1)).sum())
+        return total, total**2 / within if within else n - 1.0
 
 
 # Of each independent source of training its variance, and the factor by which it enters that of a mean over seeds.
@@ -46,9 +86,8 @@ class Difference:
         Degrees of freedom of the two together.
     p : float
         Two-sided, that there is no difference.
-    only_left, only_right : float
-        Images that only one of the two gets right; of several seeds, the mean over all pairs of runs.
     n_images : int
+        Those added included.
     """
 
     value: float
@@ -59,8 +98,6 @@ class Difference:
     training_error: float
     degrees: float
     p: float
-    only_left: float
-    only_right: float
     n_images: int
 
     @property
@@ -71,7 +108,7 @@ class Difference:
         """One-sided p that the difference is not larger than ``margin``, by t."""
         from scipy.special import stdtr
 
-        variance = self.standard_error**2 + (self.centre**2 - margin**2) / (self.n_images + EXTRA)
+        variance = self.standard_error**2 + (self.centre**2 - margin**2) / self.n_images
         if variance <= 0:  # So many images do not differ.
             return 1.0
         return float(stdtr(self.degrees, (margin - self.centre) / math.sqrt(variance)))
@@ -84,6 +121,7 @@ def paired_difference(
     lent: tuple[SeedVariance | None, SeedVariance | None] = (None, None),
     same: bool = False,
     level: float = LEVEL,
+    classes: Classes | None = None,
 ) -> Difference:
     """Compare two models on the same images.
 
@@ -95,8 +133,9 @@ def paired_difference(
     The test is McNemar's, "Note on the sampling error of the difference between correlated proportions or
     percentages", 1947, (b - c)^2 / (b + c), with the variance of training added to that of images, by t, and with
     one image more on either side: as Bonett and Price, "Adjusted Wald confidence interval for a difference of
-    binomial proportions based on paired data", 2012. The interval holds the differences that the same test does not
-    reject. How often interval and p are right is simulated in ``tests/benchmark/analysis/test_simulations.py``.
+    binomial proportions based on paired data", 2012. Of another metric than accuracy the variance over images is that
+    of ``classes``. The interval holds the differences that the same test does not reject. How often interval and p are
+    right is simulated in ``tests/benchmark/analysis/test_simulations.py``.
 
     Parameters
     ----------
@@ -109,6 +148,8 @@ def paired_difference(
         Both sides are of one model, as before and after a change, and share their seed variance.
     level : float
         Confidence, in (0, 1).
+    classes : Classes or None
+        Of the images, where left and right are not hits.
 
     Raises
     ------
@@ -125,7 +166,7 @@ def paired_difference(
     else:
         (first, second), power = _sources_of_both(left, right, lent)
         sources = [*first, *second]
-    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level, power)
+    return _difference(left.mean(axis=0), right.mean(axis=0), sources, level, power, classes)
 
 
 def _power(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> int:
@@ -133,7 +174,9 @@ def _power(seeds: Sequence[int], lent: Sequence[SeedVariance | None]) -> int:
     return 1 if sum(seeds) > len(seeds) and degrees_known(seeds, lent) <= SCARCE_DEGREES else 2
 
 
-def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL) -> Difference:
+def difference_by_draw(
+    left: np.ndarray, right: np.ndarray, level: float = LEVEL, classes: Classes | None = None
+) -> Difference:
     """Compare two models trained on the same draws of training images, draw by draw, on the same test images.
 
     What a draw does to both models alike cancels; the variance of their difference over draws takes the place of
@@ -145,6 +188,8 @@ def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL
         Hits, the same draw in the same row; at least ``FEWEST_DRAWS``.
     level : float
         Confidence, in (0, 1).
+    classes : Classes or None
+        As of :func:`paired_difference`.
 
     Raises
     ------
@@ -154,27 +199,55 @@ def difference_by_draw(left: np.ndarray, right: np.ndarray, level: float = LEVEL
     left, right = _checked(left, right)
     if len(left) != len(right) or len(left) < FEWEST_DRAWS:
         raise ValueError(f"the draws must be the same, and at least {FEWEST_DRAWS}: {len(left)} and {len(right)}")
-    return _difference(left.mean(axis=0), right.mean(axis=0), _sources(left - right), level, power=1)
+    return _difference(left.mean(axis=0), right.mean(axis=0), _sources(left - right), level, 1, classes)
 
 
-def runs_interval(hits: np.ndarray, level: float = LEVEL) -> Interval:
+def discordant(left: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Images that only one of two models gets right; of several seeds, the mean over all pairs of runs.
+
+    Parameters
+    ----------
+    left, right : ndarray of bool (n_seeds, n_images)
+        Hits; the numbers of seeds may differ.
+    """
+    left, right = _checked(left, right)
+    shares = left.mean(axis=0), right.mean(axis=0)
+    return float((shares[0] * (1 - shares[1])).sum()), float((shares[1] * (1 - shares[0])).sum())
+
+
+def runs_interval(
+    hits: np.ndarray, level: float = LEVEL, classes: Classes | None = None, *, bounded: bool = True
+) -> Interval:
     """Interval of the accuracy of these runs over test images: Wilson's for one seed, and its like for several.
 
     Over several seeds the share of right runs varies less from image to image than right and wrong do: by the factor
     of :func:`_evenness`, for which Wilson's interval is that of so many more images (Korn and Graubard, "Confidence
-    intervals for proportions with small expected number of positive counts estimated from survey data", 1998).
+    intervals for proportions with small expected number of positive counts estimated from survey data", 1998). So it is
+    for other metrics that lie between 0 and 1, whose variance comes from ``classes``; for one that is not ``bounded``
+    it is Student's.
 
     Parameters
     ----------
     hits : ndarray of bool or float (n_seeds, n_images)
     level : float
         Confidence, in (0, 1).
+    classes : Classes or None
+        Of the images, where they are not hits.
+    bounded : bool
+        Whether the metric lies between 0 and 1.
     """
     share = np.asarray(hits, dtype=float).mean(axis=0)
-    return wilson(float(share.mean()), len(share) / _evenness(share), level)
+    return _interval(share, 0.0, lambda images, degrees: degrees, level, classes, bounded=bounded)
 
 
-def model_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: float = LEVEL) -> Interval:
+def model_interval(
+    hits: np.ndarray,
+    lent: SeedVariance | None = None,
+    level: float = LEVEL,
+    classes: Classes | None = None,
+    *,
+    bounded: bool = True,
+) -> Interval:
     """Interval of a model's accuracy over test images and seeds: of the algorithm rather than of these runs.
 
     It holds that of :func:`runs_interval`, whose parameters it has.
@@ -184,13 +257,44 @@ def model_interval(hits: np.ndarray, lent: SeedVariance | None = None, level: fl
     lent : SeedVariance or None
         As of :func:`paired_difference`; :func:`degrees_known` should not be below ``FEWEST_DEGREES``.
     """
-    share = np.asarray(hits, dtype=float).mean(axis=0)
-    accuracy, n = float(share.mean()), len(share)
-    n_like, sources = n / _evenness(share), _sources(np.asarray(hits, dtype=float), lent)
-    smoothed = (n * accuracy + 2) / (n + 4)
-    _, degrees = _combined(smoothed * (1 - smoothed) / n_like, n, sources, _power([len(hits)], [lent]))
+    hits = np.asarray(hits, dtype=float)
+    sources, power = _sources(hits, lent), _power([len(hits)], [lent])
     training = max(sum(part.whole * factor for part, factor in sources), 0.0)
-    return wilson(accuracy, n_like, level, more=training, degrees=degrees)
+
+    def degrees(images: float, of_images: float) -> float:
+        # Student's t counts too: of accuracy, the degrees of freedom over images are as many as there are images.
+        return _combined(images, min(of_images, hits.shape[1]), sources, power)[1]
+
+    return _interval(hits.mean(axis=0), training, degrees, level, classes, bounded=bounded)
+
+
+def _interval(
+    share: np.ndarray,
+    training: float,
+    degrees: Callable[[float, float], float],
+    level: float,
+    classes: Classes | None,
+    *,
+    bounded: bool,
+) -> Interval:
+    """Of a mean over images (n_images,) with the variance of training.
+
+    ``degrees`` gives the degrees of freedom together, of the variance over images and those that it has itself.
+    """
+    value, n = float(share.mean()), len(share)
+    if classes is None:
+        n_like, smoothed = n / _evenness(share), (n * value + 2) / (n + 4)
+        return wilson(
+            value, n_like, level, more=training, degrees=degrees(smoothed * (1 - smoothed) / n_like, math.inf)
+        )
+    images, of_images = classes.variance(share, extra=0.5)
+    together = degrees(images, of_images)
+    if not bounded:
+        reach = quantile((1 + level) / 2, together) * math.sqrt(images + training)
+        return value - reach, value + reach
+    value = min(max(value, 0.0), 1.0)
+    n_like = value * (1 - value) / images if images and 0 < value < 1 else n
+    return wilson(value, n_like, level, more=training, degrees=together)
 
 
 def error_ratio(
@@ -313,33 +417,38 @@ def _combined(images: float, degrees: float, sources: Sources, power: int = 2) -
     return variance, variance**power / within if within else degrees
 
 
-def _difference(left: np.ndarray, right: np.ndarray, sources: Sources, level: float, power: int = 2) -> Difference:
-    """Of shares of seeds that are right (n_images,)."""
+def _difference(
+    left: np.ndarray, right: np.ndarray, sources: Sources, level: float, power: int, classes: Classes | None
+) -> Difference:
+    """Of means over seeds (n_images,)."""
     from scipy.special import stdtr
 
-    n = len(left) + EXTRA
-    centre = float((left - right).sum()) / n
-    images = _second_moment(left, right) / n
+    value = float((left - right).mean())
+    if classes is None:
+        n = len(left) + EXTRA
+        centre, of_images, most = float((left - right).sum()) / n, n - 1.0, 1.0
+        images = _second_moment(left, right) / n
+    else:
+        n, centre, most = len(left), value, math.inf
+        images, of_images = classes.variance(left - right)
+        images += centre**2 / n
     # If the models are equal; if they are d apart, it is less by d^2 / n.
-    variance, degrees = _combined(images, n - 1, sources, power)
+    variance, degrees = _combined(images, of_images, sources, power)
     square = quantile((1 + level) / 2, degrees) ** 2
     # All d with (centre - d)^2 <= t^2 (variance - d^2 / n).
     k = square / n
     reach = math.sqrt(max((1 + k) * square * variance - k * centre**2, 0.0))
     images, variance_here = images - centre**2 / n, max(variance - centre**2 / n, 0.0)
-    value = float((left - right).mean())
     return Difference(
         value=value,
         # Of a handful of images that all differ the same way, the images added would leave out the value itself.
-        low=max(min((centre - reach) / (1 + k), value), -1.0),
-        high=min(max((centre + reach) / (1 + k), value), 1.0),
+        low=max(min((centre - reach) / (1 + k), value), -most),
+        high=min(max((centre + reach) / (1 + k), value), most),
         centre=centre,
         # Where seeds vary less than flips alone would make them, the sum is below the variance over images.
         images_error=math.sqrt(min(images, variance_here)),
         training_error=math.sqrt(max(variance_here - images, 0.0)),
         degrees=degrees,
-        p=2 * float(stdtr(degrees, -abs(centre) / math.sqrt(variance))),
-        only_left=float((left * (1 - right)).sum()),
-        only_right=float((right * (1 - left)).sum()),
-        n_images=len(left),
+        p=2 * float(stdtr(degrees, -abs(centre) / math.sqrt(variance))) if variance else 1.0,
+        n_images=n,
     )

@@ -10,6 +10,7 @@ import typer
 
 from benchmark.cli.options import (
     CollectionOption,
+    MetricOption,
     ProfileOption,
     RecordedOption,
     ResultsOption,
@@ -67,6 +68,7 @@ def check(
         str | None, typer.Option(metavar="COLLECTION", help="Compare predictions with those of this collection.")
     ] = None,
     model: ModelsOption = None,
+    metric: MetricOption = None,
     tolerance: Annotated[float, _points("points that accuracy may drop.")] = DEFAULTS["tolerance"],
     class_tolerance: Annotated[float, _points("points that the recall of a class may drop.")] = DEFAULTS[
         "class_tolerance"
@@ -81,7 +83,7 @@ def check(
     init: InitOption = False,
     results_dir: ResultsOption = Path("results"),
 ) -> None:
-    """Check recorded accuracies against thresholds, or against another collection.
+    """Check what is recorded against thresholds, or against another collection.
 
     Thresholds are fixed floors. --against compares image by image and fails only on a drop beyond the tolerance that
     neither test sampling nor seed-to-seed variance explains.
@@ -96,11 +98,13 @@ def check(
     from benchmark.report import verdicts as report
 
     given = {"tolerance": tolerance, "class_tolerance": class_tolerance, "detectable": detectable}
+    if metric is not None and against is None and not init:
+        raise UserError("--metric is for --against and --init.", "A thresholds file names the metric of each floor.")
     if against is None and (model or training_sd is not None or given != DEFAULTS):
         raise UserError(ALONE, "Name it with --against; thresholds have no such options.")
     store = Store.open(results_dir, collection, profile)
     if init:
-        _init(thresholds, store, dataset, profile, against)
+        _init(thresholds, store, dataset, profile, metric, against)
         return
     verdicts = []
     if against is None or thresholds is not None:
@@ -108,7 +112,7 @@ def check(
     if against is not None:
         limits = Limits(**given, training_sd=training_sd)
         reference = Store.open(results_dir, against, profile)
-        verdicts += against_collection(store, reference, dataset, model, profile, limits, selected, predictions)
+        verdicts += against_collection(store, reference, dataset, model, profile, metric, limits, selected, predictions)
     title = f"{store.folder}, profile {profile}"
     console().print(terminal.table(report.table(verdicts), title, report.COLOURS))
     show(report.summary(verdicts))
@@ -128,14 +132,21 @@ def _write(junit: Path | None, markdown: Path | None, title: str, verdicts: Sequ
         report.append(markdown, report.document(title, verdicts, strict=strict))
 
 
-def _init(thresholds: Path | None, store: Store, datasets: list[str] | None, profile: str, against: str | None) -> None:
+def _init(
+    thresholds: Path | None,
+    store: Store,
+    datasets: list[str] | None,
+    profile: str,
+    metric: str | None,
+    against: str | None,
+) -> None:
     from benchmark.gate.check import init_thresholds
     from benchmark.utils.format import counted
 
     if against is not None:
         raise UserError("--init writes thresholds; --against needs none.", "Choose one.")
     path = thresholds or THRESHOLDS
-    counts = init_thresholds(path, store, datasets, profile, selected)
+    counts = init_thresholds(path, store, datasets, profile, metric, selected)
     floors = (f"{counted(n, 'floor')} for {name}" for name, n in counts.items())
     show(f"Written to {path}: {', '.join(floors)}.")
     options = "" if thresholds is None else f" --thresholds {shlex.quote(str(path))}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import RecordedOption, ResultsOption, console, predictions, selected
+from benchmark.cli.options import MetricOption, RecordedOption, ResultsOption, console, predictions, selected
 from benchmark.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ def compare(
     profile: Annotated[
         str | None, typer.Option("--profile", "-p", help="Profile to compare.", show_default="full if both have it")
     ] = None,
+    metric: MetricOption = None,
     results_dir: ResultsOption = Path("results"),
     markdown: Annotated[Path | None, typer.Option(help="Write the comparison as Markdown there.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the comparison as an HTML page there.")] = None,
 ) -> None:
-    """Set two collections side by side: accuracy, tested image by image, and cost, model by model.
+    """Set two collections side by side: the metric, tested image by image, and cost, model by model.
 
     For changes of code and for two machines. Names the data sets that both have; --dataset chooses among them.
     """
@@ -43,11 +44,13 @@ def compare(
     both = [name for name in stores[0].datasets() if name in stores[1].datasets()]
     blocks: dict[str, list[Side]] = {}
     for name in dataset or both:
-        one, other = (selected(store, name, profile) for store in stores)
+        one, other = (selected(store, name, profile, metric) for store in stores)
         if one is None or other is None:
             continue
         if one.profile != other.profile:
-            one, other = (selected(store, name, "quick") for store in stores)
+            one, other = (selected(store, name, "quick", metric) for store in stores)
+        if one is not None and other is not None and one.metric != other.metric:
+            other = selected(stores[1], name, other.profile, one.metric.name)
         if one is not None and other is not None:
             blocks[f"{one.dataset.title}, profile {one.profile}"] = report.sides(one, other, predictions)
     if not blocks:

@@ -15,6 +15,7 @@ from benchmark.cli.options import (
     FreshOption,
     JobsOption,
     MemoryLimitOption,
+    MetricOption,
     Pictures,
     ReportsOption,
     ResultsOption,
@@ -58,6 +59,7 @@ def curve(
         int, typer.Option(help="Seeds per model and size, each with training images of its own.", min=1, max=1000)
     ] = 3,
     dataset: DatasetOption = "fashion-mnist",
+    metric: MetricOption = None,
     jobs: JobsOption = 1,
     threads: ThreadsOption = None,
     time_limit: TimeLimitOption = "2h",
@@ -97,6 +99,7 @@ def curve(
             data_dir=data_dir,
             results_dir=results_dir,
             watcher=following.watcher(store),
+            metric=metric,
         )
     )
     finish([results], reports_dir, following, report=report, answer=_answer)
@@ -106,7 +109,9 @@ def _answer(results: Results) -> str:
     """From how many images on a network is ahead."""
     from benchmark.report import learning_curve, write
 
-    return learning_curve.answer(write.gather(results.store, results.dataset, profile=results.profile))
+    return learning_curve.answer(
+        write.gather(results.store, results.dataset, profile=results.profile, metric=results.metric)
+    )
 
 
 def parse_sizes(text: str | None) -> list[int | Literal["all"]] | None:

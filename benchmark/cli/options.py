@@ -51,6 +51,15 @@ def _names(value: Any) -> Any:
     return [registry.name_of(one) for one in value] if isinstance(value, list) else value and registry.name_of(value)
 
 
+def _metric(value: str | None) -> str | None:
+    """The name of a metric that there is."""
+    if value is not None:
+        from benchmark.estimators.metrics import named
+
+        named(value)
+    return value
+
+
 RecordedOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -97,6 +106,16 @@ MemoryLimitOption = Annotated[
 ]
 DeviceOption = Annotated[
     str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest available.")
+]
+MetricOption = Annotated[
+    str | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="What models are judged by: accuracy, balanced-accuracy, macro-f1, mcc, log-loss or auroc.",
+        show_default="accuracy; balanced-accuracy where the largest class is over 3 times the smallest",
+        callback=_metric,
+    ),
 ]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Repeat what is already recorded.")]
 
@@ -271,14 +290,14 @@ def warn(text: str) -> None:
     say(f"note: {text}")
 
 
-def selected(store: Store, name: str, profile: str | None) -> Selection | None:
+def selected(store: Store, name: str, profile: str | None, metric: str | None = None) -> Selection | None:
     """What :func:`benchmark.analysis.select.select` chooses; skipped files are named in notes."""
     from benchmark.analysis.select import select
 
     stored, problems = store.read_all(name)
     for problem in problems:
         warn(f"skipped {problem}")
-    return select(stored, profile)
+    return select(stored, profile, metric)
 
 
 def predictions(stored: Stored) -> dict[str, np.ndarray] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.cli.options import CollectionOption, RecordedOption, ReportsOption, ResultsOption, warn
+from benchmark.cli.options import CollectionOption, MetricOption, RecordedOption, ReportsOption, ResultsOption, warn
 from benchmark.errors import UserError
 from benchmark.utils.terminal import show
 
@@ -26,6 +26,7 @@ def report(
     profile: Annotated[
         str | None, typer.Option("--profile", "-p", help="Profile to report.", show_default="full if recorded")
     ] = None,
+    metric: MetricOption = None,
     collection: CollectionOption = None,
     results_dir: ResultsOption = Path("results"),
     reports_dir: ReportsOption = Path("reports"),
@@ -47,7 +48,7 @@ def report(
     if into and len(names) != 1:
         raise UserError("--into takes the leaderboard of one data set.", "Name it with --dataset.")
     for name in names:
-        written = Results(store, name, profile, data=_cached(name, store)).report(reports_dir, html=html)
+        written = Results(store, name, profile, data=_cached(name, store), metric=metric).report(reports_dir, html=html)
         announce(written)
         if into:
             put_between_marks(into, written.excerpt)

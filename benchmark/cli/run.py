@@ -16,6 +16,7 @@ from benchmark.cli.options import (
     FreshOption,
     JobsOption,
     MemoryLimitOption,
+    MetricOption,
     ModelsArgument,
     Pictures,
     ProfileOption,
@@ -69,6 +70,7 @@ def run(
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
+    metric: MetricOption = None,
     seeds: SeedsOption = 1,
     jobs: JobsOption = 1,
     threads: ThreadsOption = None,
@@ -113,6 +115,7 @@ def run(
         collection=store.collection,
         data_dir=data_dir,
         results_dir=results_dir,
+        metric=metric,
     )
     results = [resumable(functools.partial(call, dataset=spec, watcher=following.watcher(store))) for spec in specs]
     finish(results, reports_dir, following, report=report)

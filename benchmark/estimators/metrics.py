@@ -19,6 +19,10 @@ from typing import Literal
 import numpy as np
 from scipy.stats import rankdata
 
+from benchmark.errors import UserError
+from benchmark.records.schema import Metrics
+from benchmark.utils.format import percent
+
 FLOOR = 1e-7  # Of a probability: what is impossible and happens would cost infinitely much.
 
 
@@ -44,12 +48,17 @@ class Predicted:
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric.
+    """A metric, and how it is written.
+
+    Differences are written in points (per cent) where it is a share, otherwise in its own unit. For statistics it is
+    brought to a scale on which more is better and 1 the best.
 
     Attributes
     ----------
     name, title : str
         In records and options; in sentences.
+    meaning : str
+        In a sentence.
     contributions : callable
         Gives of :class:`Predicted` a float64 (n,) whose mean is the metric.
     lowest : float
@@ -60,18 +69,91 @@ class Metric:
         Whether more is better.
     percent : bool
         Whether it is a share.
+    extra, prior : float
+        What keeps its variance from being too small where classes are: see
+        :class:`benchmark.analysis.uncertainty.Classes`.
     """
 
     name: str
     title: str
+    meaning: str
     contributions: Callable[[Predicted], np.ndarray]
     lowest: float = 0.0
     needs: Literal["labels", "scores", "probabilities"] = "labels"
     higher: bool = True
     percent: bool = False
+    extra: float = 0.0
+    prior: float = 0.0
 
     def value(self, found: Predicted) -> float:
         return float(self.contributions(found).mean())
+
+    def recorded(self, scores: Metrics) -> float:
+        """Its value in a record; NaN where the model does not predict what it needs.
+
+        Records of earlier versions have the accuracy only: what needs no more than labels follows from their confusion
+        matrix.
+        """
+        if self.name == "accuracy":
+            return scores.accuracy
+        found = scores.further.get(self.name)
+        if found is None and self.needs == "labels":
+            matrix = scores.matrix
+            rows, columns = np.nonzero(matrix)
+            times = matrix[rows, columns]
+            found = self.value(Predicted(np.repeat(rows, times), np.repeat(columns, times), len(matrix)))
+        return np.nan if found is None else found
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """From its own unit to the scale on which more is better."""
+        return (values - self.lowest) / (1 - self.lowest) if self.higher else -values
+
+    def unscaled(self, low: float, high: float) -> tuple[float, float]:
+        """An interval, from that scale to its own unit."""
+        return (
+            (low * (1 - self.lowest) + self.lowest, high * (1 - self.lowest) + self.lowest)
+            if self.higher
+            else (
+                -high,
+                -low,
+            )
+        )
+
+    @property
+    def span(self) -> float:
+        """What a difference of 1 on that scale is in its own unit."""
+        return 1 - self.lowest if self.higher else 1.0
+
+    @property
+    def unit(self) -> float:
+        """What a difference of 1 on that scale is as it is written."""
+        return 100.0 if self.percent else self.span
+
+    def lead(self, value: float, other: float) -> float:
+        """By how much ``value`` is better than another, as it is written."""
+        return (value - other) * (100 if self.percent else 1) * (1 if self.higher else -1)
+
+    def text(self, value: float) -> str:
+        """``94.65%`` or ``0.921``."""
+        return percent(value) if self.percent else f"{value:.3f}"
+
+    @property
+    def digits(self) -> int:
+        """Of a difference, behind the point."""
+        return 2 if self.percent else 4
+
+    def difference(self, lead: float) -> str:
+        """A difference with its sign: ``+1.25`` or ``+0.0125``."""
+        return f"{lead:+z.{self.digits}f}"
+
+    def worded(self, value: float) -> str:
+        """``94.65%`` for accuracy, of which most is said, and ``MCC 0.921`` for others."""
+        return self.text(value) if self.name == "accuracy" else f"{self.title} {self.text(value)}"
+
+    @property
+    def points(self) -> str:
+        """The unit of a difference, in words."""
+        return " points" if self.percent else ""
 
 
 def accuracy(found: Predicted) -> np.ndarray:
@@ -160,14 +242,68 @@ def _about(value: float, moves: np.ndarray, found: Predicted) -> np.ndarray:
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric("accuracy", "accuracy", accuracy, percent=True),
-        Metric("balanced-accuracy", "balanced accuracy", balanced_accuracy, percent=True),
-        Metric("macro-f1", "macro-F1", macro_f1, percent=True),
-        Metric("mcc", "MCC", mcc, lowest=-1.0),
-        Metric("log-loss", "log loss", log_loss, needs="probabilities", higher=False),
-        Metric("auroc", "AUROC", auroc, needs="scores"),
+        Metric(
+            "accuracy",
+            "accuracy",
+            "Accuracy is the share of images that are classified correctly.",
+            accuracy,
+            percent=True,
+        ),
+        Metric(
+            "balanced-accuracy",
+            "balanced accuracy",
+            "Balanced accuracy is the mean recall of the classes: each counts alike, however many images it has.",
+            balanced_accuracy,
+            percent=True,
+            extra=1.0,
+        ),
+        Metric(
+            "macro-f1",
+            "macro-F1",
+            "Macro-F1 is the mean F1 of the classes, each the harmonic mean of its precision and recall.",
+            macro_f1,
+            percent=True,
+        ),
+        Metric(
+            "mcc",
+            "MCC",
+            "MCC is Matthews' correlation coefficient of actual and predicted classes, 0 for guessing.",
+            mcc,
+            lowest=-1.0,
+        ),
+        Metric(
+            "log-loss",
+            "log loss",
+            "Log loss is the mean of minus the logarithm of the probability given to the actual class: it punishes "
+            "confident errors, and lower is better.",
+            log_loss,
+            needs="probabilities",
+            higher=False,
+        ),
+        Metric(
+            "auroc",
+            "AUROC",
+            "AUROC is the mean area under the ROC curves of each class against the rest, 0.5 for guessing.",
+            auroc,
+            needs="scores",
+            prior=10.0,
+        ),
     )
 }
+
+
+def named(name: str) -> Metric:
+    """The metric of this name.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    if name not in METRICS:
+        raise UserError(f"Unknown metric {name!r}.", f"There are: {', '.join(METRICS)}.")
+    return METRICS[name]
+
 
 UNEVEN = 3  # Times as many images as the smallest class: from here on accuracy is about the largest.
 

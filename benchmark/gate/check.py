@@ -15,7 +15,7 @@ from benchmark.gate.thresholds import Verdict
 from benchmark.records.store import Store
 from benchmark.utils.files import write_atomically
 
-Select = Callable[[Store, str, str | None], Selection | None]
+Select = Callable[[Store, str, str | None, str | None], Selection | None]
 
 
 def _run(datasets: Sequence[str] | None, profile: str, store: Store) -> str:
@@ -25,7 +25,7 @@ def _run(datasets: Sequence[str] | None, profile: str, store: Store) -> str:
 
 
 def init_thresholds(
-    path: Path, store: Store, datasets: Sequence[str] | None, profile: str, select: Select
+    path: Path, store: Store, datasets: Sequence[str] | None, profile: str, metric: str | None, select: Select
 ) -> dict[str, int]:
     """Write a thresholds file from the records, for the data sets named or all that there are.
 
@@ -44,7 +44,7 @@ def init_thresholds(
     store.check_exists()
     found = {}
     for name in datasets or store.datasets():
-        selection = select(store, name, profile)
+        selection = select(store, name, profile, metric)
         if selection is not None and selection.summaries:
             found[name] = selection.summaries
     if not found:
@@ -61,7 +61,7 @@ def against_thresholds(
 ) -> list[Verdict]:
     """Compare recorded accuracies with the floors in a file, for the data sets named or all that it has.
 
-    ``select`` chooses the runs of a data set, under a profile, in a store.
+    ``select`` chooses the runs of a data set, under a profile, in a store, and the metric that they are judged by.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def against_thresholds(
     for name in dict.fromkeys(datasets or [name for name, profiles in wanted.items() if profile in profiles]):
         if profile not in wanted.get(name, {}):
             raise UserError(f"{path} has no thresholds for {name}, profile {profile}.", "Add them, or name others.")
-        selection = select(store, name, profile)
+        selection = select(store, name, profile, None)
         # The title is what the other gate calls it too.
         title = selection.dataset.title if selection else name
         summaries = selection.summaries if selection else ()
@@ -90,6 +90,7 @@ def against_collection(
     datasets: Sequence[str] | None,
     models: Sequence[str] | None,
     profile: str,
+    metric: str | None,
     limits: Limits,
     select: Select,
     lookup: Lookup,
@@ -108,9 +109,10 @@ def against_collection(
     verdicts: list[Verdict] = []
     seen: set[str] = set()
     for name in dict.fromkeys(datasets or reference.datasets()):
-        here, there = select(store, name, profile), select(reference, name, profile)
+        there = select(reference, name, profile, metric)
         if there is None:
             continue
+        here = select(store, name, profile, there.metric.name)
         seen |= {s.name for s in there.summaries}
         chosen = tuple(s for s in there.summaries if not models or s.name in models)
         # What has no records here at all has lost every model.

@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.files import write_atomically
-from benchmark.utils.format import percent
 
 
 def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
@@ -23,7 +22,7 @@ def junit(verdicts: Sequence[Verdict], *, strict: bool) -> bytes:
     suite = ElementTree.Element("testsuite", {"name": "benchmark", **{key: str(n) for key, n in counts.items()}})
     for verdict in verdicts:
         where = f"{verdict.dataset}.{verdict.profile}"
-        case = ElementTree.SubElement(suite, "testcase", classname=_legal(where), name=_legal(verdict.subject))
+        case = ElementTree.SubElement(suite, "testcase", classname=_legal(where), name=_legal(verdict.what))
         if verdict in failing:
             ElementTree.SubElement(case, "failure", message=_legal(f"{verdict.outcome}: {verdict.reason}"))
         elif verdict in skipped:
@@ -38,8 +37,8 @@ def _legal(text: str) -> str:
 
 
 def _numbers(verdict: Verdict) -> str:
-    found = "none" if verdict.found is None else percent(verdict.found)
-    return f"required {percent(verdict.required)}, actual {found}"
+    found = "none" if verdict.found is None else verdict.text(verdict.found)
+    return f"required {verdict.text(verdict.required)}, actual {found}"
 
 
 def write_junit(path: Path, verdicts: Sequence[Verdict], *, strict: bool) -> None:

@@ -7,6 +7,7 @@ from the seeds of both sides together, shrunk towards what the other models' see
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmark.analysis import seed_variance, stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.errors import UserError
+from benchmark.estimators.metrics import METRICS, Metric
 from benchmark.gate.thresholds import Verdict
 from benchmark.utils.format import p_equals, points
 
@@ -27,7 +29,7 @@ MORE = ("more test images", "more seeds")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the gate lets pass, in points (per cent of the test images).
+    """What the gate lets pass, in points: of a metric that is no share, in hundredths.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class Limits:
 
 @dataclasses.dataclass(frozen=True)
 class Drop:
-    """By how many points the reference is ahead.
+    """By how many points, or hundredths, the reference is ahead.
 
     Attributes
     ----------
@@ -81,7 +83,11 @@ class Drop:
 
 
 def drop(
-    candidate: np.ndarray, reference: np.ndarray, tolerance: float, lent: seed_variance.SeedVariance | None
+    candidate: np.ndarray,
+    reference: np.ndarray,
+    tolerance: float,
+    lent: seed_variance.SeedVariance | None,
+    like: Hits | None = None,
 ) -> Drop:
     """The drop from one model's hits to another's.
 
@@ -93,10 +99,15 @@ def drop(
         In points.
     lent : SeedVariance or None
         To shrink towards; None for a model in whose training nothing is random.
+    like : Hits or None
+        Whose metric and images they are, if they are not hits but contributions to a metric.
     """
-    found = uncertainty.paired_difference(reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL)
-    p, cure = found.p_beyond(tolerance / 100), MORE[lent is not None or len(candidate) + len(reference) > 2]
-    return Drop(100 * found.value, 100 * found.standard_error, p, 100 * found.high, cure)
+    classes, points = (None, 100.0) if like is None else (like.classes, 100 * like.metric.span)
+    found = uncertainty.paired_difference(
+        reference, candidate, lent=(lent, lent), same=True, level=1 - 2 * LEVEL, classes=classes
+    )
+    p, cure = found.p_beyond(tolerance / points), MORE[lent is not None or len(candidate) + len(reference) > 2]
+    return Drop(points * found.value, points * found.standard_error, p, points * found.high, cure)
 
 
 def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: Limits) -> list[Verdict]:
@@ -126,7 +137,7 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
         if isinstance(left, Hits) and isinstance(right, Hits) and left.same_images(right):
             both.append((before, left, right))
         else:
-            outcome, found = "missing" if unread else "not comparable", after.accuracy
+            outcome, found = "missing" if unread else "not comparable", after.value
             reason = why or unread or "the test images differ"
             verdicts.append(_verdict(candidate, before.name, least, found, outcome, reason))
     if not both:
@@ -141,7 +152,7 @@ def compare(candidate: Selection, reference: Selection, lookup: Lookup, limits: 
 
 
 def _required(before: ModelSummary, limits: Limits) -> float:
-    return before.accuracy - limits.tolerance / 100
+    return before.value - limits.tolerance / 100 * (1 if before.metric.higher else -1)
 
 
 def _unknown(sides: Sequence[Hits], lending: Lending) -> bool:
@@ -153,49 +164,64 @@ def _unknown(sides: Sequence[Hits], lending: Lending) -> bool:
 
 def _unjudged(candidate: Selection, before: ModelSummary, left: Hits, right: Hits, limits: Limits) -> Verdict:
     """Of runs alone only a collapse can be told from what seeds do."""
-    found = float(left.right.mean())
-    worst = drop(left.right, right.right, limits.tolerance, seed_variance.SeedVariance(WILD_SD**2, 0.0, KNOWN))
-    between = f"{points(100 * (found - before.accuracy))} points between so few seeds"
+    wild = seed_variance.SeedVariance(WILD_SD**2, 0.0, KNOWN)
+    worst = drop(left.values, right.values, limits.tolerance, wild, left)
+    between = f"{_change(-worst.points, before.metric)} between so few seeds"
     outcome, reason = (
         "insufficient evidence",
         f"{between}: how much they matter is unknown; more seeds or --training-sd would decide",
     )
-    if np.array_equal(left.right, right.right):
+    if np.array_equal(left.values, right.values):
         outcome, reason = "pass", SAME
     elif worst.p < LEVEL:
         outcome = "fail"
-        reason = f"{between}: more than seeds that move accuracy by {_limit(100 * WILD_SD)} explain"
-    return _verdict(candidate, before.name, _required(before, limits), found, outcome, reason)
+        by = f"{before.metric.title} by {_limit(100 * WILD_SD, before.metric)}"
+        reason = f"{between}: more than seeds that move {by} explain"
+    return _verdict(candidate, before.name, _required(before, limits), left.value, outcome, reason)
 
 
 def _judged(candidate: Selection, both: Sequence[tuple[ModelSummary, Hits, Hits]], limits: Limits) -> list[Verdict]:
     """The verdicts on models of which enough is known."""
     lending, verdicts = _lending(both, limits), []
-    drops = [drop(left.right, right.right, limits.tolerance, lending.to(left, right)) for _, left, right in both]
+    drops = [
+        drop(left.values, right.values, limits.tolerance, lending.to(left, right), left) for _, left, right in both
+    ]
     adjusted = stats.holm([dropped.p for dropped in drops])
     for (before, left, right), dropped, p in zip(both, drops, adjusted, strict=True):
-        accuracy = float(left.right.mean())
-        outcome, reason = _judge(dropped, float(p), limits, identical=np.array_equal(left.right, right.right))
-        verdicts.append(_verdict(candidate, before.name, _required(before, limits), accuracy, outcome, reason))
+        identical = np.array_equal(left.values, right.values)
+        outcome, reason = _judge(dropped, float(p), limits, left.metric, identical=identical)
+        verdicts.append(_verdict(candidate, before.name, _required(before, limits), left.value, outcome, reason))
     return verdicts
 
 
-def _judge(found: Drop, p: float, limits: Limits, *, identical: bool) -> tuple[str, str]:
+def _judge(found: Drop, p: float, limits: Limits, metric: Metric, *, identical: bool) -> tuple[str, str]:
     if identical:
         return "pass", SAME
-    change = f"{points(-found.points)} points, standard error {found.error:.2f}"
+    change = f"{_change(-found.points, metric)}, standard error {_amount(found.error, metric)}"
     if p < LEVEL:
-        return "fail", f"{change}: a drop beyond {_limit(limits.tolerance)} ({p_equals(p, LEVEL)})"
+        return "fail", f"{change}: a drop beyond {_limit(limits.tolerance, metric)} ({p_equals(p, LEVEL)})"
     if found.worst < limits.detectable:
-        return "pass", f"{change}: with 95% confidence any drop is below {_limit(limits.detectable)}"
+        return "pass", f"{change}: with 95% confidence any drop is below {_limit(limits.detectable, metric)}"
     return (
         "insufficient evidence",
-        f"{change}: the drop may be as large as {found.worst:.2f} points; {found.cure} would decide",
+        f"{change}: the drop may be as large as {_amount(found.worst, metric)}{metric.points}; {found.cure} "
+        "would decide",
     )
 
 
-def _limit(value: float) -> str:
-    return f"{value:g} point{'' if value == 1 else 's'}"
+def _limit(value: float, metric: Metric = METRICS["accuracy"]) -> str:
+    """A limit in points or hundredths, in words."""
+    return f"{value:g} point{'' if value == 1 else 's'}" if metric.percent else f"{value / 100:g}"
+
+
+def _amount(value: float, metric: Metric) -> str:
+    """As many points, or hundredths."""
+    return f"{value if metric.percent else value / 100:.{metric.digits}f}"
+
+
+def _change(value: float, metric: Metric) -> str:
+    """As many points or hundredths, with their sign."""
+    return f"{metric.difference(value if metric.percent else value / 100)}{metric.points}"
 
 
 def _classes(
@@ -207,6 +233,7 @@ def _classes(
     recall or more: with few images in a class, or in a model whose seed variance is ``unknown``, more cannot be shown.
     """
     names = candidate.dataset.class_names
+    both = [(before, left.of_accuracy(), right.of_accuracy()) for before, left, right in both]
     found: list[tuple[str, int, float, float, Drop]] = []
     for number in range(len(names)):
         if number not in both[0][1].labels:
@@ -236,7 +263,7 @@ def _classes(
             continue
         reason = f"{points(-lost.points)} points: {why}"
         subject = f"{name}, recall of {names[number]}"
-        verdicts.append(_verdict(candidate, subject, required, recall, outcome, reason))
+        verdicts.append(_verdict(candidate, subject, required, recall, outcome, reason, METRICS["accuracy"]))
     return verdicts
 
 
@@ -259,15 +286,22 @@ def _unlike(candidate: Selection, reference: Selection, after: ModelSummary, bef
 
 
 def _verdict(
-    candidate: Selection, subject: str, required: float, found: float | None, outcome: str, reason: str
+    candidate: Selection,
+    subject: str,
+    required: float,
+    found: float | None,
+    outcome: str,
+    reason: str,
+    metric: Metric | None = None,
 ) -> Verdict:
     return Verdict.model_validate(
         {
             "dataset": candidate.dataset.title,
             "profile": candidate.profile,
             "subject": subject,
+            "metric": (metric or candidate.metric).name,
             "required": required,
-            "found": found,
+            "found": None if found is None or math.isnan(found) else found,
             "outcome": outcome,
             "reason": reason,
         }

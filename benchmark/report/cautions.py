@@ -18,6 +18,7 @@ from benchmark.utils.format import listed, percent
 MOST_NAMED = 5
 BALANCE = "class balance"  # A check that is put in other words here.
 UNEVEN = 10  # Times as many images in the largest class as in the smallest.
+FEW_IMAGES = 20  # Of a class: with fewer, intervals of metrics over classes hold the truth less often than they say.
 NEAR_SHARE = 0.01  # Of the test images.
 
 
@@ -89,9 +90,18 @@ def _classes(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[s
         yield f"No test image shows {_listed(names[support == 0])}: nothing is known about {_it(support == 0)}."
     if support.max() >= UNEVEN * max(support[support > 0].min(), 1):
         share = percent(support.max() / support.sum())
+        said = f"The classes have {support.min():,} to {support.max():,} test images"
+        if evidence.metric.name == "accuracy":
+            said += (
+                ", so accuracy is mostly that of the large ones: a model that always says "
+                f"{names[support.argmax()]} would reach {share}"
+            )
+        yield f"{said}."
+    few = (support > 0) & (support < FEW_IMAGES)
+    if few.any() and evidence.metric.name != "accuracy":
         yield (
-            f"The classes have {support.min():,} to {support.max():,} test images, so accuracy is mostly that of the "
-            f"large ones: a model that always says {names[support.argmax()]} would reach {share}."
+            f"{_listed(list(names[few]))} {'has' if few.sum() == 1 else 'have'} fewer than {FEW_IMAGES} test images: "
+            f"intervals and tests of {evidence.metric.title} are not reliable with so few."
         )
     for s in compared:
         missed = (support > 0) & (s.per_class("recall") == 0)
@@ -113,13 +123,13 @@ def _listed(names: Sequence[str]) -> str:
 
 def _seeds(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
     for s in compared:
-        ends = evidence.accuracies[s.name]
+        ends = evidence.intervals[s.name]
         known = ends.model is not None
         # Of several seeds whose predictions cannot be read neither interval is known.
         if s.stochastic and (s.n_seeds == 1 or (ends.runs is not None and not known)):
             seeds = "one seed" if s.n_seeds == 1 else f"{s.n_seeds} seeds"
             source = "estimated from other models or assumed" if known else "unknown"
-            varies = f"how much its accuracy varies with the seed is {source}"
+            varies = f"how much its {s.metric.title} varies with the seed is {source}"
             yield f"{s.name} was trained with {seeds}: {varies} (--seeds 3)."
 
 

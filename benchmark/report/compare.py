@@ -11,14 +11,15 @@ from benchmark.analysis import comparison
 from benchmark.analysis.comparison import Pair
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.estimators.metrics import METRICS
 from benchmark.report import pairwise
 from benchmark.report.document import Column, Section, Table, section, words
-from benchmark.utils.format import duration, percent, points
+from benchmark.utils.format import duration
 
 METHOD = (
-    "Differences are right minus left, tested on the same test images; p-values are adjusted by Holm's method over the "
-    "models. Factors are times of the right side divided by those of the left; they compare code only where both ran "
-    "on the same machine."
+    "Differences are positive where the right side is better, tested on the same test images; p-values are adjusted by "
+    "Holm's method over the models. Factors are times of the right side divided by those of the left; they compare "
+    "code only where both ran on the same machine."
 )
 
 
@@ -66,7 +67,7 @@ def _side(left: ModelSummary | None, right: ModelSummary | None, known: Sequence
     if not before.same_images(after):
         return Side(left, right, None, comparison.unlike(after, before))
     lending = Lending.among(known, before)
-    identical = np.array_equal(before.right, after.right)
+    identical = np.array_equal(before.values, after.values)
     return Side(left, right, comparison.pair(after, before, lending, same=not note), note, identical)
 
 
@@ -77,21 +78,29 @@ def table(rows: Sequence[Side], left: str, right: str) -> Table:
         columns = (Column(f"{title}, {name}", duration, absent="-") for name in (left, right))
         return *columns, Column("factor", "x {:.2f}".format, absent="-")
 
+    metric = next((s.metric for row in rows for s in (row.left, row.right) if s is not None), METRICS["accuracy"])
     columns = (
-        *(words("model"), *(Column(f"accuracy, {name}", percent, absent="-") for name in (left, right))),
-        *(Column("points", points, absent="-"), words("evidence"), *seconds("fit"), *seconds("predict 1,000")),
+        *(words("model"), *(Column(f"{metric.title}, {name}", metric.text, absent="-") for name in (left, right))),
+        *(
+            Column(metric.points.strip() or "difference", metric.difference, absent="-"),
+            words("evidence"),
+            *seconds("fit"),
+            *seconds("predict 1,000"),
+        ),
     )
     return Table(columns, [_row(row) for row in rows])
 
 
 def _row(row: Side) -> tuple[object, ...]:
     both = (row.left, row.right)
-    accuracies = [None if s is None else s.accuracy for s in both]
+    values = [None if s is None else s.value for s in both]
     fits = [None if s is None else s.mean_cost("fit_seconds") for s in both]
     predictions = [None if s is None else s.predict_seconds_per_1000 for s in both]
-    difference = None if row.left is None or row.right is None else (row.right.accuracy - row.left.accuracy) * 100
+    difference = None
+    if row.left is not None and row.right is not None:
+        difference = row.left.metric.lead(row.right.value, row.left.value)
     evidence = row.note if row.pair is None else ", ".join(filter(None, (_evidence(row, row.pair), row.note)))
-    return row.name, *accuracies, difference, evidence, *fits, _factor(*fits), *predictions, _factor(*predictions)
+    return row.name, *values, difference, evidence, *fits, _factor(*fits), *predictions, _factor(*predictions)
 
 
 def _evidence(row: Side, pair: Pair) -> str:

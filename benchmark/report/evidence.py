@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparison import Accuracy, Comparison, Pair, accuracies, compare
+from benchmark.analysis.comparison import Comparison, Intervals, Pair, compare, intervals
 from benchmark.analysis.leaderboard import leaderboard
 from benchmark.analysis.select import ModelSummary, Selection, best, select
 from benchmark.errors import UserError
+from benchmark.estimators.metrics import Metric
 from benchmark.records.dataset_schema import DataAudit, DatasetSummary
 from benchmark.records.store import AUDIT, Problem, Stored, read_audit
 from benchmark.specs import Dataset
@@ -64,6 +65,10 @@ class Evidence:
         return main is None or main.profile == self.selection.profile
 
     @property
+    def metric(self) -> Metric:
+        return self.selection.metric
+
+    @property
     def summaries(self) -> tuple[ModelSummary, ...]:
         return self.selection.summaries
 
@@ -93,14 +98,14 @@ class Evidence:
         return found.swapped()
 
     @functools.cached_property
-    def accuracies(self) -> dict[str, Accuracy]:
-        """The intervals of every model's accuracy, by name."""
-        return accuracies(self.summaries, self.predictions)
+    def intervals(self) -> dict[str, Intervals]:
+        """The intervals of every model's metric, by name."""
+        return intervals(self.summaries, self.predictions)
 
     @functools.cached_property
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
-        return leaderboard(self.summaries, self.accuracies)
+        return leaderboard(self.summaries, self.intervals)
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:

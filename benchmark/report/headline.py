@@ -8,11 +8,12 @@ from pathlib import Path
 from benchmark.analysis.comparison import SIGNIFICANT, error_ratio
 from benchmark.analysis.select import ModelSummary
 from benchmark.errors import UserError
+from benchmark.estimators.metrics import UNEVEN
 from benchmark.records.schema import RunRecord
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
 from benchmark.utils.files import write_atomically
-from benchmark.utils.format import duration, listed, p_equals, percent, points
+from benchmark.utils.format import duration, listed, p_equals
 
 
 def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
@@ -39,6 +40,23 @@ def put_between_marks(path: Path, text: str, mark: str = "leaderboard") -> None:
 
 def sentence(evidence: Evidence) -> str:
     """The headline: the best CNN and the best baseline, by validation, and their paired comparison."""
+    return f"{_compared(evidence)}{why_this_metric(evidence)}"
+
+
+def why_this_metric(evidence: Evidence) -> str:
+    """That another metric than accuracy is compared, and why; empty for accuracy."""
+    metric = evidence.metric
+    if metric.name == "accuracy":
+        return ""
+    if metric.name != evidence.selection.dataset.metric:
+        return f" Models are compared by {metric.title}, as was asked for."
+    return (
+        f" Models are compared by {metric.title}, because the largest class has more than {UNEVEN} times the images of "
+        "the smallest."
+    )
+
+
+def _compared(evidence: Evidence) -> str:
     cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
     if cnn is None and baseline is None:
         only = next(iter(evidence.summaries), None)
@@ -58,12 +76,12 @@ def sentence(evidence: Evidence) -> str:
     other = f"the best baseline, {_described(baseline)},"
     if pair is None:
         return (
-            f"{_described(cnn)} and {other} differ by {points((cnn.accuracy - baseline.accuracy) * 100)} points; "
+            f"{_described(cnn)} and {other} differ by {_lead(cnn, baseline)}; "
             "without predictions of the same images, significance cannot be tested."
         )
     if pair.verdict == "better":
         return (
-            f"{_described(cnn)} beats {other} by {pairwise.extent(pair)}: {_fewer(evidence, cnn, baseline)}."
+            f"{_described(cnn)} beats {other} by {pairwise.extent(pair)}{_fewer(evidence, cnn, baseline)}."
             f"{_ahead_of_all(evidence, cnn)}"
         )
     if pair.verdict == "these runs differ":
@@ -77,13 +95,20 @@ def sentence(evidence: Evidence) -> str:
 
 
 def _fewer(evidence: Evidence, cnn: ModelSummary, baseline: ModelSummary) -> str:
-    """How many errors fewer the CNN makes, with the interval."""
+    """How many errors fewer the CNN makes, with the interval; empty where accuracy is not the metric."""
+    if evidence.metric.name != "accuracy":
+        return ""
     if cnn.accuracy == 1:
-        return "it makes no error"
+        return ": it makes no error"
     ratio = error_ratio(cnn, baseline, evidence.summaries, evidence.predictions)
     fewer = _percents(1 - (1 - cnn.accuracy) / (1 - baseline.accuracy))
     ends = "" if ratio is None else f" (95% CI {_percents(1 - ratio[1], 1 - ratio[0])})"
-    return f"it makes {fewer}{ends} fewer errors"
+    return f": it makes {fewer}{ends} fewer errors"
+
+
+def _lead(cnn: ModelSummary, baseline: ModelSummary) -> str:
+    metric = cnn.metric
+    return f"{metric.difference(metric.lead(cnn.value, baseline.value))}{metric.points}"
 
 
 def _percents(*shares: float) -> str:
@@ -101,7 +126,8 @@ def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:
     closest, largest = pairs[0], max(pair.p for pair in pairs)
     if largest < SIGNIFICANT and closest.low > 0:
         return (
-            f" It is ahead of each of the {len(pairs)} baselines by at least {closest.low:.2f} points (the smallest "
+            f" It is ahead of each of the {len(pairs)} baselines by at least "
+            f"{closest.low:.{closest.metric.digits}f}{closest.metric.points} (the smallest "
             f"lower limit, that against {closest.right}; {p_equals(largest)})."
         )
     behind = [pair for pair in pairs if pair.verdict == "worse"]
@@ -144,4 +170,4 @@ def price(evidence: Evidence) -> str:
 def _described(summary: ModelSummary) -> str:
     kind = pairwise.kind(summary) if summary.convolutional else ""
     seeds = f"mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
-    return f"{summary.name} ({', '.join(filter(None, (kind, percent(summary.accuracy), seeds)))})"
+    return f"{summary.name} ({', '.join(filter(None, (kind, summary.metric.worded(summary.value), seeds)))})"

@@ -11,16 +11,15 @@ from benchmark.report.document import Column, Link, Report, Table, section, word
 from benchmark.report.html import page
 from benchmark.report.markdown import render
 from benchmark.utils.files import write_atomically
-from benchmark.utils.format import percent, points
 
 PAGES = {"report.html": "interactive", "README.md": "Markdown"}
 NOTE = (
-    "The best CNN and the best baseline have the highest validation accuracy; accuracies are on the test images, mean "
-    "over seeds. Whether a difference is significant is in the report."
+    "The best CNN and the best baseline are chosen on the validation images; figures are on the test images, mean over "
+    "seeds, accuracy where no metric is named. Whether a difference is significant is in the report."
 )
 COLUMNS = (
     *(words("data set"), words("profile"), Column("models"), Column("runs"), words("best CNN"), words("best baseline")),
-    *(Column("points", points, absent=""), words("last run"), words("report"), words("")),
+    *(Column("difference", str, absent=""), words("last run"), words("report"), words("")),
 )
 
 
@@ -51,10 +50,15 @@ def _entry(selection: Selection) -> tuple[object, ...]:
     return (
         *(selection.dataset.title, selection.profile, len(selection.summaries), len(records)),
         *(_described(cnn), _described(baseline)),
-        None if cnn is None or baseline is None else (cnn.accuracy - baseline.accuracy) * 100,
+        None if cnn is None or baseline is None else _lead(cnn, baseline),
         max((record.started_at for record in records), default="").partition("T")[0],
     )
 
 
 def _described(summary: ModelSummary | None) -> str:
-    return "none" if summary is None else f"{summary.name}, {percent(summary.accuracy)}"
+    return "none" if summary is None else f"{summary.name}, {summary.metric.worded(summary.value)}"
+
+
+def _lead(cnn: ModelSummary, baseline: ModelSummary) -> str:
+    metric = cnn.metric
+    return f"{metric.difference(metric.lead(cnn.value, baseline.value))}{metric.points}"

@@ -26,25 +26,24 @@ from benchmark.report.document import (
     words,
 )
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import count, counted, duration, interval, memory, percent, points
+from benchmark.utils.format import count, counted, duration, interval, memory
 
 SECONDS = (1e-4, 1e-3, 1e-2, 0.1, 1, 10, 60, 600, 3600, 36_000)
 DECADES = tuple(10.0**power for power in range(13))
 METHOD = (
     "The first confidence interval is of these very runs and for test sampling: what other test images of the same "
-    "kind might give (Wilson's interval; for several seeds, of the variance that their mean has). The second is of the "
+    "kind might give ({interval}). The second is of the "
     "model, trained again with other seeds on the same training images: it adds the seed-to-seed variance, for which "
-    "the other models' seeds count too and, on 10,000 training images or more, an assumed 0.2 points. The standard "
+    "the other models' seeds count too and, on 10,000 training images or more, an assumed 0.2 points of accuracy. The "
+    "standard "
     "deviation across seeds is that of training; deterministic models run once."
 )
-FURTHER = (
-    "Balanced accuracy is the mean recall of the classes, macro-F1 the mean of their F1: every class counts alike, "
-    "however many images it has. MCC is Matthews' correlation coefficient, 0 for guessing. Log loss punishes confident "
-    "errors: lower is better. AUROC is the mean area under the ROC curves of each class against the rest, 0.5 for "
-    "guessing. The last two need probabilities, AUROC at least decision values."
-)
+WILSON = "Wilson's interval; for several seeds, of the variance that their mean has"
+OF_CLASSES = "Wilson's interval, of the variance that the metric has when test images are drawn class by class"
+STUDENT = "Student's interval"
+NEEDS = "Log loss needs probabilities, AUROC at least decision values."
 COSTS = (
-    'The best CNN and the best baseline, of which the headline speaks, have the highest validation accuracy. "fit" is '
+    'The best CNN and the best baseline, of which the headline speaks, are the best on the validation images. "fit" is '
     'training time, validation included; "predict 1,000" the time for a thousand test images; "peak memory" what the '
     'model\'s process needs on top of its libraries, data included; "parameters" the numbers kept to predict with (for '
     "k-NN, the training set)."
@@ -53,14 +52,31 @@ COSTS = (
 
 def table(board: pd.DataFrame) -> Table:
     """The numeric leaderboard as people read it (:func:`benchmark.analysis.leaderboard.leaderboard`)."""
+    metric = METRICS[board["metric"].iloc[0]] if len(board) else METRICS["accuracy"]
+
+    def ends(both: tuple[float, float]) -> str:
+        scale = 100 if metric.percent else 1
+        return (
+            f"{interval(both[0] * scale, both[1] * scale, 2 if metric.percent else 3)}{'%' if metric.percent else ''}"
+        )
+
+    def spread(value: tuple[float, int]) -> str:
+        return f"{value[0]:.2%} ({value[1]})" if metric.percent else f"{value[0]:.4f} ({value[1]})"
+
     columns = (
         words("model"),
         words("family"),
-        Column("test accuracy", percent, best="highest", high_first=True),
-        Column("95% CI (test sampling)", lambda ends: _percents(*ends), absent="unknown", high_first=True),
-        Column("95% CI (test sampling and seeds)", lambda ends: _percents(*ends), absent="unknown", high_first=True),
-        Column("std across seeds (n)", lambda value: f"{value[0]:.2%} ({value[1]})", absent="one seed"),
-        Column("validation", percent, high_first=True),
+        Column(
+            f"test {metric.title}",
+            metric.text,
+            best="highest" if metric.higher else "lowest",
+            absent="none",
+            high_first=metric.higher,
+        ),
+        Column("95% CI (test sampling)", ends, absent="unknown", high_first=metric.higher),
+        Column("95% CI (test sampling and seeds)", ends, absent="unknown", high_first=metric.higher),
+        Column("std across seeds (n)", spread, absent="one seed"),
+        Column("validation", metric.text, absent="none", high_first=metric.higher),
         Column("fit", duration),
         Column("predict 1,000", duration),
         Column("peak memory", memory),
@@ -71,11 +87,11 @@ def table(board: pd.DataFrame) -> Table:
         (
             row.model,
             pairwise.family(row.family, row.convolutional, row.pretrained),
-            row.accuracy,
+            row.value,
             None if np.isnan(row.ci_low) else (row.ci_low, row.ci_high),
             None if np.isnan(row.model_ci_low) else (row.model_ci_low, row.model_ci_high),
-            None if np.isnan(row.accuracy_std) else (row.accuracy_std, row.seeds),
-            row.validation_accuracy,
+            None if np.isnan(row.value_std) else (row.value_std, row.seeds),
+            row.validation_value,
             row.fit_seconds,
             row.predict_seconds_per_1000,
             row.peak_memory_bytes,
@@ -83,80 +99,81 @@ def table(board: pd.DataFrame) -> Table:
         )
         for row in records
     ]
-    return Table(columns, rows, sortable=True, sorted_by=2)
-
-
-def _percents(low: float, high: float) -> str:
-    return f"{interval(low * 100, high * 100)}%"
+    return Table(columns, rows, sortable=True, sorted_by=2 if metric.higher else None)
 
 
 def board(evidence: Evidence) -> Section | None:
     if not evidence.summaries:
         return None
-    info, summaries = evidence.selection.dataset, evidence.summaries
+    info, summaries, metric = evidence.selection.dataset, evidence.summaries, evidence.metric
+    how = WILSON if metric.name == "accuracy" else OF_CLASSES if metric.higher else STUDENT
     detectable = pairwise.detectable(evidence)
     compared = f'"Pairwise comparison" compares them image by image. {detectable}' if detectable else ""
     variants = _variants(summaries)
     return section(
         "leaderboard",
         "Leaderboard",
-        chart(summaries),
+        chart(summaries) if any(_measured(summaries)) else None,
         table(evidence.leaderboard),
-        f"Test accuracy is the share of {info.test_size:,} test images that are classified correctly, mean over seeds. "
-        + METHOD,
+        f"{metric.meaning} The table has that of {info.test_size:,} test images, mean over seeds. "
+        + METHOD.format(interval=how),
         f"The models see the same images, so overlapping intervals do not make them equal: {compared}"
         if compared
         else None,
         COSTS,
-        Details("Other metrics", [Paragraph(FURTHER), further]) if (further := _further(summaries)) else None,
+        _further(summaries),
         Details("The same networks, predicting in another way", (variants,)) if variants else None,
     )
 
 
 def chart(summaries: Sequence[ModelSummary]) -> Chart:
-    """Mean test accuracy of each model, with a dot per seed where there are several."""
+    """The metric of each model, mean over seeds, with a dot per seed where there are several."""
+    summaries, metric = _measured(summaries), summaries[0].metric
     places = np.arange(len(summaries))[::-1]
-    low = min(float(s.accuracies.min()) for s in summaries)
-    high = max(float(s.accuracies.max()) for s in summaries)
+    low = min(float(s.values.min()) for s in summaries)
+    high = max(float(s.values.max()) for s in summaries)
     span = max(high - low, 0.02)
     series = []
     for place, s in zip(places, summaries, strict=True):
         if s.n_seeds > 1:
             spread = {"kind": "points", "sizes": [0.05] * s.n_seeds, "marker": "o"}
-            series.append(Series("", s.accuracies, [place] * s.n_seeds, s.name, **spread))  # type: ignore[arg-type]
-        ends = [(s.accuracies.min(), s.accuracies.max())]
-        series.append(Series("", [s.accuracy], [place], s.name, notes=[percent(s.accuracy)], x_range=ends))
+            series.append(Series("", s.values, [place] * s.n_seeds, s.name, **spread))  # type: ignore[arg-type]
+        ends = [(s.values.min(), s.values.max())]
+        series.append(Series("", [s.value], [place], s.name, notes=[metric.text(s.value)], x_range=ends))
     ticks = {float(place): f"{s.name} ({s.family})" for place, s in zip(places, summaries, strict=True)}
-    x = Axis("test accuracy (axis not from zero)", percent=True, low=low - 0.1 * span, high=high + span / 4)
+    x = Axis(
+        f"test {metric.title} (axis not from zero)", percent=metric.percent, low=low - 0.1 * span, high=high + span / 4
+    )
     best = summaries[0]
-    leader = f"{best.name} with {percent(best.accuracy)}"
-    alt = f"Test accuracy of {counted(len(summaries), 'model')}; the most accurate is {leader}."
-    panel = Panel("Test accuracy by model", series, x, Axis(ticks=ticks))
+    leader = f"{best.name} with {metric.text(best.value)}"
+    alt = f"Test {metric.title} of {counted(len(summaries), 'model')}; the best is {leader}."
+    panel = Panel(f"Test {metric.title} by model", series, x, Axis(ticks=ticks))
     return Chart("leaderboard", alt, [panel], columns=1, height=1.1 + 0.36 * len(summaries))
 
 
-def _further(summaries: Sequence[ModelSummary]) -> Table | None:
-    """Each model's other metrics on the test images, means over seeds; older records have none."""
-    recorded = {name for s in summaries for test in s.tests for name in test.further}
-    kept = [metric for metric in METRICS.values() if metric.name in recorded]
-    if not kept:
-        return None
-    rows = []
-    for s in summaries:
-        values = [[test.further.get(metric.name) for test in s.tests] for metric in kept]
-        means = [None if None in each else float(np.mean([v for v in each if v is not None])) for each in values]
-        rows.append((s.name, *means))
+def _measured(summaries: Sequence[ModelSummary]) -> list[ModelSummary]:
+    """The models that predict what the metric needs."""
+    return [s for s in summaries if not np.isnan(s.value)]
+
+
+def _further(summaries: Sequence[ModelSummary]) -> Details | None:
+    """Each model by the other metrics, on the test images, means over seeds; of older records, those of labels."""
+    others = [metric for metric in METRICS.values() if metric != summaries[0].metric]
+    values = {m.name: [float(np.mean([m.recorded(test) for test in s.tests])) for s in summaries] for m in others}
+    kept = [metric for metric in others if not all(np.isnan(values[metric.name]))]
+    rows = [(s.name, *(values[metric.name][place] for metric in kept)) for place, s in enumerate(summaries)]
     columns = [
         Column(
             metric.title,
-            percent if metric.percent else "{:.3f}".format,
+            metric.text,
             absent="none",
             best="highest" if metric.higher else "lowest",
             high_first=metric.higher,
         )
         for metric in kept
     ]
-    return Table([words("model"), *columns], rows)
+    meanings = " ".join([metric.meaning for metric in kept])
+    return Details("Other metrics", [Paragraph(f"{meanings} {NEEDS}"), Table([words("model"), *columns], rows)])
 
 
 def _variants(summaries: Sequence[ModelSummary]) -> Table | None:
@@ -164,13 +181,14 @@ def _variants(summaries: Sequence[ModelSummary]) -> Table | None:
     rows = []
     for s in summaries:
         for what in s.variants:
-            accuracies, seconds = s.variant(what)
-            rows.append((s.name, what, accuracies.mean(), (accuracies.mean() - s.accuracy) * 100, seconds))
+            value, seconds = s.variant(what)
+            rows.append((s.name, what, value, s.metric.lead(value, s.value), seconds))
+    metric = summaries[0].metric
     columns = (
         words("model"),
         words("predicting"),
-        Column("test accuracy", percent),
-        Column("points against the leaderboard", points),
+        Column(f"test {metric.title}", metric.text, absent="none"),
+        Column(f"{metric.points.strip() or 'better'} against the leaderboard", metric.difference, absent="none"),
         Column("predict 1,000", duration),
     )
     return Table(columns, rows) if rows else None
@@ -199,18 +217,20 @@ MEASURES: dict[str, tuple[Measure, Callable[[float], str], Sequence[float], floa
 
 
 def cost(evidence: Evidence) -> Section | None:
-    """Test accuracy against what a model costs."""
-    if not evidence.summaries:
+    """The metric against what a model costs."""
+    metric, measured = evidence.metric, _measured(evidence.summaries)
+    if not measured:
         return None
-    panels = [panel for name in MEASURES if (panel := _against(evidence.summaries, name)) is not None]
-    alt = f"Test accuracy of {counted(len(evidence.summaries), 'model')} against cost on a logarithmic axis."
+    panels = [panel for name in MEASURES if (panel := _against(measured, name)) is not None]
+    alt = f"Test {metric.title} of {counted(len(measured), 'model')} against cost on a logarithmic axis."
     mixed = len({_machine(record) for s in evidence.summaries for record in s.records}) > 1
     return section(
         "cost",
-        "Accuracy and cost",
-        "Further left is cheaper, further up is better; the line joins the models that no other beats in both, error "
-        "bars reach from the lowest to the highest seed. Times include the computing of features, even where they came "
-        "from a cache."
+        f"{metric.title[0].upper()}{metric.title[1:]} and cost",
+        f"Further left is cheaper, further {'up' if metric.higher else 'down'} is better; "
+        + ("the line joins the models that no other beats in both, " if metric.higher else "")
+        + "error bars reach from the lowest to the highest seed. Times include the computing of features, even where "
+        "they came from a cache."
         + (
             " The runs differ in processor or number of threads, so their times cannot be compared directly."
             if mixed
@@ -227,6 +247,7 @@ def _machine(record: RunRecord) -> tuple[object, ...]:
 
 def _against(summaries: Sequence[ModelSummary], name: str) -> Panel | None:
     measure, write, ticks, least = MEASURES[name]
+    metric = summaries[0].metric
     series: list[Series] = []
     seen: list[float] = []
     for s in summaries:
@@ -238,9 +259,9 @@ def _against(summaries: Sequence[ModelSummary], name: str) -> Panel | None:
         ranges: dict[str, Any] = {}
         if s.n_seeds > 1:
             ranges["x_range"] = [(max(min(costs), least), max(*costs, least))]
-            ranges["y_range"] = [(s.accuracies.min(), s.accuracies.max())]
-        hover = [f"{percent(s.accuracy)}, {write(x)}"]
-        series.append(Series(s.name, [x], [s.accuracy], s.name, hover=hover, frontier=True, **ranges))
+            ranges["y_range"] = [(s.values.min(), s.values.max())]
+        hover = [f"{s.metric.text(s.value)}, {write(x)}"]
+        series.append(Series(s.name, [x], [s.value], s.name, hover=hover, frontier=s.metric.higher, **ranges))
     if not series:
         return None
     shown = {tick: _round(write(tick)) for tick in ticks if min(seen) / 10 <= tick <= max(seen) * 10}
@@ -248,7 +269,7 @@ def _against(summaries: Sequence[ModelSummary], name: str) -> Panel | None:
     low, high = np.log10([min(seen), max(seen)])
     span = max(high - low, 0.5)
     x_axis = Axis(name, log=True, ticks=shown, low=10 ** (low - 0.1 * span), high=10 ** (high + 0.16 * span))
-    return Panel(name, series, x_axis, Axis("test accuracy", percent=True))
+    return Panel(name, series, x_axis, Axis(f"test {metric.title}", percent=metric.percent))
 
 
 def _round(text: str) -> str:

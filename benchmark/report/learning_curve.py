@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
 
 from benchmark.analysis.learning_curve import NETWORKS, Lead, Point, curve, leads, missing, proven
 from benchmark.analysis.select import Kind, select
+from benchmark.estimators.metrics import Metric
 from benchmark.report import document as doc
 from benchmark.report import pairwise
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import counted, percent, points
+from benchmark.utils.format import counted
 
 METHOD = (
-    "Test accuracy, mean over seeds, with the 95% interval of the mean (Student's t) for three seeds or more; the best "
+    "Test {metric}, mean over seeds, with the 95% interval of the mean (Student's t) for three seeds or more; the best "
     "of each size in bold. A seed covers both the draw of training images and the randomness of training; where all "
     "images are used there is no draw, and a deterministic model has one value. The test images are the same "
     "throughout: test sampling is not in the interval."
@@ -26,7 +31,7 @@ EPOCHS = (
 
 def efficiency(evidence: Evidence) -> doc.Section | None:
     """Accuracy by number of training images; None where no model is recorded at two sizes."""
-    found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
+    found = curve(evidence.stored, evidence.selection.dataset.fingerprint, evidence.metric.name)
     if not found:
         return None
     info = found[0].summary.records[0].dataset
@@ -37,9 +42,9 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
         *(sentence(ahead, kind) for kind, ahead in questions.items()),
         _incomplete(found, evidence) or None,
         chart(found, proven(questions.get("network from scratch", {}))),
-        METHOD,
+        METHOD.format(metric=evidence.metric.title),
         table(found),
-        "The best network and the best baseline at each size, by validation accuracy, compared on the same test "
+        "The best network and the best baseline at each size, by validation, compared on the same test "
         "images, draw by draw: what a draw of training images does to both alike cancels. Points are over the "
         "draws that both have; p is adjusted by Holm's method over the sizes of a table:"
         if questions
@@ -55,7 +60,7 @@ def efficiency(evidence: Evidence) -> doc.Section | None:
 
 def answer(evidence: Evidence) -> str:
     """From how many training images on the best network is ahead, in plain words."""
-    found = curve(evidence.stored, evidence.selection.dataset.fingerprint)
+    found = curve(evidence.stored, evidence.selection.dataset.fingerprint, evidence.metric.name)
     if not found:
         return "No model has finished at two sizes, so there is no learning curve."
     questions = _questions(found, evidence)
@@ -73,7 +78,7 @@ def _questions(found: Sequence[Point], evidence: Evidence) -> dict[Kind, dict[in
 
 def _incomplete(found: Sequence[Point], evidence: Evidence) -> str:
     """Which of the best models are not in the curve, or not at a size; empty if all are."""
-    whole = select(evidence.stored, "full")
+    whole = select(evidence.stored, "full", evidence.metric.name)
     absent = missing(found, whole.summaries if whole is not None else ())
     one, said = len(absent) == 1, []
     if absent:
@@ -119,9 +124,13 @@ def _said(lead: Lead) -> str:
     """The comparison at one size, in words."""
     both = f"{lead.network.model} against {lead.baseline.model}"
     if lead.pair is None:
-        return f"{both} is not tested ({lead.points:+z.2f} points; {lead.why})"
+        return f"{both} is not tested ({_metric(lead).difference(lead.points)}{_metric(lead).points}; {lead.why})"
     more = f", {pairwise.extent(lead.pair)}" if lead.pair.verdict == pairwise.LEVEL else ""
     return f"{both}: {pairwise.evidence(lead.pair)}{more}"
+
+
+def _metric(lead: Lead) -> Metric:
+    return lead.network.summary.metric
 
 
 def table(found: Sequence[Point]) -> doc.Table:
@@ -129,31 +138,39 @@ def table(found: Sequence[Point]) -> doc.Table:
     sizes = sorted({point.size for point in found})
     by_cell = {(point.model, point.size): point for point in found}
     families = {point.model: point.family for point in found}
-    order = sorted(families, key=lambda model: [-by_cell[model, s].mean for s in sizes[::-1] if (model, s) in by_cell])
+    metric = found[0].summary.metric
+
+    def rank(model: str) -> list[float]:
+        return [-metric.lead(by_cell[model, size].mean, 0.0) for size in sizes[::-1] if (model, size) in by_cell]
+
+    order = sorted(families, key=rank)
     rows = []
     for model in order:
-        seeds = sorted({len(point.accuracies) for point in found if point.model == model})
+        seeds = sorted({len(point.values) for point in found if point.model == model})
         means = [
             (point.mean, point.half_width) if (point := by_cell.get((model, size))) is not None else None
             for size in sizes
         ]
         rows.append((model, families[model], " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))), *means))
-    columns = [doc.Column(f"{size:,}", _mean, best="highest", absent="-") for size in sizes]
+    best: Literal["highest", "lowest"] = "highest" if metric.higher else "lowest"
+    columns = [doc.Column(f"{size:,}", functools.partial(_mean, metric), best=best, absent="-") for size in sizes]
     return doc.Table((doc.words("model"), doc.words("family"), doc.Column("seeds"), *columns), rows)
 
 
-def _mean(value: tuple[float, float | None]) -> str:
+def _mean(metric: Metric, value: tuple[float, float | None]) -> str:
     mean, half_width = value
-    return percent(mean) if half_width is None else f"{percent(mean)} ± {half_width * 100:.2f}"
+    width = "" if half_width is None else f" ± {half_width * (100 if metric.percent else 1):.{metric.digits}f}"
+    return f"{metric.text(mean)}{width}"
 
 
 def leads_table(ahead: Mapping[int, Lead], kind: Kind) -> doc.Table:
+    metric = _metric(next(iter(ahead.values())))
     columns = (
-        *(doc.Column("training images", "{:,}".format), doc.words(kind), doc.Column("accuracy", percent)),
+        *(doc.Column("training images", "{:,}".format), doc.words(kind), doc.Column(metric.title, metric.text)),
         *(
             doc.words("baseline"),
-            doc.Column("accuracy", percent),
-            doc.Column("points", points),
+            doc.Column(metric.title, metric.text),
+            doc.Column(metric.points.strip() or "difference", metric.difference),
             doc.words("evidence for the network"),
         ),
     )
@@ -168,11 +185,13 @@ def leads_table(ahead: Mapping[int, Lead], kind: Kind) -> doc.Table:
 
 
 def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
-    """Test accuracy against training images, the latter logarithmic; intervals where there are any."""
+    """The metric against training images, the latter logarithmic; intervals where there are any."""
+    metric = found[0].summary.metric
+    found = [point for point in found if not np.isnan(point.mean)]
     sizes = sorted({point.size for point in found})
     last = {point.model: point.mean for point in found}  # By model, then by size.
     series = []
-    for model in sorted(last, key=lambda name: -last[name]):
+    for model in sorted(last, key=lambda name: -metric.lead(last[name], 0.0)):
         line = [point for point in found if point.model == model]
         half = [point.half_width or 0.0 for point in line]
         series.append(
@@ -183,19 +202,22 @@ def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
                 model,
                 kind="both",
                 dash="solid" if line[0].family == "network" else "dash",
-                # Intervals may reach beyond what accuracies can.
-                y_range=[(p.mean - h, min(p.mean + h, 1.0)) for p, h in zip(line, half, strict=True)],
-                hover=[f"{p.size:,} images: {_mean((p.mean, p.half_width))}" for p in line],
+                # Intervals may reach beyond what metrics can.
+                y_range=[
+                    (p.mean - h, min(p.mean + h, 1.0) if metric.higher else p.mean + h)
+                    for p, h in zip(line, half, strict=True)
+                ],
+                hover=[f"{p.size:,} images: {_mean(metric, (p.mean, p.half_width))}" for p in line],
             )
         )
-    title = "Test accuracy by number of training images"
+    title = f"Test {metric.title} by number of training images"
     if crossing is not None:
         title += f"; best network from scratch significantly ahead from {crossing:,} on"
     panel = doc.Panel(
         title,
         series,
         doc.Axis("training images (logarithmic)", log=True, ticks={float(size): f"{size:,}" for size in sizes}),
-        doc.Axis("test accuracy", percent=True),
+        doc.Axis(f"test {metric.title}", percent=metric.percent),
         guide=crossing,
     )
     return doc.Chart("efficiency", f"{title}, for {counted(len(last), 'model')}.", [panel], columns=1, height=4.8)
@@ -204,7 +226,7 @@ def chart(found: Sequence[Point], crossing: int | None) -> doc.Chart:
 def _command(found: Sequence[Point], collection: str) -> str:
     # The whole set may have been run with more seeds, for the leaderboard's sake.
     drawn = [point for point in found if point.summary.records[0].run.profile != "full"] or found
-    seeds = max(len(point.accuracies) for point in drawn)
+    seeds = max(len(point.values) for point in drawn)
     models, sizes = sorted({point.model for point in found}), sorted({point.size for point in found})
     dataset = found[0].summary.records[0].run.dataset
     options = ["--sizes", ",".join(map(str, sizes)), "--seeds", str(seeds), "--dataset", dataset]

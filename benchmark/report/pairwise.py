@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,9 +28,15 @@ METHOD = (
     "with an image more on either side; where training is random, the seed-to-seed variance of accuracy is added to "
     "that over the images, and p is that of Student's t with Satterthwaite's degrees of freedom. The interval holds "
     "the differences that this test does not reject; it is for each pair alone. The primary comparison, of the best "
-    "CNN and the best baseline, is chosen by validation accuracy alone and tested by itself at the 5% level; the "
+    "CNN and the best baseline, is chosen on the validation images alone and tested by itself at the 5% level; the "
     "others are secondary, their p adjusted by Holm's method. That a model is ahead of every baseline is said where "
     "each of these comparisons is significant by itself, and then needs no adjustment."
+)
+
+
+OF_METRIC = (
+    "So it is for {metric}, whose variance over images is that of each image's contribution to it, estimated class by "
+    "class; no image is added to a pair but where classes count alike, one shared out among them."
 )
 
 
@@ -60,11 +67,14 @@ def incomplete(pair: Pair) -> str:
 
 def extent(pair: Pair) -> str:
     """The difference in points with its interval and its p, which is called so if it is adjusted."""
-    difference = f"{pair.points:.2f}" if pair.points > 0 and pair.verdict != LEVEL else points(pair.points)
+    metric = pair.metric
+    difference = metric.difference(pair.points)
+    if pair.points > 0 and pair.verdict != LEVEL:
+        difference = difference.removeprefix("+")
     few = "images" if pair.images_error > pair.training_error else "seeds"
-    ends = f"95% CI {interval(*pair.interval)}" if pair.interval else f"too few {few} for an interval"
+    ends = f"95% CI {interval(*pair.interval, metric.digits)}" if pair.interval else f"too few {few} for an interval"
     p = p_equals(pair.adjusted_p)
-    return f"{difference} points ({ends}, {p if pair.adjusted_p == pair.p else f'adjusted {p}'})"
+    return f"{difference}{metric.points} ({ends}, {p if pair.adjusted_p == pair.p else f'adjusted {p}'})"
 
 
 def _images(count: float) -> str:
@@ -106,7 +116,10 @@ def detectable(found: Evidence) -> str:
             "method"
         )
         smallest.append((_detected(middle, compared.level), which))
-    said = ", and ".join(f"{value:.2f} points {which}" for value, which in smallest if value is not None)
+    metric = found.metric
+    said = ", and ".join(
+        f"{value:.{metric.digits}f}{metric.points} {which}" for value, which in smallest if value is not None
+    )
     none = " or ".join(which for value, which in smallest if value is None)
     return " ".join(
         filter(
@@ -120,7 +133,10 @@ def detectable(found: Evidence) -> str:
 
 
 def _detected(pair: Pair, level: float) -> float | None:
-    """In points; None where there is none."""
+    """In points, or as the metric's differences are written; None where there is none."""
+    if pair.metric.name != "accuracy":
+        both = stats.quantile(1 - level / 2, pair.degrees) + stats.quantile(0.8, pair.degrees)
+        return both * math.hypot(pair.images_error, pair.training_error)
     variance = (pair.images_error**2 + pair.training_error**2 + pair.points**2 / pair.n_images) / 100**2
     smallest = stats.minimum_detectable_difference(
         pair.n_images,
@@ -157,7 +173,7 @@ def lent(found: Evidence) -> str:
     if single:
         said.append(
             f"{listed(single, FEW)} {'has' if len(single) == 1 else 'have'} too few seeds, and those of other models "
-            "show too little of how accuracy varies with the seed: only the runs are compared (--seeds 3)."
+            f"show too little of how {found.metric.title} varies with the seed: only the runs are compared (--seeds 3)."
         )
     return " ".join(said)
 
@@ -184,7 +200,7 @@ def comparison(found: Evidence) -> doc.Section | None:
         if shown
         else None,
         _table(shown, best) if shown else None,
-        METHOD,
+        METHOD if found.metric.name == "accuracy" else f"{METHOD} {OF_METRIC.format(metric=found.metric.title)}",
         lent(found) or None,
         "Not compared:" if left_out else None,
         left_out,
@@ -204,11 +220,12 @@ def _headline_pair(found: Evidence, pair: Pair) -> str:
     """The pair of the headline, with the sources of its error."""
     sides = zip((pair.left, pair.right), pair.seeds, strict=True)
     several = [name for name, n in sides if n > 1 and name not in pair.single]
-    parts = [f"{pair.images_error:.2f} points to the standard error of the difference"]
+    metric = pair.metric
+    parts = [f"{pair.images_error:.{metric.digits}f}{metric.points} to the standard error of the difference"]
     if several or pair.lent:
         of = f" (that of {listed(pair.lent, 2)} lent)" if pair.lent else ""
         of = f" (that of {several[0]})" if pair.single else of
-        parts.append(f"seed-to-seed variance{of} {pair.training_error:.2f}")
+        parts.append(f"seed-to-seed variance{of} {pair.training_error:.{metric.digits}f}")
     if pair.single:
         parts.append(f"the seed-to-seed variance of {listed(pair.single, 2)} is unknown")
     return (
@@ -220,24 +237,28 @@ def _headline_pair(found: Evidence, pair: Pair) -> str:
 def _other_training_images(found: Evidence, pair: Pair) -> str:
     """What the choice of training images adds, as far as the learning curve shows it."""
     info = found.selection.dataset
-    points = learning_curve.curve(found.stored, info.fingerprint)
+    metric = pair.metric
+    points = learning_curve.curve(found.stored, info.fingerprint, found.metric.name)
     varies = learning_curve.draw_variance(points, pair.left, pair.right, info.train_size, found.predictions)
     if varies is None:
         return "All runs have the same training images; how much their choice matters is not measured for this pair."
     return (
         f"All runs have the same training images. Over {varies.n_draws} draws of {varies.size:,} of them, the "
-        f"difference has a standard deviation of {varies.sd:.2f} points, seeds included and corrected for images that "
-        f"draws have in common; with all {info.train_size:,} it should be smaller."
+        f"difference has a standard deviation of {varies.sd:.{metric.digits}f}{metric.points}, seeds included and "
+        f"corrected for images that draws have in common; with all {info.train_size:,} it should be smaller."
     )
 
 
 def _table(pairs: Sequence[Pair], primary: Pair | None) -> doc.Table:
+    metric = pairs[0].metric
     columns = (
         *(
             doc.words("A"),
             doc.words("B"),
-            doc.Column("A - B, points", points),
-            INTERVAL,
+            doc.Column(
+                f"{'A - B' if metric.higher else 'B - A'},{metric.points or f' {metric.title}'}", metric.difference
+            ),
+            doc.Column("95% CI", lambda ends: interval(ends[0], ends[1], metric.digits), absent=doc.UNDEFINED),
         ),
         *(doc.Column("only A correct", _images), doc.Column("only B correct", _images), P, ADJUSTED_P),
         doc.words("verdict"),
@@ -260,10 +281,13 @@ def matrix(names: Sequence[str], compared: Comparison) -> doc.Heatmap:
     for row, column in itertools.combinations_with_replacement(range(k), 2):
         pair = compared.find(names[row], names[column + 1])
         if pair is not None:
-            texts[row][column] = f"{pair.points:z.1f}"
+            texts[row][column] = f"{pair.points:z.{pair.metric.digits - 1}f}"
             greyed[row, column] = pair.verdict == LEVEL
             values[row, column] = np.nan if greyed[row, column] else max(pair.points, 0.0)
-    title = "By how many points of test accuracy the row is ahead of the column"
+    metric = compared.pairs[0].metric
+    title = f"By how much {metric.title} on the test images is better for the row than for the column"
+    if metric.percent:
+        title = f"By how many points of test {metric.title} the row is ahead of the column"
     alt = f"{title}, for {len(names)} models; grey where there is no significant difference."
     label = f"{LEVEL} (p is 0.05 or more)"
     return doc.Heatmap("pairwise", alt, title, names[:-1], names[1:], values, texts, greyed, label)

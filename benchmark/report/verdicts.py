@@ -9,7 +9,6 @@ from benchmark.gate.thresholds import Verdict
 from benchmark.report.document import Column, Section, Strong, Table, section, words
 from benchmark.report.markdown import render
 from benchmark.utils.files import explain_write_errors
-from benchmark.utils.format import percent
 
 COLOURS = {
     **{"pass": "green", "fail": "red", "missing": "red"},
@@ -19,10 +18,16 @@ COLOURS = {
 
 def table(verdicts: Sequence[Verdict]) -> Table:
     columns = (
-        *(words("data set"), words("what"), Column("required", percent), Column("actual", percent, absent="-")),
+        *(words("data set"), words("what"), Column("required"), Column("actual", absent="-")),
         *(words("verdict"), words("reason")),
     )
-    rows = [(f"{v.dataset}, {v.profile}", v.subject, v.required, v.found, v.outcome, v.reason) for v in verdicts]
+    rows = [
+        (
+            *(f"{v.dataset}, {v.profile}", v.what, v.text(v.required), None if v.found is None else v.text(v.found)),
+            *(v.outcome, v.reason),
+        )
+        for v in verdicts
+    ]
     return Table(columns, rows)
 
 

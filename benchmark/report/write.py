@@ -79,7 +79,9 @@ class Written:
         return f"{render.answer(self.report)}\n\n{render.table(leaderboard.table(self.evidence.leaderboard))}"
 
 
-def gather(store: Store, dataset: str, *, profile: str | None = None, data: Dataset | None = None) -> Evidence:
+def gather(
+    store: Store, dataset: str, *, profile: str | None = None, data: Dataset | None = None, metric: str | None = None
+) -> Evidence:
     """Read what a report on one data set of a collection is based on.
 
     Raises
@@ -88,7 +90,7 @@ def gather(store: Store, dataset: str, *, profile: str | None = None, data: Data
         If nothing is recorded.
     """
     stored, problems = store.read_all(dataset)
-    selection = select(stored, profile)
+    selection = select(stored, profile, metric)
     if selection is None or not (selection.summaries or selection.failed):
         skipped = f" {len(problems)} unreadable files were skipped, first {problems[0]}." if problems else ""
         raise UserError(
@@ -131,6 +133,7 @@ def write(
     *,
     profile: str | None = None,
     data: Dataset | None = None,
+    metric: str | None = None,
     with_html: bool = True,
 ) -> Written:
     """Write ``<reports>/<collection>/<data set>/`` (README.md, charts, report.html) and the collection's index.
@@ -141,6 +144,8 @@ def write(
     ----------
     data : Dataset or None
         Whose test images are shown, if it is the version that the records are about.
+    metric : str or None
+        What models are judged by; None takes that of the data set.
     with_html : bool
         Whether to write report.html; otherwise that of an earlier report is removed.
 

@@ -60,11 +60,9 @@ def pair_test(of: World, seeds: Seeds, repetitions: int, *, points: float = 0.0,
 
 def detectable(of: World, seeds: Seeds, level: float = 0.05) -> float:
     """The difference that a report prints as detectable, in points."""
-    pilot = [
-        uncertainty.paired_difference(left, right, lent=lent)
-        for (left, right), lent in differences(of, seeds, 0.0, 200)
-    ]
-    share = float(np.median([one.only_left + one.only_right for one in pilot])) / of.n
+    runs = list(differences(of, seeds, 0.0, 200))
+    pilot = [uncertainty.paired_difference(left, right, lent=lent) for (left, right), lent in runs]
+    share = float(np.median([sum(uncertainty.discordant(*both)) for both, _ in runs])) / of.n
     smallest = stats.minimum_detectable_difference(
         of.n,
         share,

@@ -82,7 +82,7 @@ def test_several_seeds_keep_both_sources(world):
     pair = pair_of(a, b, lookup)
     assert pair.seeds == (3, 1)
     assert pair.points == pytest.approx(a.accuracy * 100 - b.accuracy * 100)
-    assert 0 < pair.training_error < 100 * a.accuracy_sd / math.sqrt(3)
+    assert 0 < pair.training_error < 100 * a.value_sd / math.sqrt(3)
     alone = pair_of(dataclasses.replace(a, stored=a.stored[2:]), b, lookup)
     assert alone.training_error == 0
     assert pair.high - pair.low > alone.high - alone.low
@@ -198,15 +198,15 @@ def test_classes_are_compared_on_their_own_images(world):
 
 def test_accuracy_intervals(world):
     (one, two), held, lookup = world(one=[range(20)], two=[range(20), range(40)])
-    found = comparison.accuracies([one, two], lookup)
+    found = comparison.intervals([one, two], lookup)
     assert found["one"].runs == found["one"].model == pytest.approx(stats.wilson(0.95, N))
     low, high = found["two"].runs
     assert low < two.accuracy < high
     right = np.array([held["two", seed]["test_predicted"] == LABELS for seed in (0, 1)])
     assert (low, high) == uncertainty.runs_interval(right)
     held.clear()
-    assert comparison.accuracies([one, two], lookup)["one"].runs is not None
-    assert comparison.accuracies([one, two], lookup)["two"] == comparison.Accuracy(None, None)
+    assert comparison.intervals([one, two], lookup)["one"].runs is not None
+    assert comparison.intervals([one, two], lookup)["two"] == comparison.Intervals(None, None)
 
 
 def stochastic(summary, train_size=60):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmark.analysis.learning_curve import Lead, Point, crossover, curve, draw_variance, leads, missing, proven
+from benchmark.analysis.learning_curve import curve, draw_variance, leads, missing, proven
 from benchmark.records.store import Stored
 
 LABELS = np.zeros(100, dtype=int)
@@ -52,14 +52,14 @@ def test_points_come_by_model_and_size_with_the_accuracies_of_every_seed(run):
         ("cnn", 1000),
         *(("knn", n) for n in (100, 1000, 5000)),
     ]
-    assert points[1].accuracies.tolist() == [0.6, 0.61, 0.62]
+    assert points[1].values.tolist() == [0.6, 0.61, 0.62]
     assert points[1].mean == pytest.approx(0.61)
     assert (points[0].family, points[-1].family) == ("network", "baseline")
 
 
 def test_the_interval_is_students(run):
     (point, _) = curve([run("knn", n, right, seed=s) for n in (100, 200) for s, right in enumerate((60, 64, 70, 61))])
-    low, high = stats.t.interval(0.95, 3, loc=point.mean, scale=stats.sem(point.accuracies))
+    low, high = stats.t.interval(0.95, 3, loc=point.mean, scale=stats.sem(point.values))
     assert point.half_width == pytest.approx((high - low) / 2)
 
 
@@ -117,32 +117,6 @@ def test_a_size_of_one_family_has_no_lead(run):
 
 
 @pytest.mark.parametrize(
-    ("networks", "expected"),
-    [
-        ({100: 40, 300: 60, 1000: 80}, 300),
-        ({100: 60, 300: 60, 1000: 60}, 100),
-        ({100: 40, 300: 40, 1000: 60}, 1000),
-        ({100: 60, 300: 40, 1000: 60}, 1000),  # Ahead by luck, and behind again.
-        ({100: 60, 300: 60, 1000: 40}, None),
-        ({100: 40, 300: 40, 1000: 40}, None),
-        ({100: 40, 300: 60, 1000: 50}, None),  # Level is not ahead.
-        ({}, None),
-    ],
-)
-def test_the_crossover_is_where_the_network_is_ahead_for_good(run, networks, expected):
-    stored = [run("cnn", n, right) for n, right in networks.items()] + [run("knn", n, 50) for n in networks]
-    assert crossover(leads(curve(stored), unknown)) == expected
-
-
-def test_leads_may_come_in_any_order(make_summary):
-    def point(size, right):
-        return Point(size, make_summary((LABELS, np.where(np.arange(100) < right, 0, 1))))
-
-    made = {size: Lead(point(size, right), point(size, 50)) for size, right in ((1000, 60), (100, 40), (300, 55))}
-    assert crossover(made) == 300
-
-
-@pytest.mark.parametrize(
     ("networks", "sure"),
     [
         ({100: 51, 300: 52, 1000: 90}, 1000),  # Two images more are no evidence, forty are.
@@ -164,7 +138,6 @@ def test_a_lead_is_proven_where_it_is_more_than_chance_for_good(run, networks, s
 def test_without_predictions_nothing_is_proven(run):
     stored = [run(model, n, right) for n in (100, 300) for model, right in (("cnn", 90), ("knn", 50))]
     found = leads(curve(stored), unknown)
-    assert crossover(found) == 100
     assert proven(found) is None
     assert [lead.pair for lead in found.values()] == [None, None]
 

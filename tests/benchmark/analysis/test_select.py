@@ -100,9 +100,9 @@ def test_means_over_seeds(make_summary):
     labels = (0, 0, 1, 1)
     summary = make_summary((labels, RIGHT), (labels, HALF), (labels, (0, 0, 1, 0)))
     assert summary.n_seeds == 3
-    assert summary.accuracies.tolist() == [1, 0.5, 0.75]
+    assert summary.values.tolist() == [1, 0.5, 0.75]
     assert summary.accuracy == pytest.approx(0.75)
-    assert summary.accuracy_sd == pytest.approx(0.25)
+    assert summary.value_sd == pytest.approx(0.25)
     assert summary.validation_accuracy == pytest.approx(0.75)
     assert np.allclose(summary.confusion, [[5 / 3, 1 / 3], [2 / 3, 4 / 3]])
     assert np.allclose(summary.per_class("recall"), [5 / 6, 4 / 6])
@@ -111,7 +111,7 @@ def test_means_over_seeds(make_summary):
 
 
 def test_one_seed_has_no_standard_deviation(make_summary):
-    assert make_summary(((0, 1), (0, 1))).accuracy_sd is None
+    assert make_summary(((0, 1), (0, 1))).value_sd is None
 
 
 def test_a_cost_that_was_not_measured_everywhere_has_no_mean(stored):

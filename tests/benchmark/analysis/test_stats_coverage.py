@@ -148,5 +148,4 @@ def test_holm_keeps_all_false_alarms_of_a_family_together_below_the_level():
 @pytest.mark.parametrize("seeds", [(1, 1), (3, 1)])
 def test_one_point_on_ten_thousand_images_that_mostly_agree_is_found(seeds):
     found = differences(10_000, (0.93, 0.92), seeds, runs=60, shared=4.0, shift=0.0)
-    assert np.mean([(d.only_left + d.only_right) / 10_000 for d in found]) < 0.06
     assert np.mean([d.p < 0.05 and d.value > 0 for d in found]) > 0.9

@@ -177,9 +177,9 @@ def test_a_paired_difference_has_two_sides(both):
     assert 0 <= found.p <= 1
     assert found.p == pytest.approx(other.p)
     assert (found.low, found.high) == pytest.approx((-other.high, -other.low))
-    assert (found.only_left, found.only_right) == pytest.approx((other.only_right, other.only_left))
-    n = left.shape[1]
-    assert found.only_left - found.only_right == pytest.approx(n * found.value)
+    only_left, only_right = uncertainty.discordant(left, right)
+    assert (only_right, only_left) == pytest.approx(uncertainty.discordant(right, left))
+    assert only_left - only_right == pytest.approx(left.shape[1] * found.value)
     assert found.standard_error > 0
     assert found.training_error >= 0
     assert (found.p < 0.05) == (found.low > 0 or found.high < 0)

@@ -30,7 +30,7 @@ def test_it_lists_the_data_sets_that_have_a_report(tmp_path, make_collection):
         "2",
         "cnn-simple, 96.00%",
         "knn, 80.00%",
-        "+16.00",
+        "+16.00 points",
         "2025-01-01",
         "[interactive](synthetic/report.html)",
         "[Markdown](synthetic/README.md)",

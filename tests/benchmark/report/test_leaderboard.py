@@ -9,7 +9,7 @@ import pytest
 from documents import drawn, rows, tables
 
 from benchmark.analysis import leaderboard as numeric
-from benchmark.analysis.comparison import Accuracy
+from benchmark.analysis.comparison import Intervals
 from benchmark.analysis.select import ModelSummary, Selection
 from benchmark.estimators.scoring import evaluate
 from benchmark.records.schema import Variant
@@ -17,7 +17,7 @@ from benchmark.records.store import Stored
 from benchmark.report import leaderboard
 from benchmark.report.evidence import Evidence
 
-UNKNOWN = Accuracy(None, None)
+UNKNOWN = Intervals(None, None)
 
 
 def table(summaries, intervals):
@@ -27,7 +27,7 @@ def table(summaries, intervals):
 def test_every_number_has_its_unit(make_summary):
     two = make_summary(((0, 1, 0, 1), (0, 1, 0, 1)), ((0, 1, 0, 1), (0, 1, 1, 1)), model="cnn-simple", family="network")
     one = make_summary(((0, 1), (0, 0)))
-    found = rows(table([two, one], {"cnn-simple": Accuracy((0.81234, 1.0), (0.8, 1.0)), "knn": UNKNOWN}))
+    found = rows(table([two, one], {"cnn-simple": Intervals((0.81234, 1.0), (0.8, 1.0)), "knn": UNKNOWN}))
     assert found["cnn-simple"] == {
         "family": "CNN",
         "test accuracy": "87.50%",
@@ -142,7 +142,7 @@ def test_error_bars_reach_to_the_seeds(make_summary):
     summary = many(make_summary, 2)[1]
     (chart,) = (block for block in leaderboard.cost(evidence([summary])).blocks if hasattr(block, "panels"))
     (series,) = chart.panels[0].series
-    assert series.y_range == [(summary.accuracies.min(), summary.accuracies.max())]
+    assert series.y_range == [(summary.values.min(), summary.values.max())]
 
 
 def test_without_models_there_is_nothing():
@@ -162,7 +162,7 @@ def test_the_section_says_nothing_of_comparisons_where_there_is_one_model(make_s
 
 
 def test_other_metrics_are_a_table_of_their_own(make_record):
-    """Means over seeds; what a model lacks is named, and older records have no such table."""
+    """Means over seeds; what a model lacks is named, and of older records what follows from the confusion matrix."""
 
     def of(model, *values):
         stored = []
@@ -173,9 +173,10 @@ def test_other_metrics_are_a_table_of_their_own(make_record):
         return ModelSummary(tuple(stored))
 
     able = of("knn", {"balanced-accuracy": 0.5, "auroc": 0.7}, {"balanced-accuracy": 0.7, "auroc": 0.8})
-    found = rows(leaderboard._further([able, of("svm", {"balanced-accuracy": 0.25})]))
-    assert found == {
-        "knn": {"balanced accuracy": "60.00%", "AUROC": "0.750"},
-        "svm": {"balanced accuracy": "25.00%", "AUROC": "none"},
+    found = rows(leaderboard._further([able, of("svm", {"balanced-accuracy": 0.25})]).blocks[1])
+    assert {name: (row["balanced accuracy"], row["AUROC"]) for name, row in found.items()} == {
+        "knn": ("60.00%", "0.750"),
+        "svm": ("25.00%", "none"),
     }
-    assert leaderboard._further([of("old", {})]) is None
+    old = rows(leaderboard._further([of("old", {})]).blocks[1])["old"]
+    assert list(old) == ["balanced accuracy", "macro-F1", "MCC"]

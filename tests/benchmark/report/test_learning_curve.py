@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from documents import drawn, pictures, tables, text
 
-from benchmark.analysis.learning_curve import crossover, curve, leads
 from benchmark.analysis.select import select
 from benchmark.records.store import to_json
 from benchmark.report import learning_curve as efficiency
@@ -210,9 +209,3 @@ def test_the_page_has_the_section_and_its_chart(collection, tmp_path):
         path.unlink()
     write.write(store, "synthetic", tmp_path / "reports", with_html=False)
     assert not (folder / "charts" / "efficiency.png").exists()
-
-
-def test_the_section_agrees_with_the_analysis(collection):
-    store = collection(CROSSING)
-    stored, _ = store.read_all("synthetic")
-    assert crossover(leads(curve(stored), lambda stored: stored.predictions())) == 300

@@ -35,6 +35,14 @@ Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
 
 MODELS = (
     Baseline(
+        name="majority",
+        colour="#8A8A8A",
+        build="baselines.majority:Majority",
+        inputs="images",
+        trivial=True,
+        description="always the most frequent class: what a model reaches that never looks at an image",
+    ),
+    Baseline(
         name="logistic-regression",
         colour="#009E73",
         build="baselines.pixels:PixelLogisticRegression",

@@ -53,6 +53,9 @@ def run(
 ) -> Results:
     """Train and score models, record every run, and return what the collection holds now.
 
+    The trivial baseline ``majority`` is run beside them, as a reference line in the leaderboard that is compared with
+    nothing.
+
     Runs that are recorded already are not repeated; after an interruption the same call resumes.
 
     Parameters
@@ -87,7 +90,9 @@ def run(
     """
     store = Store.open(results_dir, collection, profile)
     profiles = functools.partial(_one_profile, profile)
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+    spec = registry.dataset(dataset)
+    chosen = registry.with_trivial(_chosen(models, spec))
+    return _run(chosen, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
 def curve(
@@ -122,8 +127,11 @@ def curve(
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
     spec = registry.dataset(dataset)
-    models = _curve_models(store, spec) if models is None else models
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+    chosen = _chosen(_curve_models(store, spec) if models is None else models, spec)
+    trained = [model for model in chosen if not model.trivial]
+    if not trained:
+        raise UserError(f"{chosen[0].name} learns nothing from more images.", "Name other models.")
+    return _run(trained, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
 def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> DatasetSpec:
@@ -276,8 +284,8 @@ class Results:
         """The models, best first, see :func:`benchmark.analysis.leaderboard.leaderboard`."""
         from benchmark.analysis.leaderboard import leaderboard
 
-        summaries = self._selection.summaries
-        return leaderboard(summaries, comparison.accuracies(summaries, self._arrays))
+        ranked = self._selection.ranked
+        return leaderboard(ranked, comparison.accuracies(ranked, self._arrays))
 
     def pairwise(self) -> pd.DataFrame:
         """Every pair of models on the same test images, see :func:`benchmark.analysis.frames.pairwise`."""
@@ -295,11 +303,11 @@ class Results:
         UserError
             If there is no such run, or its predictions cannot be read.
         """
-        for summary in self._selection.summaries:
+        for summary in self._selection.ranked:
             for stored in summary.stored:
                 if (summary.name, stored.record.run.seed) == (model, seed):
                     return frames.predictions(stored.predictions(), self._selection.dataset.class_names, part)
-        known = ", ".join(f"{s.name} ({s.n_seeds})" for s in self._selection.summaries)
+        known = ", ".join(f"{s.name} ({s.n_seeds})" for s in self._selection.ranked)
         raise UserError(f"No run of {model!r} with seed {seed} is recorded.", f"There are (seeds): {known}.")
 
     def report(self, folder: Path | str = "reports", *, html: bool = True) -> Written:
@@ -316,8 +324,8 @@ class Results:
 
 
 def _run(
-    models: Models,
-    dataset: str | Path | DatasetSpec,
+    chosen: Sequence[ModelSpec],
+    spec: DatasetSpec,
     profiles: Callable[[Dataset], list[str]],
     n_seeds: int,
     settings: Settings,
@@ -328,8 +336,6 @@ def _run(
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
-    spec = registry.dataset(dataset)
-    chosen = _chosen(models, spec)
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()
@@ -400,7 +406,9 @@ def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
     """The plan with its expected time, from the collection and the reference records that come with the project."""
     folders = dict.fromkeys((runner.store.results_dir, Path("results")))
     stores = (runner.store, *(Store(folder, "reference") for folder in folders))
-    return eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+    plan = eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+    soon = {planned.run: 0.0 for planned in plan.waiting if planned.model.trivial}
+    return dataclasses.replace(plan, expected={**soon, **plan.expected})
 
 
 def _adapted_notes(runs: Sequence[Planned]) -> list[str]:

@@ -11,7 +11,8 @@ from benchmark.analysis.comparison import Accuracy
 from benchmark.analysis.select import ModelSummary
 
 COLUMNS = (
-    *("model", "family", "convolutional", "pretrained", "seeds", "accuracy", "ci_low", "ci_high", "accuracy_std"),
+    *("model", "family", "trivial", "convolutional", "pretrained", "seeds"),
+    *("accuracy", "ci_low", "ci_high", "accuracy_std"),
     *("model_ci_low", "model_ci_high"),
     *("validation_accuracy", "fit_seconds", "predict_seconds_per_1000", "peak_memory_bytes", "parameter_count"),
     "description",
@@ -30,13 +31,13 @@ def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Accur
     Returns
     -------
     DataFrame
-        Columns: ``model``, ``family`` ("baseline" or "network"), ``convolutional`` (whether it is a CNN),
-        ``pretrained`` (the data set, None for training from scratch), ``seeds`` (number of runs), ``accuracy`` (test,
-        a fraction, mean over seeds) with its interval for test sampling ``ci_low`` to ``ci_high``, ``accuracy_std``
-        (across seeds, NaN for one), ``model_ci_low`` to ``model_ci_high`` (for test sampling and seeds: NaN where
-        nothing is known of how the model varies with the seed), ``validation_accuracy``, ``fit_seconds``,
-        ``predict_seconds_per_1000`` (images), ``peak_memory_bytes``, ``parameter_count``, ``description``. What was not
-        measured is NaN.
+        Columns: ``model``, ``family`` ("baseline" or "network"), ``trivial`` (whether it never looks at an image),
+        ``convolutional`` (whether it is a CNN), ``pretrained`` (the data set, None for training from scratch),
+        ``seeds`` (number of runs), ``accuracy`` (test, a fraction, mean over seeds) with its interval for test sampling
+        ``ci_low`` to ``ci_high``, ``accuracy_std`` (across seeds, NaN for one), ``model_ci_low`` to ``model_ci_high``
+        (for test sampling and seeds: NaN where nothing is known of how the model varies with the seed),
+        ``validation_accuracy``, ``fit_seconds``, ``predict_seconds_per_1000`` (images), ``peak_memory_bytes``,
+        ``parameter_count``, ``description``. What was not measured is NaN.
     """
     rows = []
     for s in summaries:
@@ -46,7 +47,7 @@ def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Accur
         std = np.nan if s.accuracy_sd is None else s.accuracy_sd
         rows.append(
             (
-                *(s.name, s.family, s.convolutional, s.pretrained, s.n_seeds, s.accuracy, *of_runs, std),
+                *(s.name, s.family, s.trivial, s.convolutional, s.pretrained, s.n_seeds, s.accuracy, *of_runs, std),
                 *of_model,
                 *(s.validation_accuracy, fit, s.predict_seconds_per_1000, memory, parameters),
                 s.records[0].model.description,

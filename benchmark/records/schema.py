@@ -99,6 +99,7 @@ class ModelInfo(Model):
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: Line | None
     stochastic: Annotated[bool | None, Field(description="whether another seed may give another result")] = None
+    trivial: Annotated[bool, Field(description="whether it never looks at an image: a reference line")] = False
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[Line, ...] = ()
     adapted: Annotated[

@@ -95,12 +95,12 @@ class Evidence:
     @functools.cached_property
     def accuracies(self) -> dict[str, Accuracy]:
         """The intervals of every model's accuracy, by name."""
-        return accuracies(self.summaries, self.predictions)
+        return accuracies(self.selection.ranked, self.predictions)
 
     @functools.cached_property
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
-        return leaderboard(self.summaries, self.accuracies)
+        return leaderboard(self.selection.ranked, self.accuracies)
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:

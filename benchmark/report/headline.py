@@ -41,7 +41,7 @@ def sentence(evidence: Evidence) -> str:
     """The headline: the best CNN and the best baseline, by validation, and their paired comparison."""
     cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
     if cnn is None and baseline is None:
-        only = next(iter(evidence.summaries), None)
+        only = next(iter((*evidence.summaries, *evidence.selection.trivial)), None)
         if only is not None:
             return f"{_described(only)}; no CNN or baseline is recorded."
         return (
@@ -114,7 +114,7 @@ def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:
 
 
 def _is_baseline(record: RunRecord) -> bool:
-    return record.model.family == "baseline"
+    return record.model.family == "baseline" and not record.model.trivial
 
 
 def _failures(failed: Sequence[RunRecord]) -> str:

@@ -70,7 +70,7 @@ def table(board: pd.DataFrame) -> Table:
     rows = [
         (
             row.model,
-            pairwise.family(row.family, row.convolutional, row.pretrained),
+            "trivial baseline" if row.trivial else pairwise.family(row.family, row.convolutional, row.pretrained),
             row.accuracy,
             None if np.isnan(row.ci_low) else (row.ci_low, row.ci_high),
             None if np.isnan(row.model_ci_low) else (row.model_ci_low, row.model_ci_high),
@@ -91,16 +91,16 @@ def _percents(low: float, high: float) -> str:
 
 
 def board(evidence: Evidence) -> Section | None:
-    if not evidence.summaries:
-        return None
     info, summaries = evidence.selection.dataset, evidence.summaries
+    if not evidence.selection.ranked:
+        return None
     detectable = pairwise.detectable(evidence)
     compared = f'"Pairwise comparison" compares them image by image. {detectable}' if detectable else ""
     variants = _variants(summaries)
     return section(
         "leaderboard",
         "Leaderboard",
-        chart(summaries),
+        chart(summaries) if summaries else None,
         table(evidence.leaderboard),
         f"Test accuracy is the share of {info.test_size:,} test images that are classified correctly, mean over seeds. "
         + METHOD,
@@ -108,9 +108,18 @@ def board(evidence: Evidence) -> Section | None:
         if compared
         else None,
         COSTS,
-        Details("Other metrics", [Paragraph(FURTHER), further]) if (further := _further(summaries)) else None,
+        _trivial(evidence.selection.trivial),
+        Details("Other metrics", [Paragraph(FURTHER), further])
+        if (further := _further(evidence.selection.ranked))
+        else None,
         Details("The same networks, predicting in another way", (variants,)) if variants else None,
     )
+
+
+def _trivial(lines: Sequence[ModelSummary]) -> str:
+    """What reference lines are for."""
+    said = (f"For reference, {s.name}: {s.records[0].model.description}. It is compared with nothing." for s in lines)
+    return " ".join(said)
 
 
 def chart(summaries: Sequence[ModelSummary]) -> Chart:

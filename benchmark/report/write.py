@@ -89,7 +89,7 @@ def gather(store: Store, dataset: str, *, profile: str | None = None, data: Data
     """
     stored, problems = store.read_all(dataset)
     selection = select(stored, profile)
-    if selection is None or not (selection.summaries or selection.failed):
+    if selection is None or not (selection.ranked or selection.failed):
         skipped = f" {len(problems)} unreadable files were skipped, first {problems[0]}." if problems else ""
         raise UserError(
             f"No {profile + ' ' if profile else ''}records of {dataset} in {store.folder}.{skipped}",

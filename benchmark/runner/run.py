@@ -179,10 +179,10 @@ class Runner:
             model = model.adapted_to(facts(prepared, profile), run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
         earlier = self.store.find(run, name)
-        recorded = earlier.record if earlier is not None and self._holds(earlier, prepared, profile) else None
+        recorded = earlier.record if earlier is not None and self._holds(earlier, model, prepared, profile) else None
         return Planned(run, model, prepared, profile, name, earlier, recorded)
 
-    def _holds(self, stored: Stored, prepared: Prepared, profile: Profile) -> bool:
+    def _holds(self, stored: Stored, model: ModelSpec, prepared: Prepared, profile: Profile) -> bool:
         record, settings = stored.record, self.settings
         if settings.fresh or record.status not in SETTLED:
             return False
@@ -190,7 +190,7 @@ class Runner:
             return False
         if record.status != "ok":
             return True
-        if settings.corruptions and not record.corruptions:
+        if settings.corruptions and not record.corruptions and not model.trivial:
             return False
         if settings.save_models and not has_model(stored):
             return False
@@ -261,7 +261,8 @@ class Runner:
             threads=settings.threads or 1,
             device=settings.device,
             log=path.with_suffix(".log").absolute(),  # A model may change its working directory.
-            corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
+            corruptions=not planned.model.trivial
+            and (settings.corruptions or (earlier is not None and bool(earlier.record.corruptions))),
             test_index=parts_for(dataset, planned.profile).test,
             save=unfinished_model(path).absolute() if saves else None,
         )

@@ -139,6 +139,9 @@ class ModelSpec:
         has no effects. Saves the time of the import in every run but the first.
     core : bool or "pictures"
         Whether ``run`` without names runs it, or does on the user's own pictures only; ``run --all`` runs every model.
+    trivial : bool
+        Whether it never looks at an image. ``run`` runs it beside whatever else, as a reference line: it has a row in
+        the leaderboard and is compared with nothing.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
@@ -174,6 +177,7 @@ class ModelSpec:
     pretrained: str | None = None
     preload: bool = False
     core: bool | Literal["pictures"] = False
+    trivial: bool = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()

@@ -413,12 +413,16 @@ def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
 
 def _adapted_notes(runs: Sequence[Planned]) -> list[str]:
     """Which parameters follow the data, a line for each model."""
+    weighing = {planned.run.model: None for planned in runs if "class_weight" in planned.model.adapted}
     notes = {}
     for planned in runs:
-        if planned.model.adapted:
-            said = ", ".join(f"{name}={value}" for name, value in planned.model.adapted.items())
+        said = ", ".join(f"{name}={value}" for name, value in planned.model.adapted.items() if name != "class_weight")
+        if said:
             profile = "" if planned.run.profile in PROFILES else f", {planned.run.profile}"
             notes[planned.model.name, profile] = f"to fit these pictures, {planned.model.name}{profile}: {said}"
+    if weighing:
+        weighed = f"classes of uneven size weigh alike in training {', '.join(weighing)}"
+        notes["", ""] = f"{weighed} (class_weight=balanced; --class-weight none switches it off)"
     return list(notes.values())
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CLASS_WEIGHTS: dict[str, Literal["auto", "balanced"] | None] = {"auto": "auto", "balanced": "balanced", "none": None}
 
 ModelsArgument = Annotated[list[str] | None, typer.Argument(help="Models, see 'list'; without any, the core models.")]
 DatasetsOption = Annotated[
@@ -98,6 +99,13 @@ MemoryLimitOption = Annotated[
 DeviceOption = Annotated[
     str, typer.Option(help="Where networks run: auto, cpu, cuda or mps; auto takes the fastest available.")
 ]
+ClassWeightOption = Annotated[
+    str,
+    typer.Option(
+        help="Whether models weigh all classes alike in training: balanced, none, or auto, which does where balanced "
+        "accuracy is the metric: the largest class has more than 3 times the images of the smallest.",
+    ),
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Repeat what is already recorded.")]
 
 
@@ -111,6 +119,7 @@ def settings(
     *,
     corruptions: bool = False,
     save: bool = False,
+    class_weight: str = "auto",
 ) -> Settings:
     """The settings that the options of these names ask for."""
     from benchmark.runner.run import Settings
@@ -118,6 +127,8 @@ def settings(
 
     if device not in DEVICES:
         raise UserError(f"Unknown device {device!r}.", f"Choose from: {', '.join(DEVICES)}.")
+    if class_weight not in CLASS_WEIGHTS:
+        raise UserError(f"Unknown class weight {class_weight!r}.", f"Choose from: {', '.join(CLASS_WEIGHTS)}.")
     return Settings(
         jobs=jobs,
         threads=threads,
@@ -127,6 +138,7 @@ def settings(
         fresh=fresh,
         corruptions=corruptions,
         save_models=save,
+        class_weight=CLASS_WEIGHTS[class_weight],
     )
 
 

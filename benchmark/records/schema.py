@@ -104,7 +104,7 @@ class ModelInfo(Model):
     settings: tuple[Line, ...] = ()
     adapted: Annotated[
         dict[str, Annotated[JsonValue, AfterValidator(_writable)]],
-        Field(description="those of the parameters that follow the size and number of the images"),
+        Field(description="those of the parameters that follow the images: their size and number, uneven classes"),
     ] = {}
     source: Annotated[Sha256 | None, Field(description="SHA-256 of what a model without a package is made of")] = None
 

@@ -146,7 +146,8 @@ def chart(summaries: Sequence[ModelSummary]) -> Chart:
 
 def _further(summaries: Sequence[ModelSummary]) -> Table | None:
     """Each model's other metrics on the test images, means over seeds; older records have none."""
-    recorded = {name for s in summaries for test in s.tests for name in test.further}
+    compared = [s for s in summaries if not s.trivial] or summaries
+    recorded = {name for s in compared for test in s.tests for name in test.further}
     kept = [metric for metric in METRICS.values() if metric.name in recorded]
     if not kept:
         return None

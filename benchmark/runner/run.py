@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import joblib
 from pydantic import ValidationError
@@ -22,7 +22,7 @@ from benchmark.records.store import Store, Stored, first_problem, key
 from benchmark.runner.environment import available_cores, machine_memory_bytes
 from benchmark.runner.job import Failure, Job, Result
 from benchmark.runner.prepare import Prepared
-from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, unfinished_model
+from benchmark.runner.record import dataset_info, default_metric, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
 from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, profile_named
 from benchmark.utils import seeds
@@ -56,6 +56,12 @@ class Settings:
     save_models : bool
         Keep the fitted models beside the records, by the same rules; a model that can never be saved is not fitted
         again for it.
+    metric : str or None
+        The metric by which models are to be compared; None: the data set's own
+        (:func:`benchmark.runner.record.default_metric`).
+    class_weight : {"auto", "balanced"} or None
+        Whether models that can weigh all classes alike, however many images they have; "auto": where balanced accuracy
+        is the metric.
     """
 
     jobs: int = 1
@@ -66,6 +72,14 @@ class Settings:
     fresh: bool = False
     corruptions: bool = False
     save_models: bool = False
+    metric: str | None = None
+    class_weight: Literal["auto", "balanced"] | None = "auto"
+
+    def class_weight_for(self, dataset: Dataset) -> str | None:
+        """The class weights on a data set: "balanced" or None."""
+        if self.class_weight != "auto":
+            return self.class_weight
+        return "balanced" if (self.metric or default_metric(dataset)) == "balanced-accuracy" else None
 
     def resolved(self, n_runs: int) -> Self:
         """With numbers for what this machine decides."""
@@ -177,6 +191,7 @@ class Runner:
         self.store.check_no_link(run)
         if prepared.spec.own:
             model = model.adapted_to(facts(prepared, profile), run)
+        model = model.weighted(self.settings.class_weight_for(prepared.dataset), run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
         earlier = self.store.find(run, name)
         recorded = earlier.record if earlier is not None and self._holds(earlier, model, prepared, profile) else None

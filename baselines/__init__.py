@@ -5,6 +5,6 @@ Enters: pixels (n, d) or images uint8 (n, h, w, c) with labels (n,), and of the 
 probabilities, and the registered models as ``catalog.MODELS``.
 
 Reading order: ``catalog`` (what is registered), ``pixels`` (models on flattened pixels), ``boosting``, ``hog``
-(features and a machine on them), ``virtual`` (variants of training images); ``accelerated`` and ``portable`` switch
-between scikit-learn and oneDAL.
+(features and a machine on them), ``virtual`` (variants of training images), ``majority`` (never looks at one);
+``accelerated`` and ``portable`` switch between scikit-learn and oneDAL.
 """

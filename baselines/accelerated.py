@@ -22,6 +22,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from baselines.scale import WIDE
 from benchmark.estimators import timing
@@ -160,10 +161,12 @@ def _minimum(plain: Any, accelerated: Any, sample: Sample) -> str | None:
 
 
 def objective(fitted: Any, X: np.ndarray, y: np.ndarray) -> float:
-    """What logistic regression minimises: C times the sum of the log losses, and half of the weights' squares."""
+    """What logistic regression minimises: C times the sum of the log losses, weighted by class, and half of the
+    coefficients' squares."""
     chosen = np.searchsorted(fitted.classes_, y)
     losses = -fitted.predict_log_proba(X)[np.arange(len(y)), chosen]
-    return float(fitted.C * losses.sum() + 0.5 * np.square(fitted.coef_, dtype=np.float64).sum())
+    weight = compute_sample_weight(fitted.class_weight, y)
+    return float(fitted.C * (weight * losses).sum() + 0.5 * np.square(fitted.coef_, dtype=np.float64).sum())
 
 
 def _distances(plain: Any, accelerated: Any, sample: Sample) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_sample_weight
 
 from baselines.scale import share_of_pixels
 from benchmark.estimators.details import DetailsMixin
@@ -34,14 +35,19 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         few images larger leaves would leave nothing to divide.
     max_bin : int
         Bins of a pixel's values.
+    class_weight : {"balanced"} or None
+        Whether all classes weigh alike, however many images they have: in the training and in the validation loss.
 
     Attributes
     ----------
     classes_ : ndarray (n_classes,)
     booster_ : lightgbm.Booster
     history_ : list of dict
-        One a round: ``epoch``, ``validation_loss`` and ``validation_accuracy``.
+        One a round: ``epoch``, ``validation_loss``, ``validation_accuracy`` and, where classes weigh alike,
+        ``validation_balanced_accuracy``.
     """
+
+    class_weight: str | None = None  # Of models saved by 0.2.0.
 
     def __init__(
         self,
@@ -55,6 +61,7 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         min_child_samples: int = 20,
         lambda_l2: float = 0.0,
         max_bin: int = 63,
+        class_weight: str | None = None,
         random_state: int | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -67,6 +74,7 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.min_child_samples = min_child_samples
         self.lambda_l2 = lambda_l2
         self.max_bin = max_bin
+        self.class_weight = class_weight
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -102,8 +110,13 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
             "force_col_wise": True,
             "verbosity": -1,
         }
-        training = lightgbm.Dataset(X, y_index, params=params, free_raw_data=True)
-        validation = lightgbm.Dataset(X_val, np.searchsorted(self.classes_, y_val), reference=training)
+        y_val_index, weighted = np.searchsorted(self.classes_, y_val), self.class_weight is not None
+        weights = (compute_sample_weight(self.class_weight, labels) if weighted else None for labels in (y, y_val))
+        training = lightgbm.Dataset(X, y_index, weight=next(weights), params=params, free_raw_data=True)
+        validation = lightgbm.Dataset(X_val, y_val_index, weight=next(weights), reference=training)
+
+        def accuracy(probabilities: np.ndarray, data: lightgbm.Dataset) -> tuple[str, float, bool]:
+            return "accuracy", float(np.mean(probabilities.argmax(1) == y_val_index)), True
 
         self.history_: list[dict[str, Any]] = []
 
@@ -112,8 +125,10 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
             row = {
                 "epoch": environment.iteration + 1,
                 "validation_loss": scores["multi_logloss"],
-                "validation_accuracy": 1 - scores["multi_error"],
+                "validation_accuracy": scores["accuracy"] if weighted else 1 - scores["multi_error"],
             }
+            if weighted:  # All classes weigh alike in the error.
+                row["validation_balanced_accuracy"] = 1 - scores["multi_error"]
             self.history_.append(row)
             on_epoch(row)
 
@@ -122,6 +137,7 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
             training,
             num_boost_round=self.epochs,
             valid_sets=[validation],
+            feval=accuracy if weighted else None,
             callbacks=[record, lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)],
         )
         self.implementation_ = f"LightGBM {metadata.version('lightgbm')}"

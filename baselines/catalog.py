@@ -35,7 +35,16 @@ Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
 
 MODELS = (
     Baseline(
+        name="majority",
+        colour="#8A8A8A",
+        build="baselines.majority:Majority",
+        inputs="images",
+        trivial=True,
+        description="always the most frequent class: what a model reaches that never looks at an image",
+    ),
+    Baseline(
         name="logistic-regression",
+        weighs=True,
         colour="#009E73",
         build="baselines.pixels:PixelLogisticRegression",
         inputs="flat",
@@ -46,6 +55,7 @@ MODELS = (
     ),
     Baseline(
         name="linear-svm",
+        weighs=True,
         colour="#66A61E",
         marker="v",
         build="baselines.pixels:PixelLinearSVC",
@@ -57,6 +67,7 @@ MODELS = (
     ),
     Baseline(
         name="svm-rbf",
+        weighs=True,
         colour="#0072B2",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
@@ -77,6 +88,7 @@ MODELS = (
     ),
     Baseline(
         name="random-forest",
+        weighs=True,
         colour="#1B6B6F",
         marker="^",
         build="baselines.pixels:PixelForest",
@@ -90,6 +102,7 @@ MODELS = (
     ),
     Baseline(
         name="gradient-boosting",
+        weighs=True,
         colour="#4B4EA3",
         marker="s",
         build="baselines.boosting:PixelBoosting",
@@ -115,6 +128,7 @@ MODELS = (
     ),
     Baseline(
         name="pca-svm",
+        weighs=True,
         colour="#7FA8D1",
         marker="p",
         build="baselines.pixels:PcaSVC",
@@ -125,6 +139,7 @@ MODELS = (
     ),
     Baseline(
         name="hog-svm",
+        weighs=True,
         adapt="baselines.catalog:adapt",
         colour="#123E6B",
         marker="h",
@@ -143,6 +158,7 @@ MODELS = (
     ),
     Baseline(
         name="augmented-svm",
+        weighs=True,
         adapt="baselines.catalog:adapt",
         colour="#2FA39A",
         marker="X",

@@ -6,7 +6,7 @@ Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", 2005; 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 from skimage.feature import hog
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
 
 from baselines.pixels import PixelSVC
 from baselines.scale import SIDE, pixel_weight, reduced
@@ -82,6 +83,8 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         much (:func:`baselines.scale.pixel_weight`); with 0 they are left out.
     C, gamma
         Of the support vector machine, see :class:`baselines.pixels.PixelSVC`.
+    class_weight : {"balanced"} or None
+        Whether all classes weigh alike, however many images they have.
     copies : int
         Variants that are made of each support vector of a first fit; a second fit has those and their
         variants only. With 0 there is one fit on the images as they are. (Schölkopf, Burges and Vapnik,
@@ -94,6 +97,8 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         Processes for the features, threads for the machine.
     """
 
+    class_weight: str | None = None  # Of models saved by 0.2.0.
+
     def __init__(
         self,
         *,
@@ -103,6 +108,7 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         pixels: float = 0.0,
         C: float = 10.0,
         gamma: str | float = "scale",
+        class_weight: str | None = None,
         copies: int = 0,
         rotation_degrees: float = 0.0,
         zoom: float = 0.0,
@@ -117,6 +123,7 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.pixels = pixels
         self.C = C
         self.gamma = gamma
+        self.class_weight = class_weight
         self.copies = copies
         self.rotation_degrees = rotation_degrees
         self.zoom = zoom
@@ -135,7 +142,10 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         n_features = int(np.prod(X.shape[1:]))
         X = reduced(X)
         found = self._features(X)
-        self.svc_ = self._machine().fit(found, y)
+        classes = np.unique(y)
+        # By all training images in the second fit too, whichever are its support vectors.
+        weights = dict(zip(classes, compute_class_weight(self.class_weight, classes=classes, y=y), strict=True))
+        self.svc_ = self._machine(weights).fit(found, y)
         if self.copies:
             support = np.sort(self.svc_.support_)
             variants = virtual_samples(
@@ -149,7 +159,7 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
             )
             # The features of these variants are not used again.
             every = np.concatenate([found[support], self._features(variants, cached=False)])
-            self.svc_ = self._machine().fit(every, np.tile(y[support], 1 + self.copies))
+            self.svc_ = self._machine(weights).fit(every, np.tile(y[support], 1 + self.copies))
         self.classes_ = self.svc_.classes_
         self.n_features_in_ = n_features
         self.parameter_count_ = self.svc_.parameter_count_
@@ -167,8 +177,9 @@ class HogSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         plain.svc_ = self.svc_.portable()
         return plain
 
-    def _machine(self) -> PixelSVC:
-        return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
+    def _machine(self, weights: Mapping[Any, float]) -> PixelSVC:
+        weighted = weights if self.class_weight is not None else None
+        return PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, class_weight=weighted, n_jobs=self.n_jobs)
 
     def _features(self, X: np.ndarray, *, cached: bool = True) -> np.ndarray:
         settings: dict[str, Any] = {"orientations": self.orientations, "block": self.block, "n_jobs": self.n_jobs}

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC, LinearSVC
+from sklearn.utils.class_weight import compute_class_weight
 
 from baselines.accelerated import ACCELERATED, Accelerated, Fitted, Ran, fit, watched
 from baselines.portable import plain_forest, plain_logistic_regression, plain_pca, plain_svc
@@ -30,9 +31,12 @@ VOTES = 1 << 26  # Numbers of pairs of images held at a time.
 class PixelLogisticRegression(Accelerated, ClassifierMixin, BaseEstimator):
     """Multinomial logistic regression by L-BFGS, stopped after ``max_iter`` steps on purpose."""
 
-    def __init__(self, *, C: float = 1.0, max_iter: int = 100, n_jobs: int | None = None) -> None:
+    def __init__(
+        self, *, C: float = 1.0, max_iter: int = 100, class_weight: str | None = None, n_jobs: int | None = None
+    ) -> None:
         self.C = C
         self.max_iter = max_iter
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelLogisticRegression:
@@ -41,7 +45,8 @@ class PixelLogisticRegression(Accelerated, ClassifierMixin, BaseEstimator):
             # On pixels L-BFGS needs thousands of steps to converge and generalises worse for it: stopping
             # early is part of the model, as it is in the published baselines.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            self._fit(LogisticRegression, coordinates, y, self.n_jobs, C=self.C, max_iter=self.max_iter)
+            params = {"C": self.C, "max_iter": self.max_iter, "class_weight": self.class_weight}
+            self._fit(LogisticRegression, coordinates, y, self.n_jobs, **params)
         self.estimator_ = plain_logistic_regression(self.estimator_)
         self.estimator_.coef_ = in_pixels(self.estimator_.coef_, basis, X.shape[1])
         self.n_features_in_ = self.estimator_.n_features_in_ = X.shape[1]
@@ -69,17 +74,19 @@ class PixelSVC(Accelerated, ClassifierMixin, BaseEstimator):
         kernel: str = "rbf",
         gamma: str | float = "scale",
         cache_size: float = 200,
+        class_weight: Mapping[Any, float] | str | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.C = C
         self.kernel = kernel
         self.gamma = gamma
         self.cache_size = cache_size
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PixelSVC:
-        params = {"C": self.C, "kernel": self.kernel, "gamma": self.gamma, "cache_size": self.cache_size}
-        self._fit(SVC, X, y, self.n_jobs, **params)
+        names = ("C", "kernel", "gamma", "cache_size", "class_weight")
+        self._fit(SVC, X, y, self.n_jobs, **{name: getattr(self, name) for name in names})
         return self
 
     def portable(self) -> SVC:
@@ -179,12 +186,14 @@ class PixelForest(Accelerated, ClassifierMixin, BaseEstimator):
         n_estimators: int = 100,
         max_features: str | float = "sqrt",
         min_samples_leaf: int = 1,
+        class_weight: str | None = None,
         n_jobs: int | None = None,
         random_state: int | None = None,
     ) -> None:
         self.n_estimators = n_estimators
         self.max_features = max_features
         self.min_samples_leaf = min_samples_leaf
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
 
@@ -200,6 +209,7 @@ class PixelForest(Accelerated, ClassifierMixin, BaseEstimator):
             n_estimators=self.n_estimators,
             max_features=features,
             min_samples_leaf=self.min_samples_leaf,
+            class_weight=self.class_weight,
             random_state=self.random_state,
         )
         return self
@@ -223,8 +233,10 @@ class PixelForest(Accelerated, ClassifierMixin, BaseEstimator):
 class PixelLinearSVC(DetailsMixin, LinearSVC):
     """A linear support vector machine, one class against the rest, by LIBLINEAR: ``n_jobs`` classes at a time."""
 
-    def __init__(self, *, C: float = 1.0, tol: float = 1e-4, n_jobs: int | None = None) -> None:
-        super().__init__(C=C, tol=tol, dual=False)
+    def __init__(
+        self, *, C: float = 1.0, tol: float = 1e-4, class_weight: str | None = None, n_jobs: int | None = None
+    ) -> None:
+        super().__init__(C=C, tol=tol, dual=False, class_weight=class_weight)
         self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> PixelLinearSVC:
@@ -238,9 +250,11 @@ class PixelLinearSVC(DetailsMixin, LinearSVC):
             self.n_features_in_ = d
             return self
         # LIBLINEAR would take one class after the other too; the problems know nothing of each other.
-        alone = LinearSVC(C=self.C, tol=self.tol, dual=False)
+        # A class's weight is that of its own images where it is told from the rest, which weigh 1.
+        weights = compute_class_weight(self.class_weight, classes=classes, y=y)
+        alone = (LinearSVC(C=self.C, tol=self.tol, dual=False, class_weight={True: weight}) for weight in weights)
         found = Parallel(n_jobs=self.n_jobs, prefer="threads")(
-            delayed(clone(alone).fit)(X, y == label, sample_weight) for label in classes
+            delayed(one.fit)(X, y == label, sample_weight) for label, one in zip(classes, alone, strict=True)
         )
         self.classes_, self.n_features_in_ = classes, d
         self.coef_ = in_pixels(np.concatenate([one.coef_ for one in found]), basis, d)
@@ -262,7 +276,11 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         Components kept (fewer where there are not so many pixels or images, or images vary in fewer directions).
     C, gamma
         Of the support vector machine, see :class:`PixelSVC`.
+    class_weight : {"balanced"} or None
+        Whether all classes weigh alike, however many images they have.
     """
+
+    class_weight: str | None = None  # Of models saved by 0.2.0.
 
     def __init__(
         self,
@@ -270,11 +288,13 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         n_components: int = 60,
         C: float = 10.0,
         gamma: str | float = "scale",
+        class_weight: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
         self.n_components = n_components
         self.C = C
         self.gamma = gamma
+        self.class_weight = class_weight
         self.n_jobs = n_jobs
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> PcaSVC:
@@ -291,7 +311,9 @@ class PcaSVC(DetailsMixin, ClassifierMixin, BaseEstimator):
         # Along directions in which no training image lies, any axis would do, and what it shows is arbitrary.
         variance = self.pca_.explained_variance_
         self.rank_ = max(int((variance > NO_VARIANCE * variance[0]).sum()), 1)
-        self.svc_ = PixelSVC(C=self.C, gamma=self.gamma, cache_size=2000, n_jobs=self.n_jobs)
+        self.svc_ = PixelSVC(
+            C=self.C, gamma=self.gamma, cache_size=2000, class_weight=self.class_weight, n_jobs=self.n_jobs
+        )
         self.svc_.fit(self._transformed(X), y)
         self.classes_ = self.svc_.classes_
         self.n_features_in_ = d

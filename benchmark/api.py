@@ -51,9 +51,11 @@ def run(
     data_dir: Path | str | None = None,
     results_dir: Path | str = "results",
     watcher: Quiet | None = None,
-    metric: str | None = None,
 ) -> Results:
     """Train and score models, record every run, and return what the collection holds now.
+
+    The trivial baseline ``majority`` is run beside them, as a reference line in the leaderboard that is compared with
+    nothing.
 
     Runs that are recorded already are not repeated; after an interruption the same call resumes.
 
@@ -71,7 +73,7 @@ def run(
     seeds : int
         Seeds per model; deterministic models run once.
     settings : Settings or None
-        Jobs, threads, device, limits and what else to do; None means the defaults.
+        Jobs, threads, device, limits, what models are judged by, and what else to do; None means the defaults.
     collection : str or None
         Name under which results are kept; None means ``"local"``, or the profile's name.
     data_dir : path or None
@@ -81,10 +83,6 @@ def run(
     watcher : Quiet or None
         Follows the progress (:mod:`benchmark.runner.progress`); None shows it on standard output, ``Quiet()`` not
         at all.
-    metric : str or None
-        What models are judged by: ``"accuracy"``, ``"balanced-accuracy"``, ``"macro-f1"``, ``"mcc"``, ``"log-loss"`` or
-        ``"auroc"``. None is accuracy, and balanced accuracy where the largest class has more than three times the
-        images of the smallest.
 
     Raises
     ------
@@ -93,7 +91,9 @@ def run(
     """
     store = Store.open(results_dir, collection, profile)
     profiles = functools.partial(_one_profile, profile)
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher, metric)
+    spec = registry.dataset(dataset)
+    chosen = registry.with_trivial(_chosen(models, spec))
+    return _run(chosen, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
 def curve(
@@ -107,7 +107,6 @@ def curve(
     data_dir: Path | str | None = None,
     results_dir: Path | str = "results",
     watcher: Quiet | None = None,
-    metric: str | None = None,
 ) -> Results:
     """Train models on fewer and fewer images: from how many on is a CNN worth it?
 
@@ -129,8 +128,11 @@ def curve(
     store = Store.open(results_dir, collection, "full")
     profiles = functools.partial(_curve_profiles, sizes)
     spec = registry.dataset(dataset)
-    models = _curve_models(store, spec, metric) if models is None else models
-    return _run(models, dataset, profiles, seeds, settings or Settings(), store, data_dir, watcher, metric)
+    chosen = _chosen(_curve_models(store, spec, (settings or Settings()).metric) if models is None else models, spec)
+    trained = [model for model in chosen if not model.trivial]
+    if not trained:
+        raise UserError(f"{chosen[0].name} learns nothing from more images.", "Name other models.")
+    return _run(trained, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
 
 
 def pictures(path: Path | str, *, name: str | None = None, **options: Any) -> DatasetSpec:
@@ -201,7 +203,7 @@ def load(
     results_dir : path
         Folder of the records.
     metric : str or None
-        What models are judged by, as of :func:`run`.
+        What models are judged by, as of :class:`Settings`.
 
     Raises
     ------
@@ -291,8 +293,8 @@ class Results:
         """The models, best first, see :func:`benchmark.analysis.leaderboard.leaderboard`."""
         from benchmark.analysis.leaderboard import leaderboard
 
-        summaries = self._selection.summaries
-        return leaderboard(summaries, comparison.intervals(summaries, self._arrays))
+        ranked = self._selection.ranked
+        return leaderboard(ranked, comparison.intervals(ranked, self._arrays))
 
     def pairwise(self) -> pd.DataFrame:
         """Every pair of models on the same test images, see :func:`benchmark.analysis.frames.pairwise`."""
@@ -310,11 +312,11 @@ class Results:
         UserError
             If there is no such run, or its predictions cannot be read.
         """
-        for summary in self._selection.summaries:
+        for summary in self._selection.ranked:
             for stored in summary.stored:
                 if (summary.name, stored.record.run.seed) == (model, seed):
                     return frames.predictions(stored.predictions(), self._selection.dataset.class_names, part)
-        known = ", ".join(f"{s.name} ({s.n_seeds})" for s in self._selection.summaries)
+        known = ", ".join(f"{s.name} ({s.n_seeds})" for s in self._selection.ranked)
         raise UserError(f"No run of {model!r} with seed {seed} is recorded.", f"There are (seeds): {known}.")
 
     def report(self, folder: Path | str = "reports", *, html: bool = True) -> Written:
@@ -332,22 +334,19 @@ class Results:
 
 
 def _run(
-    models: Models,
-    dataset: str | Path | DatasetSpec,
+    chosen: Sequence[ModelSpec],
+    spec: DatasetSpec,
     profiles: Callable[[Dataset], list[str]],
     n_seeds: int,
     settings: Settings,
     store: Store,
     data_dir: Path | str | None,
     watcher: Quiet | None,
-    metric: str | None,
 ) -> Results:
     """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
     from rich.console import Console
 
-    _check(metric)
-    spec = registry.dataset(dataset)
-    chosen = _chosen(models, spec)
+    _check(settings.metric)
     if not isinstance(n_seeds, int) or n_seeds < 1:
         raise UserError(f"seeds={n_seeds!r} is no number of seeds.", "Give a whole number from 1 on.")
     store.check_writable()
@@ -367,7 +366,7 @@ def _run(
         shown.planned(_estimated(runs, runner))
         records = runner.execute(runs)
     # After a curve, the report chooses by itself under which profile models are compared.
-    return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset, metric)
+    return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset, settings.metric)
 
 
 def _check(metric: str | None) -> None:
@@ -423,17 +422,23 @@ def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
     """The plan with its expected time, from the collection and the reference records that come with the project."""
     folders = dict.fromkeys((runner.store.results_dir, Path("results")))
     stores = (runner.store, *(Store(folder, "reference") for folder in folders))
-    return eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+    plan = eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
+    soon = {planned.run: 0.0 for planned in plan.waiting if planned.model.trivial}
+    return dataclasses.replace(plan, expected={**soon, **plan.expected})
 
 
 def _adapted_notes(runs: Sequence[Planned]) -> list[str]:
     """Which parameters follow the data, a line for each model."""
+    weighing = {planned.run.model: None for planned in runs if "class_weight" in planned.model.adapted}
     notes = {}
     for planned in runs:
-        if planned.model.adapted:
-            said = ", ".join(f"{name}={value}" for name, value in planned.model.adapted.items())
+        said = ", ".join(f"{name}={value}" for name, value in planned.model.adapted.items() if name != "class_weight")
+        if said:
             profile = "" if planned.run.profile in PROFILES else f", {planned.run.profile}"
             notes[planned.model.name, profile] = f"to fit these pictures, {planned.model.name}{profile}: {said}"
+    if weighing:
+        weighed = f"classes of uneven size weigh alike in training {', '.join(weighing)}"
+        notes["", ""] = f"{weighed} (class_weight=balanced; --class-weight none switches it off)"
     return list(notes.values())
 
 

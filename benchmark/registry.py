@@ -164,6 +164,12 @@ def choose(names: Sequence[Any] | None, *, everything: bool = False, pictures: b
     return [model for model in known.values() if everything or model.core is True or (pictures and model.core)]
 
 
+def with_trivial(chosen: Sequence[ModelSpec]) -> list[ModelSpec]:
+    """The models, and the trivial ones that every ``run`` shows beside them."""
+    names = {model.name for model in chosen}
+    return [*chosen, *(model for model in models().values() if model.trivial and model.name not in names)]
+
+
 def model_of(text: str) -> tuple[str, list[ModelSpec]]:
     """A model's name, of its name or of an object of a file; the specification of the latter."""
     if ".py:" not in text:

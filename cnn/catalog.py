@@ -51,6 +51,7 @@ Network = functools.partial(
     validates=True,
     stochastic=True,
     adapt="cnn.catalog:adapt",
+    weighs=True,
 )
 
 MODELS = (

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from benchmark.errors import UnsupportedError
 from benchmark.estimators.details import DetailsMixin
-from benchmark.estimators.history import best_epoch
+from benchmark.estimators.history import best_epoch, criterion
 from benchmark.specs import ignore_epoch
 from cnn.augment import Augmentation
 from cnn.devices import choose_device, choose_precision, deterministic, generators_of
@@ -44,6 +44,9 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         The peak of the triangular schedule; decay of filters and matrices (not of biases or scales).
     label_smoothing, dropout : float
         In [0, 1).
+    class_weight : {"balanced"} or None
+        Whether all classes weigh alike, however many images they have: in the loss, and in the choice of the epoch,
+        which balanced accuracy then decides.
     rotation_degrees, zoom, shift : float
         Ranges of the augmentation (see :class:`cnn.augment.Augmentation`); 0 switches a part off.
     flip : bool
@@ -100,6 +103,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         learning_rate: float = 0.05,
         weight_decay: float = 5e-4,
         label_smoothing: float = 0.0,
+        class_weight: str | None = None,
         dropout: float = 0.3,
         rotation_degrees: float = 0.0,
         zoom: float = 0.0,
@@ -124,6 +128,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.dropout = dropout
         self.rotation_degrees = rotation_degrees
         self.zoom = zoom
@@ -254,7 +259,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         None marks an epoch whose validation accuracy was so far behind the best that predicting with it is not
         worth the time.
         """
-        accuracies = [row["validation_accuracy"] for row in self.history_]
+        accuracies = [criterion(row) or 0.0 for row in self.history_]
         for epoch in range(len(self._snapshots)):
             if accuracies[epoch] < max(accuracies) - FAR_BEHIND:
                 yield None
@@ -298,6 +303,7 @@ class CnnClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
+            class_weight=self.class_weight,
             averaging=self.averaging,
             pruning=self.pruning,
             precision=precision,

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmark.estimators.history import criterion
 from cnn.devices import compiled, synchronize
 from cnn.inputs import Inputs
 from cnn.optimizers import OPTIMIZERS, learning_rate_factor, make_optimizers, set_learning_rate
@@ -43,12 +44,15 @@ class Recipe:
     label_smoothing: float
     averaging: float = 0.0
     pruning: float = 0.0
+    class_weight: str | None = None
     precision: torch.dtype = torch.float32
     evaluation_batch: int = EVALUATION_BATCH
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
+        if self.class_weight not in (None, "balanced"):
+            raise ValueError(f"class_weight must be None or 'balanced', got {self.class_weight!r}")
         for name in ("epochs", "patience", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -76,6 +80,25 @@ def predict_logits(
     with torch.autocast(device.type, dtype=precision, enabled=precision != torch.float32):
         batches = [network(inputs.batch(start, min(start + batch, n))) for start in range(0, n, batch)]
     return torch.cat(batches).float()
+
+
+def class_weights(labels: torch.Tensor) -> torch.Tensor:
+    """Weights of the classes (n_classes,) with which all weigh alike; their mean over the ``labels`` (n,) is 1."""
+    counts = labels.bincount()
+    return len(labels) / (len(counts) * counts.clamp_min(1)).float()
+
+
+def scores(logits: torch.Tensor, labels: torch.Tensor, *, balanced: bool) -> dict[str, float]:
+    """What an epoch's row says of the validation images; ``balanced``: the loss is that of classes that weigh alike."""
+    right = logits.argmax(1) == labels
+    found = {"validation_accuracy": int(right.sum()) / len(labels)}
+    if not balanced:
+        return {"validation_loss": float(functional.cross_entropy(logits, labels)), **found}
+    counts = labels.bincount(minlength=logits.shape[1])
+    recall = labels.bincount(right.double(), minlength=logits.shape[1])[counts > 0] / counts[counts > 0]
+    found["validation_balanced_accuracy"] = float(recall.mean())
+    weights = 1 / counts.clamp_min(1).float()
+    return {"validation_loss": float(functional.cross_entropy(logits, labels, weights)), **found}
 
 
 class RunningAverage:
@@ -113,6 +136,7 @@ class _Trainer:
         self._passes = max(1, math.ceil(LEAST_STEPS * self._batch_size / n))  # Through all images, in an epoch.
         # Batches in an epoch; the rest is left out: one image breaks BatchNorm.
         self._whole = self._passes * n // self._batch_size
+        self._weights = class_weights(training.labels) if recipe.class_weight else None
         self._pruning = Pruning(n, recipe.pruning, recipe.epochs, device)
         self._optimizers = make_optimizers(
             network, recipe.optimizer, recipe.learning_rate, recipe.weight_decay, recipe.precision
@@ -152,8 +176,9 @@ class _Trainer:
         inputs = self._training.training_batch(index, epoch, self._generator)
         with torch.autocast(labels.device.type, dtype=recipe.precision, enabled=recipe.precision != torch.float32):
             logits = self._forward(inputs)
+        # The weights' mean over all training images is 1, so this is PyTorch's weighted mean, but of all batches alike.
         losses = functional.cross_entropy(
-            logits.float(), labels, label_smoothing=recipe.label_smoothing, reduction="none"
+            logits.float(), labels, self._weights, label_smoothing=recipe.label_smoothing, reduction="none"
         )
         loss = self._pruning.mean(index, losses)
         for optimizer in self._optimizers:
@@ -175,16 +200,16 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train ``network`` in place and leave it with the weights of its best validation epoch.
 
-    The best epoch has the highest validation accuracy, ties going to the lower loss. Training stops early
-    when ``patience`` epochs have brought no better one. ``snapshots`` gets the weights that were scored after
-    every epoch.
+    The best epoch has the highest validation accuracy, or balanced accuracy where classes are weighted, ties going to
+    the lower loss. Training stops early when ``patience`` epochs have brought no better one. ``snapshots`` gets the
+    weights that were scored after every epoch.
 
     Returns
     -------
     list of dict
         One per epoch: ``epoch`` (from 1), ``train_loss``, ``train_accuracy`` (on the augmented batches, in
         training mode), ``validation_loss``, ``validation_accuracy``, ``learning_rate``, ``seconds`` and
-        ``images_per_second`` (without validation).
+        ``images_per_second`` (without validation); where classes are weighted, ``validation_balanced_accuracy`` too.
     """
     trainer = _Trainer(network, recipe, training, generator)
     scored = trainer.scored
@@ -195,12 +220,11 @@ def train(
         train_loss, train_accuracy, images = trainer.train_epoch(epoch)
         trained = time.perf_counter() - start
         logits = predict_logits(scored, validation, recipe.precision, recipe.evaluation_batch)
-        row = {
+        row: dict[str, Any] = {
             "epoch": epoch,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,
-            "validation_loss": float(functional.cross_entropy(logits, validation.labels)),
-            "validation_accuracy": int((logits.argmax(1) == validation.labels).sum()) / len(validation.labels),
+            **scores(logits, validation.labels, balanced=recipe.class_weight is not None),
             "learning_rate": trainer.learning_rate,
             "seconds": time.perf_counter() - start,
             "images_per_second": images / trained,
@@ -209,7 +233,7 @@ def train(
         if snapshots is not None:
             snapshots.add(scored)
         on_epoch(row)
-        score = (row["validation_accuracy"], -row["validation_loss"])
+        score = (criterion(row) or 0.0, -row["validation_loss"])
         if score > best:
             best, best_state, best_epoch = score, copy.deepcopy(scored.state_dict()), epoch
         elif epoch - best_epoch >= recipe.patience:

@@ -39,7 +39,7 @@ class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         trained. Finetuned: the backbone is trained with it, on images mirrored and shifted if so wished.
     resolution : int
         Pixels a side to which images are enlarged before the backbone sees them.
-    epochs, patience, batch_size, learning_rate, weight_decay, label_smoothing, dropout
+    epochs, patience, batch_size, learning_rate, weight_decay, label_smoothing, class_weight, dropout
         Of the training, by Adam; see :class:`cnn.classifier.CnnClassifier`.
     shift, flip
         Augmentation, when finetuning.
@@ -66,6 +66,7 @@ class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         learning_rate: float = 1e-3,
         weight_decay: float = 1e-2,
         label_smoothing: float = 0.0,
+        class_weight: str | None = None,
         dropout: float = 0.0,
         shift: float = 0.0,
         flip: bool = False,
@@ -83,6 +84,7 @@ class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
         self.dropout = dropout
         self.shift = shift
         self.flip = flip
@@ -191,6 +193,7 @@ class TransferClassifier(DetailsMixin, ClassifierMixin, BaseEstimator):
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             label_smoothing=self.label_smoothing,
+            class_weight=self.class_weight,
             precision=precision,
             evaluation_batch=self._evaluation_batch,
         )

@@ -49,7 +49,8 @@ def fitted(request, digits):
 
 
 def test_it_learns(fitted, digits):
-    assert np.mean(fitted["model"].predict(fitted["X_test"]) == digits.test_labels) > 0.92
+    accuracy = np.mean(fitted["model"].predict(fitted["X_test"]) == digits.test_labels)
+    assert 0.08 < accuracy < 0.12 if fitted["spec"].trivial else accuracy > 0.92
 
 
 def test_it_leaves_its_inputs_alone(fitted):

@@ -11,7 +11,8 @@ from benchmark.analysis.comparison import Intervals
 from benchmark.analysis.select import ModelSummary
 
 COLUMNS = (
-    *("model", "family", "convolutional", "pretrained", "seeds", "metric", "value", "ci_low", "ci_high", "value_std"),
+    *("model", "family", "trivial", "convolutional", "pretrained", "seeds"),
+    *("metric", "value", "ci_low", "ci_high", "value_std"),
     *("model_ci_low", "model_ci_high"),
     *(
         "validation_value",
@@ -37,14 +38,14 @@ def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Inter
     Returns
     -------
     DataFrame
-        Columns: ``model``, ``family`` ("baseline" or "network"), ``convolutional`` (whether it is a CNN),
-        ``pretrained`` (the data set, None for training from scratch), ``seeds`` (number of runs), ``metric`` (its
-        name), ``value`` (on the test images, mean over seeds) with its interval for test sampling ``ci_low`` to
-        ``ci_high``, ``value_std`` (across seeds, NaN for one), ``model_ci_low`` to ``model_ci_high`` (for test sampling
-        and seeds: NaN where nothing is known of how the model varies with the seed), ``validation_value`` (the
-        metric on the validation images), ``accuracy`` (on the test images, a fraction), ``fit_seconds``,
-        ``predict_seconds_per_1000`` (images), ``peak_memory_bytes``, ``parameter_count``, ``description``. What was not
-        measured is NaN.
+        Columns: ``model``, ``family`` ("baseline" or "network"), ``trivial`` (whether it never looks at an image),
+        ``convolutional`` (whether it is a CNN), ``pretrained`` (the data set, None for training from scratch),
+        ``seeds`` (number of runs), ``metric`` (its name), ``value`` (on the test images, mean over seeds) with its
+        interval for test sampling ``ci_low`` to ``ci_high``, ``value_std`` (across seeds, NaN for one),
+        ``model_ci_low`` to ``model_ci_high`` (for test sampling and seeds: NaN where nothing is known of how the model
+        varies with the seed), ``validation_value`` (the metric on the validation images), ``accuracy`` (on the test
+        images, a fraction), ``fit_seconds``, ``predict_seconds_per_1000`` (images), ``peak_memory_bytes``,
+        ``parameter_count``, ``description``. What was not measured is NaN.
     """
     rows = []
     for s in summaries:
@@ -54,7 +55,8 @@ def leaderboard(summaries: Sequence[ModelSummary], intervals: Mapping[str, Inter
         std = np.nan if s.value_sd is None else s.value_sd
         rows.append(
             (
-                *(s.name, s.family, s.convolutional, s.pretrained, s.n_seeds, s.metric.name, s.value, *of_runs, std),
+                *(s.name, s.family, s.trivial, s.convolutional, s.pretrained, s.n_seeds),
+                *(s.metric.name, s.value, *of_runs, std),
                 *of_model,
                 *(s.validation_value, s.accuracy, fit, s.predict_seconds_per_1000, memory, parameters),
                 s.records[0].model.description,

@@ -47,6 +47,11 @@ class ModelSummary:
         return self.records[0].model.pretrained
 
     @property
+    def trivial(self) -> bool:
+        """Whether it is a reference line, which is compared with nothing."""
+        return self.records[0].model.trivial
+
+    @property
     def stochastic(self) -> bool:
         """Whether another seed may give another result; older records do not say, and networks' may."""
         recorded = self.records[0].model.stochastic
@@ -146,7 +151,7 @@ class ModelSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """The runs that are compared, and what was left out."""
+    """The runs that are compared, and what was left out; ``trivial`` are reference lines beside them."""
 
     dataset: DatasetInfo
     profile: str
@@ -154,11 +159,21 @@ class Selection:
     failed: tuple[RunRecord, ...]
     notes: tuple[str, ...]
     metric: Metric = METRICS["accuracy"]
+    trivial: tuple[ModelSummary, ...] = ()
+
+    @property
+    def ranked(self) -> tuple[ModelSummary, ...]:
+        """All of them, best first."""
+        return _ranked((*self.summaries, *self.trivial))
+
+
+def _ranked(summaries: Iterable[ModelSummary]) -> tuple[ModelSummary, ...]:
+    return tuple(sorted(summaries, key=_rank))
 
 
 Kind = Literal["baseline", "network", "cnn", "network from scratch", "pre-trained network"]
 KINDS: Mapping[Kind, Callable[[ModelSummary], bool]] = {
-    "baseline": lambda s: s.family == "baseline",
+    "baseline": lambda s: s.family == "baseline" and not s.trivial,
     "network": lambda s: s.family == "network",
     "cnn": lambda s: s.convolutional,
     "network from scratch": lambda s: s.family == "network" and s.pretrained is None,
@@ -227,14 +242,15 @@ def select(stored: Sequence[Stored], profile: str | None = None, metric: str | N
         if s.record.status == "ok":
             by_model[model].append(s)
     judged_by = named(metric or chosen[0].record.dataset.metric)
-    summaries = [ModelSummary(tuple(group), judged_by) for group in by_model.values()]
+    summaries = _ranked(ModelSummary(tuple(group), judged_by) for group in by_model.values())
     return Selection(
         dataset=chosen[0].record.dataset,
         profile=profile,
-        summaries=tuple(sorted(summaries, key=_rank)),
+        summaries=tuple(s for s in summaries if not s.trivial),
         failed=tuple(s.record for _, s in sorted(runs.items()) if s.record.status != "ok"),
         notes=tuple(notes),
         metric=judged_by,
+        trivial=tuple(s for s in summaries if s.trivial),
     )
 
 

@@ -59,11 +59,12 @@ def list_() -> None:
         _list(title, [(model.name, _mark(model), model.description) for model in chosen])
     paths = {name: f"{spec.description} {spec.params['path']}" for name, spec in known.items() if spec.own}
     _list("Data sets", [(name, paths.get(name, spec.description)) for name, spec in known.items()])
-    show("core: run takes these without names.\ntunable: tune has parameters to search.")
+    show("core: run takes these without names.\nalways: run adds it to whatever is named.")
+    show("tunable: tune has parameters to search.")
 
 
 def _mark(model: ModelSpec) -> str:
-    core = "core" if model.core is True else "core for pictures" if model.core else ""
+    core = "core" if model.core is True else "core for pictures" if model.core else "always" if model.trivial else ""
     return " ".join(filter(None, (core, "tunable" if model.search else "")))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from benchmark.cli.options import (
+    ClassWeightOption,
     CollectionOption,
     DataDirOption,
     DatasetOption,
@@ -65,6 +66,7 @@ def curve(
     time_limit: TimeLimitOption = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
+    class_weight: ClassWeightOption = "auto",
     fresh: FreshOption = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
@@ -82,7 +84,7 @@ def curve(
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
 
-    how = settings(jobs, threads, time_limit, memory_limit, device, fresh)
+    how = settings(jobs, threads, time_limit, memory_limit, device, fresh, metric=metric, class_weight=class_weight)
     wanted = parse_sizes(sizes)
     (spec,) = dataset_specs([dataset], pictures)
     store = Store.open(results_dir, collection)
@@ -99,7 +101,6 @@ def curve(
             data_dir=data_dir,
             results_dir=results_dir,
             watcher=following.watcher(store),
-            metric=metric,
         )
     )
     finish([results], reports_dir, following, report=report, answer=_answer)

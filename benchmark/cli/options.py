@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_DATASET = "fashion-mnist"
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CLASS_WEIGHTS: dict[str, Literal["auto", "balanced"] | None] = {"auto": "auto", "balanced": "balanced", "none": None}
 
 ModelsArgument = Annotated[list[str] | None, typer.Argument(help="Models, see 'list'; without any, the core models.")]
 DatasetsOption = Annotated[
@@ -117,6 +118,13 @@ MetricOption = Annotated[
         callback=_metric,
     ),
 ]
+ClassWeightOption = Annotated[
+    str,
+    typer.Option(
+        help="Whether models weigh all classes alike in training: balanced, none, or auto, which does where balanced "
+        "accuracy is the metric: the largest class has more than 3 times the images of the smallest.",
+    ),
+]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Repeat what is already recorded.")]
 
 
@@ -130,6 +138,8 @@ def settings(
     *,
     corruptions: bool = False,
     save: bool = False,
+    metric: str | None = None,
+    class_weight: str = "auto",
 ) -> Settings:
     """The settings that the options of these names ask for."""
     from benchmark.runner.run import Settings
@@ -137,6 +147,8 @@ def settings(
 
     if device not in DEVICES:
         raise UserError(f"Unknown device {device!r}.", f"Choose from: {', '.join(DEVICES)}.")
+    if class_weight not in CLASS_WEIGHTS:
+        raise UserError(f"Unknown class weight {class_weight!r}.", f"Choose from: {', '.join(CLASS_WEIGHTS)}.")
     return Settings(
         jobs=jobs,
         threads=threads,
@@ -146,6 +158,8 @@ def settings(
         fresh=fresh,
         corruptions=corruptions,
         save_models=save,
+        metric=metric,
+        class_weight=CLASS_WEIGHTS[class_weight],
     )
 
 

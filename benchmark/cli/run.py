@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli.options import (
+    ClassWeightOption,
     CollectionOption,
     DataDirOption,
     DatasetsOption,
@@ -77,6 +78,7 @@ def run(
     time_limit: TimeLimitOption = "2h",
     memory_limit: MemoryLimitOption = None,
     device: DeviceOption = "auto",
+    class_weight: ClassWeightOption = "auto",
     changes: ChangesOption = None,
     rename: RenameOption = None,
     fresh: FreshOption = False,
@@ -101,7 +103,18 @@ def run(
     from benchmark.utils.files import check_writable
 
     chosen = _chosen([*(models or ()), *(own_models or ())], everything, changes, rename)
-    how = settings(jobs, threads, time_limit, memory_limit, device, fresh, corruptions=corruptions, save=save_models)
+    how = settings(
+        jobs,
+        threads,
+        time_limit,
+        memory_limit,
+        device,
+        fresh,
+        metric=metric,
+        class_weight=class_weight,
+        corruptions=corruptions,
+        save=save_models,
+    )
     specs = dataset_specs(dataset, pictures)
     store = Store.open(results_dir, collection, profile)
     if report:
@@ -115,7 +128,6 @@ def run(
         collection=store.collection,
         data_dir=data_dir,
         results_dir=results_dir,
-        metric=metric,
     )
     results = [resumable(functools.partial(call, dataset=spec, watcher=following.watcher(store))) for spec in specs]
     finish(results, reports_dir, following, report=report)

@@ -31,6 +31,7 @@ Format = Literal["safetensors", "skops"]
 TRUSTED = (
     "baselines.boosting.PixelBoosting",
     "baselines.hog.HogSVC",
+    "baselines.majority.Majority",
     "baselines.pixels.PcaSVC",
     "baselines.pixels.PixelKNeighbors",
     "baselines.pixels.PixelLinearSVC",

@@ -99,11 +99,12 @@ class ModelInfo(Model):
     params: dict[str, Annotated[JsonValue, AfterValidator(_writable)]]
     implementation: Line | None
     stochastic: Annotated[bool | None, Field(description="whether another seed may give another result")] = None
+    trivial: Annotated[bool, Field(description="whether it never looks at an image: a reference line")] = False
     base: Annotated[Name | None, Field(description="the registered model that settings have made this one of")] = None
     settings: tuple[Line, ...] = ()
     adapted: Annotated[
         dict[str, Annotated[JsonValue, AfterValidator(_writable)]],
-        Field(description="those of the parameters that follow the size and number of the images"),
+        Field(description="those of the parameters that follow the images: their size and number, uneven classes"),
     ] = {}
     source: Annotated[Sha256 | None, Field(description="SHA-256 of what a model without a package is made of")] = None
 

@@ -100,12 +100,12 @@ class Evidence:
     @functools.cached_property
     def intervals(self) -> dict[str, Intervals]:
         """The intervals of every model's metric, by name."""
-        return intervals(self.summaries, self.predictions)
+        return intervals(self.selection.ranked, self.predictions)
 
     @functools.cached_property
     def leaderboard(self) -> pd.DataFrame:
         """See :func:`benchmark.analysis.leaderboard.leaderboard`."""
-        return leaderboard(self.summaries, self.intervals)
+        return leaderboard(self.selection.ranked, self.intervals)
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:

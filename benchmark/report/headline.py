@@ -59,7 +59,7 @@ def why_this_metric(evidence: Evidence) -> str:
 def _compared(evidence: Evidence) -> str:
     cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
     if cnn is None and baseline is None:
-        only = next(iter(evidence.summaries), None)
+        only = next(iter((*evidence.summaries, *evidence.selection.trivial)), None)
         if only is not None:
             return f"{_described(only)}; no CNN or baseline is recorded."
         return (
@@ -140,7 +140,7 @@ def _ahead_of_all(evidence: Evidence, cnn: ModelSummary) -> str:
 
 
 def _is_baseline(record: RunRecord) -> bool:
-    return record.model.family == "baseline"
+    return record.model.family == "baseline" and not record.model.trivial
 
 
 def _failures(failed: Sequence[RunRecord]) -> str:

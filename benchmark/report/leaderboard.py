@@ -86,7 +86,7 @@ def table(board: pd.DataFrame) -> Table:
     rows = [
         (
             row.model,
-            pairwise.family(row.family, row.convolutional, row.pretrained),
+            "trivial baseline" if row.trivial else pairwise.family(row.family, row.convolutional, row.pretrained),
             row.value,
             None if np.isnan(row.ci_low) else (row.ci_low, row.ci_high),
             None if np.isnan(row.model_ci_low) else (row.model_ci_low, row.model_ci_high),
@@ -103,9 +103,9 @@ def table(board: pd.DataFrame) -> Table:
 
 
 def board(evidence: Evidence) -> Section | None:
-    if not evidence.summaries:
-        return None
     info, summaries, metric = evidence.selection.dataset, evidence.summaries, evidence.metric
+    if not evidence.selection.ranked:
+        return None
     how = WILSON if metric.name == "accuracy" else OF_CLASSES if metric.higher else STUDENT
     detectable = pairwise.detectable(evidence)
     compared = f'"Pairwise comparison" compares them image by image. {detectable}' if detectable else ""
@@ -121,9 +121,16 @@ def board(evidence: Evidence) -> Section | None:
         if compared
         else None,
         COSTS,
-        _further(summaries),
+        _trivial(evidence.selection.trivial),
+        _further(evidence.selection.ranked),
         Details("The same networks, predicting in another way", (variants,)) if variants else None,
     )
+
+
+def _trivial(lines: Sequence[ModelSummary]) -> str:
+    """What reference lines are for."""
+    said = (f"For reference, {s.name}: {s.records[0].model.description}. It is compared with nothing." for s in lines)
+    return " ".join(said)
 
 
 def chart(summaries: Sequence[ModelSummary]) -> Chart:

@@ -94,14 +94,14 @@ def _account(summary: DatasetSummary | None) -> list[Text | Block]:
 
 def reproduce(evidence: Evidence) -> Section:
     """The commands that make these results again, what ran where, and what was left out."""
-    summaries, collection = evidence.summaries, evidence.collection
+    ranked, collection = evidence.selection.ranked, evidence.collection
     left_out = [*evidence.selection.notes, *first_problems(evidence.problems)]
     return section(
         "reproduce",
         "How to reproduce it",
         Listing(_commands(evidence)),
-        Details("Models and their parameters", [models(summaries)]) if summaries else None,
-        Details("Machines and versions", [environments(summaries)]) if summaries else None,
+        Details("Models and their parameters", [models(ranked)]) if ranked else None,
+        Details("Machines and versions", [environments(ranked)]) if ranked else None,
         (
             "Each number comes from a record in ",
             *(Code(f"results/{collection}/"), "; ", Code(f"python -m benchmark report --collection {collection}")),
@@ -159,8 +159,8 @@ def _data_options(name: str, summary: DatasetSummary | None) -> list[str]:
 def _commands(evidence: Evidence) -> str:
     """One command for the registered models, and one for each that settings have made of one."""
     selection, collection = evidence.selection, evidence.collection
-    records = [s.records[0] for s in selection.summaries] + list(selection.failed)
-    every = [record for s in selection.summaries for record in s.records] + list(selection.failed)
+    records = [s.records[0] for s in selection.ranked] + list(selection.failed)
+    every = [record for s in selection.ranked for record in s.records] + list(selection.failed)
     found = {record.run.model: record.model for record in records}
     n_seeds = max(record.run.seed for record in every) + 1
     options = _data_options(records[0].run.dataset, evidence.summary)

@@ -91,7 +91,7 @@ def gather(
     """
     stored, problems = store.read_all(dataset)
     selection = select(stored, profile, metric)
-    if selection is None or not (selection.summaries or selection.failed):
+    if selection is None or not (selection.ranked or selection.failed):
         skipped = f" {len(problems)} unreadable files were skipped, first {problems[0]}." if problems else ""
         raise UserError(
             f"No {profile + ' ' if profile else ''}records of {dataset} in {store.folder}.{skipped}",

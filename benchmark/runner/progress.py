@@ -23,7 +23,7 @@ from rich.text import Text
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Dataset, Run
-from benchmark.utils.format import counted, duration, memory, percent, printable
+from benchmark.utils.format import counted, duration, listed, memory, percent, printable
 from benchmark.utils.terminal import Steps, accept_any_text, literal, say
 
 COLOURS = {"running": "cyan", "ok": "green", "waiting": "bright_black"}  # Everything else is red.
@@ -115,8 +115,11 @@ def plan_line(plan: Plan) -> str:
     """How many runs there are and how long they will take."""
     n, waiting = len(plan.runs), len(plan.waiting)
     kept = f", {n - waiting} already recorded" if waiting < n else ""
-    line = f"{counted(n, 'run')}{kept}."
-    if not waiting:
+    lines = {planned.run.model: None for planned in plan.runs if planned.model.trivial}
+    compared = any(planned.run.model not in lines for planned in plan.runs)
+    beside = f", with {listed(list(lines), 3)} as a reference line" if lines and compared else ""
+    line = f"{counted(n, 'run')}{beside}{kept}."
+    if not waiting or not (plan.unknown or plan.expected_seconds):
         return line
     if not plan.expected_seconds:
         return f"{line} No estimate of the time: nothing similar has been recorded yet."

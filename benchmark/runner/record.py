@@ -101,6 +101,7 @@ def model_info(model: ModelSpec, run: Run, implementation: str | None) -> ModelI
         base=model.base,
         settings=model.settings,
         stochastic=model.stochastic,
+        trivial=model.trivial,
         adapted=plain(model.adapted),
         source=model.source,
     )

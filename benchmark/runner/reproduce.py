@@ -98,7 +98,7 @@ def reproduce(
     spec_of : callable
         Gives the model of a record as it is today; UserError if there is none.
     settings : Settings
-        Threads, device and whether to corrupt images are those of the record, the limits these.
+        Threads, device, class weights and whether to corrupt images are those of the record, the limits these.
     """
     record = stored.record
     assert record.cost is not None
@@ -108,6 +108,7 @@ def reproduce(
         threads=record.cost.threads,
         device=record.cost.device if record.model.family == "network" else "auto",
         corruptions=bool(record.corruptions),
+        class_weight="balanced" if "class_weight" in record.model.adapted else None,
     )
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(Store(Path(folder), "reproduce"), mine, watcher, environment)

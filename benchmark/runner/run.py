@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 import joblib
 from pydantic import ValidationError
@@ -22,7 +22,7 @@ from benchmark.records.store import Store, Stored, first_problem, key
 from benchmark.runner.environment import available_cores, machine_memory_bytes
 from benchmark.runner.job import Failure, Job, Result
 from benchmark.runner.prepare import Prepared
-from benchmark.runner.record import dataset_info, has_model, model_info, result_parts, unfinished_model
+from benchmark.runner.record import dataset_info, default_metric, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
 from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, profile_named
 from benchmark.utils import seeds
@@ -56,6 +56,13 @@ class Settings:
     save_models : bool
         Keep the fitted models beside the records, by the same rules; a model that can never be saved is not fitted
         again for it.
+    metric : str or None
+        What models are judged by: ``"accuracy"``, ``"balanced-accuracy"``, ``"macro-f1"``, ``"mcc"``, ``"log-loss"`` or
+        ``"auroc"``. None is accuracy, and balanced accuracy where the largest class has more than three times the
+        images of the smallest.
+    class_weight : {"auto", "balanced"} or None
+        Whether models that can weigh all classes alike, however many images they have; "auto": where balanced accuracy
+        is the metric.
     """
 
     jobs: int = 1
@@ -66,6 +73,14 @@ class Settings:
     fresh: bool = False
     corruptions: bool = False
     save_models: bool = False
+    metric: str | None = None
+    class_weight: Literal["auto", "balanced"] | None = "auto"
+
+    def class_weight_for(self, dataset: Dataset) -> str | None:
+        """The class weights on a data set: "balanced" or None."""
+        if self.class_weight != "auto":
+            return self.class_weight
+        return "balanced" if (self.metric or default_metric(dataset)) == "balanced-accuracy" else None
 
     def resolved(self, n_runs: int) -> Self:
         """With numbers for what this machine decides."""
@@ -177,12 +192,13 @@ class Runner:
         self.store.check_no_link(run)
         if prepared.spec.own:
             model = model.adapted_to(facts(prepared, profile), run)
+        model = model.weighted(self.settings.class_weight_for(prepared.dataset), run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
         earlier = self.store.find(run, name)
-        recorded = earlier.record if earlier is not None and self._holds(earlier, prepared, profile) else None
+        recorded = earlier.record if earlier is not None and self._holds(earlier, model, prepared, profile) else None
         return Planned(run, model, prepared, profile, name, earlier, recorded)
 
-    def _holds(self, stored: Stored, prepared: Prepared, profile: Profile) -> bool:
+    def _holds(self, stored: Stored, model: ModelSpec, prepared: Prepared, profile: Profile) -> bool:
         record, settings = stored.record, self.settings
         if settings.fresh or record.status not in SETTLED:
             return False
@@ -190,7 +206,7 @@ class Runner:
             return False
         if record.status != "ok":
             return True
-        if settings.corruptions and not record.corruptions:
+        if settings.corruptions and not record.corruptions and not model.trivial:
             return False
         if settings.save_models and not has_model(stored):
             return False
@@ -261,7 +277,8 @@ class Runner:
             threads=settings.threads or 1,
             device=settings.device,
             log=path.with_suffix(".log").absolute(),  # A model may change its working directory.
-            corruptions=settings.corruptions or (earlier is not None and bool(earlier.record.corruptions)),
+            corruptions=not planned.model.trivial
+            and (settings.corruptions or (earlier is not None and bool(earlier.record.corruptions))),
             test_index=parts_for(dataset, planned.profile).test,
             save=unfinished_model(path).absolute() if saves else None,
         )

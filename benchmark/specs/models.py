@@ -129,7 +129,9 @@ class ModelSpec:
         ``"package.module:function"``; called with :class:`Facts` and the keywords, returns those that are to be others
         on the user's own pictures, such as fewer images per step of few.
     adapted : mapping
-        What ``adapt`` has returned, which has the last word but for ``--set``.
+        What ``adapt`` has returned, and class weights: they have the last word but for ``--set``.
+    weighs : bool
+        Whether its constructor takes ``class_weight``, None or "balanced", with which all classes weigh alike.
     validates : bool
         Whether ``fit`` takes ``X_val``, ``y_val`` and ``on_epoch``.
     stochastic : bool
@@ -139,6 +141,9 @@ class ModelSpec:
         has no effects. Saves the time of the import in every run but the first.
     core : bool or "pictures"
         Whether ``run`` without names runs it, or does on the user's own pictures only; ``run --all`` runs every model.
+    trivial : bool
+        Whether it never looks at an image. ``run`` runs it beside whatever else, as a reference line: it has a row in
+        the leaderboard and is compared with nothing.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
@@ -168,12 +173,14 @@ class ModelSpec:
     dataset_params: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     adapt: str | None = None
     adapted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    weighs: bool = False
     validates: bool = False
     stochastic: bool = False
     convolutional: bool | None = None
     pretrained: str | None = None
     preload: bool = False
     core: bool | Literal["pictures"] = False
+    trivial: bool = False
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()
@@ -229,6 +236,12 @@ class ModelSpec:
         return dataclasses.replace(
             self, adapted={k: v for k, v in changes.items() if k not in by_hand and params.get(k) != v}
         )
+
+    def weighted(self, class_weight: str | None, run: Run) -> ModelSpec:
+        """The model with class weights, if it takes them and its parameters do not say otherwise."""
+        if class_weight is None or not self.weighs or "class_weight" in self.params_for(run):
+            return self
+        return dataclasses.replace(self, adapted={**self.adapted, "class_weight": class_weight})
 
     def create(self, run: Run) -> Any:
         """Import the builder and build an unfitted classifier."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,11 @@ from runs import ready, spec
 
 import benchmark as bm
 from benchmark.runner.progress import Quiet
+from benchmark.runner.run import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 MODELS = ["logistic-regression", "knn", "mlp"]
+EVERYTHING = Settings(corruptions=True, save_models=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +36,10 @@ def results(folder):
 
 def test_every_run_is_a_row(results):
     runs = results.runs
-    assert len(runs) == 4
-    assert set(runs["model"]) == set(MODELS)
+    assert len(runs) == 5
+    assert set(runs["model"]) == {*MODELS, "majority"}
     assert (runs["status"] == "ok").all()
-    assert runs["test_accuracy"].between(0.9, 1).all()
+    assert runs.query("model != 'majority'")["test_accuracy"].between(0.9, 1).all()
     assert (runs["fit_seconds"] > 0).all()
     assert isinstance(runs["started_at"].dtype, pd.DatetimeTZDtype)
     assert [record.run.model for record in results.records].count("mlp") == 2
@@ -44,7 +47,9 @@ def test_every_run_is_a_row(results):
 
 def test_the_leaderboard_is_numeric_and_best_first(results):
     board = results.leaderboard()
-    assert set(board["model"]) == set(MODELS)
+    assert set(board["model"]) == {*MODELS, "majority"}
+    assert board["model"].iloc[-1] == "majority"
+    assert board["trivial"].tolist() == [False, False, False, True]
     assert board["accuracy"].is_monotonic_decreasing
     assert (board["ci_low"] < board["accuracy"]).all()
     network = board.set_index("model").loc["mlp"]
@@ -98,12 +103,30 @@ def test_what_is_recorded_is_loaded_and_not_repeated(results, folder):
             seen.append(kept)
 
     bm.run(MODELS, dataset="digits", seeds=2, results_dir=folder, watcher=Watches())
-    assert seen == [True] * 4
+    assert seen == [True] * 5
 
 
 def test_a_model_of_ones_own_needs_no_registration(folder, tmp_path):
     results = bm.run([spec("Majority")], dataset="digits", results_dir=tmp_path, watcher=Quiet())
     assert results.leaderboard()["model"].tolist() == ["majority"]
+
+
+def test_the_trivial_baseline_alone_is_no_mistake_and_of_no_doubt(tmp_path):
+    results = bm.run("majority", dataset="digits", results_dir=tmp_path, watcher=Quiet(), settings=EVERYTHING)
+    (record,) = results.records
+    assert (record.model.trivial, record.warnings, record.corruptions) == (True, (), {})
+    assert record.saved is not None
+    written = results.report(tmp_path / "reports", html=False)
+    assert written.headline == "majority (10.28%); no CNN or baseline is recorded."
+    assert not written.report.cautions
+    assert "trivial baseline" in written.paths[0].read_text()
+
+
+def test_a_curve_has_no_trivial_baseline(tmp_path):
+    curve = functools.partial(bm.curve, sizes=[50], seeds=1, dataset="digits", results_dir=tmp_path, watcher=Quiet())
+    assert set(curve(["knn", "majority"]).runs["model"]) == {"knn"}
+    with pytest.raises(bm.UserError, match="majority learns nothing from more images"):
+        curve("majority")
 
 
 def test_a_curve_has_its_sizes(folder, tmp_path):
@@ -141,7 +164,7 @@ def test_mistakes_are_one_line_with_a_remedy(results, folder, call, message):
 
 def test_one_model_needs_no_list(tmp_path):
     results = bm.run("knn", dataset="digits", results_dir=tmp_path, watcher=Quiet())
-    assert results.leaderboard()["model"].tolist() == ["knn"]
+    assert results.leaderboard()["model"].tolist() == ["knn", "majority"]
     own = bm.run(spec("Majority"), dataset="digits", results_dir=tmp_path, watcher=Quiet())
     assert [record.run.model for record in own.records] == ["majority"]
 

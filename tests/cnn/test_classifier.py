@@ -210,3 +210,20 @@ def test_enlarging_the_images_does_not_change_the_verdict(data):
     np.testing.assert_array_equal(one.predict_proba(X_val), other.predict_proba(large_val))
     again = small(resolution=9).load_state(*other.save_state())
     np.testing.assert_array_equal(again.predict_proba(large_val), other.predict_proba(large_val))
+
+
+def test_weighted_by_class_more_of_a_rare_one_is_recognised():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat([0, 1], [280, 20]))
+    X = rng.integers(0, 200, (300, 8, 8, 1))
+    X[y == 1, :4] += 12
+    X = X.astype(np.uint8)
+    parts = (X[:200], y[:200], X[200:], y[200:])
+    plain, weighted = (fitted(parts, network="mlp", epochs=6, class_weight=weight) for weight in (None, "balanced"))
+    recalls = [np.mean(model.predict(X[y == 1]) == 1) for model in (plain, weighted)]
+    assert recalls[1] > recalls[0] + 0.2
+    best = max(row["validation_balanced_accuracy"] for row in weighted.history_)
+    assert weighted.history_[weighted.best_epoch_ - 1]["validation_balanced_accuracy"] == best
+    assert "validation_balanced_accuracy" not in plain.history_[0]
+    with pytest.raises(ValueError, match="class_weight must be None or 'balanced', got 'even'"):
+        fitted(parts, class_weight="even")

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.metrics import recall_score
 from torch import nn
+from torch.nn import functional
 
 from benchmark.estimators.history import best_epoch
 from cnn.augment import Augmentation
 from cnn.inputs import FeatureInputs, ImageInputs, Standardise
-from cnn.training import Recipe, RunningAverage, predict_logits, train
+from cnn.training import Recipe, RunningAverage, class_weights, predict_logits, scores, train
 
 
 def recipe(**changes) -> Recipe:
@@ -108,6 +110,7 @@ def test_prediction_in_batches_is_prediction_at_once():
         ({"learning_rate": 0.0}, "learning_rate must be above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be above 0"),
         ({"weight_decay": -1.0}, "weight_decay must be at least 0"),
+        ({"class_weight": "even"}, "class_weight must be None or 'balanced', got 'even'"),
     ],
 )
 def test_no_recipe_is_nonsense(wrong, words):
@@ -186,3 +189,34 @@ def test_an_epoch_on_few_images_goes_through_them_several_times(n, batch_size, s
     chosen = recipe(epochs=2, batch_size=batch_size)
     train(linear(), chosen, training, toy(seed=1), torch.Generator().manual_seed(0), lambda row: None)
     assert sizes == [min(batch_size, n)] * (2 * steps)
+
+
+def test_class_weights_are_those_with_which_all_classes_weigh_alike():
+    labels = torch.tensor([0] * 12 + [1] * 6 + [2] * 2)
+    weights = class_weights(labels)
+    assert weights[labels].mean() == pytest.approx(1)
+    assert (weights * labels.bincount()).tolist() == pytest.approx([20 / 3] * 3)
+
+
+def test_a_weighted_loss_over_all_images_is_pytorchs_weighted_mean():
+    training, network = toy(), linear()
+    training.labels[:15] = 0
+    logits = predict_logits(network, training)
+    chosen = recipe(batch_size=40, learning_rate=1e-9, label_smoothing=0.2, class_weight="balanced", epochs=1)
+    (row,) = train(network, chosen, training, toy(seed=1), torch.Generator().manual_seed(0), lambda row: None)
+    expected = functional.cross_entropy(logits, training.labels, class_weights(training.labels), label_smoothing=0.2)
+    assert row["train_loss"] == pytest.approx(float(expected), rel=1e-4)
+
+
+def test_where_classes_are_weighted_balanced_accuracy_decides():
+    logits = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([0] * 35 + [1] * 10 + [3] * 5)  # None of class 2.
+    found = scores(logits, labels, balanced=True)
+    recall = recall_score(labels, logits.argmax(1), labels=[0, 1, 3], average="macro")
+    assert found["validation_balanced_accuracy"] == pytest.approx(recall)
+    assert found["validation_accuracy"] == pytest.approx(float((logits.argmax(1) == labels).double().mean()))
+    means = [functional.cross_entropy(logits[labels == label], labels[labels == label]) for label in (0, 1, 3)]
+    assert found["validation_loss"] == pytest.approx(float(sum(means) / 3))
+    assert "validation_balanced_accuracy" not in scores(logits, labels, balanced=False)
+    rows = [{"validation_accuracy": a, "validation_balanced_accuracy": b} for a, b in ((0.9, 0.3), (0.7, 0.6))]
+    assert best_epoch(rows) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -129,3 +130,17 @@ def test_the_best_of_a_family(stored):
     assert best(summaries, "baseline").name == "b"
     assert best(summaries, "network").name == "c"
     assert best(summaries[:2], "network") is None
+
+
+def test_a_trivial_baseline_is_ranked_but_neither_compared_nor_the_best(stored):
+    records = [stored(model=name, family=family) for name, family in (("a", "baseline"), ("c", "network"))]
+    line = stored(model="b", family="baseline")
+    line = dataclasses.replace(
+        line, record=line.record.model_copy(update={"model": line.record.model.model_copy(update={"trivial": True})})
+    )
+    selection = select([*records, line])
+    assert [s.name for s in selection.summaries] == ["a", "c"]
+    assert [s.name for s in selection.trivial] == ["b"]
+    assert [s.name for s in selection.ranked] == ["a", "b", "c"]
+    assert best(selection.ranked, "baseline").name == "a"
+    assert best(selection.trivial, "baseline") is None

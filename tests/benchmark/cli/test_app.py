@@ -91,15 +91,15 @@ def test_help_shows_every_default_that_it_tells(monkeypatch, width):
 def test_run_report_and_check_go_together(home, tmp_path):
     done = home("run", *BASELINES, "cnn-simple", *DIGITS, "--profile", "quick")
     assert done.returncode == 0, done.stderr
-    assert "4 runs." in done.stdout
-    assert done.stdout.count("test accuracy") == 4
+    assert "5 runs, with majority as a reference line." in done.stdout
+    assert done.stdout.count("test accuracy") == 5
     page = tmp_path / "reports/quick/digits/README.md"
     assert "## Leaderboard" in page.read_text(encoding="utf-8")
     assert "gallery-right.png" in page.read_text(encoding="utf-8")
 
     again = home("run", *BASELINES, "cnn-simple", *DIGITS, "--profile", "quick", "--no-report")
-    assert "4 runs, 4 already recorded." in again.stdout
-    assert again.stdout.count("already recorded)") == 4
+    assert "5 runs, with majority as a reference line, 5 already recorded.\n" in again.stdout
+    assert again.stdout.count("already recorded)") == 5
 
     before = page.read_bytes()
     page.unlink()
@@ -205,7 +205,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(home, tmp_path):
     assert [path.name for path in (tmp_path / "results").rglob(".*") if path.is_file()] == [LOCK]
     again = home("run", "logistic-regression", "knn", *DIGITS, "--no-report")
     assert again.returncode == 0
-    assert "1 already recorded" in again.stdout
+    assert "2 already recorded" in again.stdout
 
 
 def test_an_altered_data_file_names_the_sums(home, tmp_path):

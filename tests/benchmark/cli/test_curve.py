@@ -74,7 +74,9 @@ def test_corruptions_are_run_once_reported_and_kept(home):
     assert home.here(*run, "--no-report").returncode == 0
     done = home.here(*run, "--corruptions")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 run. " in done.stdout
+    assert "2 runs, with majority as a reference line, 1 already recorded. " in done.stdout
+    (line,) = records(home, "majority", "full")
+    assert not line["corruptions"]
     (record,) = records(home, "knn", "full")
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]

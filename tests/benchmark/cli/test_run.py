@@ -91,10 +91,10 @@ def test_the_first_line_tells_how_long_it_will_take(home):
     run = ("run", "knn", "--dataset", "digits", "--no-report")
     home.here(*run, "--collection", "reference")
     done = home.here(*run, "--results-dir", "elsewhere")
-    assert done.stdout.startswith("1 run. About ")
+    assert done.stdout.startswith("2 runs, with majority as a reference line. About ")
     quick = home.here(*run, "--results-dir", "elsewhere", "--profile", "quick", "--collection", "local")
     # Nothing is recorded under this profile: the other one's seconds, in proportion to the images.
-    assert quick.stdout.startswith("1 run. About ")
+    assert quick.stdout.startswith("2 runs, with majority as a reference line. About ")
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda"])
@@ -119,7 +119,7 @@ def test_records_from_another_device_are_kept_with_a_note(home):
     assert "note" not in home.here(*run, "cpu").stderr
     again = home.here(*run, "cuda")
     assert "what is already recorded ran on cpu, not cuda, and is not repeated; --fresh repeats it" in again.stderr
-    assert "2 already recorded" in again.stdout
+    assert "3 already recorded" in again.stdout
 
 
 def test_tune_searches_prints_the_winner_and_writes_the_record(home):

@@ -35,9 +35,9 @@ def test_a_program_reads_what_happens(run, tmp_path):
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[0]["event"] == "plan"
-    assert (events[0]["runs"], events[0]["waiting"]) == (2, 2)
-    assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "mlp"]
-    assert all(e["test_accuracy"] > 0.9 for e in events if e["event"] == "finished")
+    assert (events[0]["runs"], events[0]["waiting"]) == (3, 3)
+    assert [e["model"] for e in events if e["event"] == "finished"] == ["knn", "mlp", "majority"]
+    assert all(e["test_accuracy"] > 0.9 for e in events if e["event"] == "finished" and e["model"] != "majority")
     assert {e["model"] for e in events if e["event"] == "epoch"} == {"mlp"}
     assert events[-1]["event"] == "report"
     assert (tmp_path / events[-1]["path"]).is_file()
@@ -63,7 +63,7 @@ def test_trackers_get_a_run_a_cell(run, tmp_path):
     pytest.importorskip("tensorboard", reason="an optional extra")
     assert run("--tensorboard", "curves", "--no-report").returncode == 0
     folders = {str(path.parent.relative_to(tmp_path / "curves")) for path in tmp_path.rglob("events.out*")}
-    assert folders == {"digits/knn/quick-seed0", "digits/mlp/quick-seed0"}
+    assert folders == {f"digits/{model}/quick-seed0" for model in ("knn", "mlp", "majority")}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -92,5 +92,5 @@ def test_a_terminal_shows_a_table_that_fills_in(tmp_path, home):
     os.close(controller)
     assert process.wait(timeout=60) == 0
     seen = b"".join(parts).decode()
-    for word in ("waiting", "running", "validation", "all runs", "2/2"):
+    for word in ("waiting", "running", "validation", "all runs", "3/3"):
         assert word in seen

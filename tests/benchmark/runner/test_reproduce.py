@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from runs import go, spec
 
+from benchmark import registry
 from benchmark.errors import UserError
 from benchmark.records.npz import pack
 from benchmark.records.store import to_json
@@ -56,6 +57,16 @@ def test_the_same_numbers_come_out_and_nothing_is_changed(recorded, prepared, se
     assert (check.outcome, check.detail) == ("bit-identical", "every prediction and probability")
     assert check.repeated.test == stored.record.test
     assert {path: path.read_bytes() for path in settings.store.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("weight", [None, "balanced"])
+def test_class_weights_are_those_of_the_record_whatever_the_settings_say(prepared, settings, weight):
+    model = registry.models()["linear-svm"]
+    go([model], prepared, dataclasses.replace(settings, class_weight=weight))
+    (stored,), _ = settings.store.read_all("digits")
+    other = dataclasses.replace(settings, class_weight="balanced" if weight is None else None)
+    check = reproduce(stored, registry.of_record, prepared["digits"], other, settings.environment, Quiet())
+    assert check.outcome == "bit-identical", check.detail
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from runs import Log, go, spec
 
 from benchmark import registry
 from benchmark.errors import UserError
-from benchmark.records.store import Store, read
+from benchmark.records.store import Store, key, read
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.run import Runner, preload
-from benchmark.specs import Run
+from benchmark.specs import Run, profile_named
 from benchmark.utils.files import CACHE_VARIABLE, cache_root
 
 
@@ -257,3 +257,40 @@ def test_the_results_folder_itself_may_be_a_link(prepared, settings, tmp_path):
     log = Log()
     go([spec("Majority")], prepared, there, log=log)
     assert log.started_cells == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "metric", "uneven", "weight"),
+    [
+        ("auto", None, False, None),
+        ("auto", None, True, "balanced"),
+        ("auto", "accuracy", True, None),
+        ("auto", "balanced-accuracy", False, "balanced"),
+        ("balanced", "accuracy", False, "balanced"),
+        (None, "balanced-accuracy", True, None),
+    ],
+)
+def test_models_weigh_classes_alike_where_balanced_accuracy_is_the_metric(
+    prepared, settings, asked, metric, uneven, weight
+):
+    digits = prepared["digits"]
+    if uneven:
+        labels = digits.dataset.train_labels
+        labels = np.where((labels == 0) & (np.arange(len(labels)) % 5 > 0), 1, labels)
+        digits = Prepared(digits.spec, dataclasses.replace(digits.dataset, train_labels=labels))
+    chosen = dataclasses.replace(settings, class_weight=asked, metric=metric)
+    names = ("logistic-regression", "cnn-simple", "knn")
+    planned = plan(chosen, [registry.models()[name] for name in names], [digits], 1, "full")
+    found = [one.model.params_for(one.run).get("class_weight") for one in planned]
+    assert found == [weight, weight, None]
+
+
+def test_what_is_recorded_of_the_reference_is_still_found():
+    """Neither a name nor a parameter of the records may change with an option that is not used."""
+    store = Store(Path(__file__).parents[3] / "results", "reference")
+    stored, problems = store.read_all("fashion-mnist")
+    assert not problems
+    newest = {one.record.run.to_run(): one for one in sorted(stored, key=lambda one: one.record.started_at)}
+    for run, one in newest.items():
+        profile = profile_named(run.profile, run.seed)
+        assert key(run, registry.of_record(one.record), one.record.dataset.fingerprint, profile) == one.path.stem

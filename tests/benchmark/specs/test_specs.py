@@ -88,3 +88,14 @@ def test_a_number_of_training_images_is_a_profile_too():
 def test_a_profile_that_there_is_not_is_refused_with_those_there_are(name):
     with pytest.raises(UserError, match="There are: full, quick, and train-1000"):
         profile_named(name)
+
+
+def test_class_weights_are_for_models_that_take_them_and_do_not_say_otherwise():
+    run = Run("digits", "m", 0, "full")
+    able, other = spec(weighs=True, params={"C": 1}), spec(params={"C": 1})
+    assert able.weighted("balanced", run).params_for(run) == {"C": 1, "class_weight": "balanced"}
+    assert able.weighted("balanced", run).adapted == {"class_weight": "balanced"}
+    assert able.weighted(None, run) is able
+    assert other.weighted("balanced", run) is other
+    own = spec(weighs=True, params={"class_weight": None})
+    assert own.weighted("balanced", run) is own

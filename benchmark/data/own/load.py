@@ -191,7 +191,7 @@ def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[
     def advance(done: int) -> None:
         nonlocal compared
         compared += done
-        places.progress("looking for near duplicates", compared, 2 * len(items))
+        places.progress("looking for near duplicates", compared, len(items))
 
     alike, limit = near_duplicates.groups(images, advance)
     sizes = np.bincount(alike)

@@ -216,7 +216,8 @@ def _connected(numbers: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.n
     if not len(left):
         return numbers
     graph = coo_array((np.ones(len(left)), (numbers[left], numbers[right])), shape=(len(numbers),) * 2)
-    return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)[numbers]
+    joined: np.ndarray = connected_components(graph, directed=False)[1].astype(np.int64)[numbers]
+    return joined
 
 
 def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:

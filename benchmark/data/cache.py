@@ -33,6 +33,7 @@ LAYOUT = 2
 POOL = ("train_images", "train_labels")
 ARRAYS = (*POOL, "test_images", "test_labels")
 NAMES = "names.json"
+NAMED = ("train_names", "test_names", "train_groups", "test_groups")  # Of an account, one for each image.
 VALIDATION = "validation"  # Where the loader says which images these are.
 
 
@@ -84,6 +85,10 @@ def check(name: str, raw: RawImages, validation_size: int | None = 1) -> dict[st
     background = None if raw.preparation is None else raw.preparation.background
     if background is not None and len(background) != arrays["train_images"].shape[3]:
         raise refuse(f"the preparation's background {background} does not have the channels of the images")
+    for name in NAMED if raw.account is not None else ():
+        n_named, n_images = len(getattr(raw.account, name)), len(arrays[f"{name.partition('_')[0]}_labels"])
+        if n_named not in (0, n_images):
+            raise refuse(f"{name} of its account are {n_named:,}, the images {n_images:,}")
     n_train = len(arrays["train_labels"])
     if raw.validation is not None:
         arrays[VALIDATION] = np.asarray(raw.validation)
@@ -119,11 +124,11 @@ def write(spec: DatasetSpec, raw: RawImages, origin: JsonValue = None) -> None:
             "source": raw.source,
             "preparation": dataclasses.asdict(raw.preparation or derive(arrays["train_images"])),
             "origin": origin,
-            "account": {**dataclasses.asdict(account), "train_names": (), "test_names": ()},
+            "account": {name: value for name, value in dataclasses.asdict(account).items() if name not in NAMED},
         }
         if spec.params:  # Of a path: to be used again by name (benchmark.data.own.spec).
             meta["own"] = {name: getattr(spec, name) for name in ("name", "title", "description", "params")}
-        names = {"train": account.train_names, "test": account.test_names}
+        names = {name: getattr(account, name) for name in NAMED}
         (fresh / NAMES).write_text(json.dumps(names), encoding="utf-8")
         (fresh / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
         with contextlib.suppress(FileNotFoundError):
@@ -204,10 +209,10 @@ def _frozen(value: JsonValue) -> JsonValue:
 
 
 def _names(spec: DatasetSpec) -> dict[str, tuple[str, ...]]:
-    """The names of the images, which no worker needs; empty where they have none."""
+    """The names and groups of the images, which no worker needs; empty where they have none."""
     try:
         found = json.loads((folder(spec.key) / NAMES).read_bytes())
-        return {f"{part}_names": tuple(map(str, found[part])) for part in ("train", "test")}
+        return {name: tuple(map(str, found[name])) for name in NAMED}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
 

@@ -42,7 +42,7 @@ def audit(dataset: Dataset, spec: DatasetSpec) -> Audit:
         "counts",
         all(expected[part] in (None, counts[part]) for part in parts),
         f"{counts['train']:,} training and {counts['test']:,} test images"
-        + ("" if known else "; the authors' counts are not known"),
+        + ("" if known or spec.own else "; the authors' counts are not known"),
     )
     shapes = {images.shape[1:] for images, _ in parts.values()}
     add(

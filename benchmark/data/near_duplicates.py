@@ -7,7 +7,7 @@ brightness or contrast, or with a few pixels changed; not a shifted, turned or m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from benchmark.records.dataset_schema import DataAudit, DuplicateSearch, NearDuplicate
 from benchmark.specs import Dataset
+from benchmark.utils import seeds
 
 CHUNK = 500
 CLOSEST = 30
@@ -28,7 +29,9 @@ NEIGHBOUR = 5  # Whose distance is what is usual between images that are not dup
 NEAREST = 0.05  # Always near duplicates, even where most images have one: a correlation of 0.9988.
 MARGIN = 2.0
 SIDE = 16
-BLOCK_BYTES = 128 << 20
+SHORT = 64  # Numbers by which pairs are looked for first.
+BLOCK_BYTES = 64 << 20
+SAMPLE = 2000
 SMALLEST = 1e-4  # Below it, float32 cannot resolve distances.
 
 
@@ -147,14 +150,13 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
 
     Two images are near duplicates if the distance of their pixels (:func:`features`) is below the :func:`threshold` of
     the distances to the fifth neighbour, but always below NEAREST and never above FARTHEST; so is what such pairs
-    connect. Pairs are looked
-    for among averages of SIDE x SIDE grey pixels and then compared pixel by pixel.
+    connect. Pairs are looked for among averages of SIDE x SIDE grey pixels and then compared pixel by pixel.
 
     Parameters
     ----------
     images : ndarray of uint8 (n, h, w, c)
     advance : callable
-        Told how many images have been compared since the last call; of each twice.
+        Told how many images have been compared with all others since the last call; copies are not compared.
 
     Returns
     -------
@@ -166,32 +168,56 @@ def groups(images: np.ndarray, advance: Callable[[int], None] = lambda n: None) 
     digests = [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images]
     _, first, same = np.unique(np.array(digests), return_index=True, return_inverse=True)
     small = np.concatenate([_small(images[first[start : start + CHUNK]]) for start in range(0, len(first), CHUNK)])
-    even = ~small.any(axis=1)  # Images of one value are like each other in nothing but that.
-    if len(first) - even.sum() < 2:
+    textured = np.flatnonzero(small.any(axis=1))  # Images of one value are like each other in nothing but that.
+    if len(textured) < 2:
         return same.astype(np.int64), 0.0
-    # Not the nearest: where most images have near duplicates, those would be what is usual.
-    rank = min(NEIGHBOUR, len(first) - 1)
-    neighbour = np.empty(len(first), dtype=np.int64)
-    for start, products in _products(small):
-        rows = np.arange(start, start + len(products))
-        products[np.arange(len(rows)), rows] = -2
-        neighbour[rows] = np.argpartition(products, -rank, axis=1)[:, -rank]
-        advance(len(rows))
-    textured = np.flatnonzero(~even)
-    limit = threshold(_distances(images, first[textured], first[neighbour[textured]]))
-    limit = max(min(limit, FARTHEST), NEAREST)
-    pairs = [np.empty((0, 2), dtype=np.int64)]
-    for start, products in _products(small):
-        # Averages of near duplicates are nearer than their pixels, but for what contrast the averaging takes.
-        left, right = np.nonzero(products > 1 - (MARGIN * limit) ** 2 / 2)
-        left += start
-        right, left = right[right > left], left[right > left]
-        near = _distances(images, first[left], first[right]) < limit
-        pairs.append(np.column_stack([left, right])[near])
+    limit = max(min(threshold(_usual(images, first, small, textured)), FARTHEST), NEAREST)
+    # Averages of near duplicates are nearer than their pixels, but for what contrast the averaging takes.
+    least = 1 - (MARGIN * limit) ** 2 / 2
+    numbers, short, start = np.arange(len(first)), _shortened(small), 0
+    while start < len(first):
+        rest = short[start:]
+        products = rest[: max(1, BLOCK_BYTES // (4 * len(rest)))] @ rest.T
+        left, right = np.divmod(np.flatnonzero(products > least), len(rest))
+        pairs = start + np.column_stack([left, right])[left < right]
+        for begin in range(0, len(pairs), CHUNK):
+            left, right = pairs[begin : begin + CHUNK].T
+            # What is connected already is not compared.
+            likely = (numbers[left] != numbers[right]) & (np.einsum("ij,ij->i", small[left], small[right]) > least)
+            left, right = left[likely], right[likely]
+            near = _distances(images, first[left], first[right]) < limit
+            numbers = _connected(numbers, left[near], right[near])
+        start += len(products)
         advance(len(products))
-    edges = np.concatenate(pairs)
-    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(first), len(first)))
-    return connected_components(graph, directed=False)[1].astype(np.int64)[same], limit
+    return numbers[same], limit
+
+
+def _usual(images: np.ndarray, first: np.ndarray, small: np.ndarray, textured: np.ndarray) -> np.ndarray:
+    """What is usual between images that are not duplicates: the distances (SAMPLE,) to the fifth neighbour.
+
+    Not to the nearest: where most images have near duplicates, those would be what is usual.
+    """
+    if len(textured) > SAMPLE:  # Their order is that of digests, so what is drawn does not depend on files' names.
+        rng = seeds.generator("near duplicates")
+        textured = np.sort(rng.choice(textured, SAMPLE, replace=False))
+    rank = min(NEIGHBOUR, len(small) - 1)
+    neighbour = np.empty(len(textured), dtype=np.int64)
+    step = max(1, BLOCK_BYTES // (4 * len(small)))
+    for start in range(0, len(textured), step):
+        rows = textured[start : start + step]
+        products = small[rows] @ small.T
+        products[np.arange(len(rows)), rows] = -2
+        neighbour[start : start + step] = np.argpartition(products, -rank, axis=1)[:, -rank]
+    return _distances(images, first[textured], first[neighbour])
+
+
+def _connected(numbers: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Numbers of groups (n,) once those of these places are connected."""
+    if not len(left):
+        return numbers
+    graph = coo_array((np.ones(len(left)), (numbers[left], numbers[right])), shape=(len(numbers),) * 2)
+    joined: np.ndarray = connected_components(graph, directed=False)[1].astype(np.int64)[numbers]
+    return joined
 
 
 def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -203,7 +229,7 @@ def merged(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _small(images: np.ndarray) -> np.ndarray:
     """:func:`features` of images averaged to SIDE x SIDE grey pixels, those of one value all zeros."""
-    grey = images.mean(axis=3, dtype=np.float32)
+    grey = np.einsum("nhwc->nhw", images, dtype=np.float32, casting="unsafe")  # The scale does not matter.
     for axis in (1, 2):
         size = grey.shape[axis]
         if size > SIDE:
@@ -212,21 +238,27 @@ def _small(images: np.ndarray) -> np.ndarray:
     return features(grey[..., None])
 
 
-def _products(vectors: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Products of all pairs, some rows at a time."""
-    step = max(1, BLOCK_BYTES // (4 * len(vectors)))
-    for start in range(0, len(vectors), step):
-        yield start, vectors[start : start + step] @ vectors.T
+def _shortened(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (n, SHORT) whose products are never smaller than those of the given ones (n, d), and seldom much larger.
+
+    They are the principal components, and the length of what is left of each vector (the Cauchy-Schwarz inequality).
+    """
+    if vectors.shape[1] <= SHORT:
+        return vectors
+    components = np.linalg.eigh(vectors.T @ vectors)[1][:, 1 - SHORT :]
+    kept = vectors @ components
+    left = np.einsum("ij,ij->i", vectors, vectors) - np.einsum("ij,ij->i", kept, kept)
+    return np.column_stack([kept, np.sqrt(left.clip(min=0))])
 
 
 def _distances(images: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """The distance (n,) of pairs of images, by their places."""
-    found = [
-        np.linalg.norm(
-            features(images[left[start : start + CHUNK]]).astype(np.float64)
-            - features(images[right[start : start + CHUNK]]),
-            axis=1,
-        )
-        for start in range(0, len(left), CHUNK)
-    ]
-    return np.concatenate(found) if found else np.empty(0)
+    found = np.empty(len(left), dtype=np.float64)
+    for start in range(0, len(left), CHUNK):
+        pairs = np.stack([left[start : start + CHUNK], right[start : start + CHUNK]])
+        places, pairs = np.unique(pairs, return_inverse=True)
+        vectors = features(images[places])
+        one, other = pairs.reshape(2, -1)
+        between = vectors[one] - vectors[other]
+        found[start : start + CHUNK] = np.sqrt(np.einsum("ij,ij->i", between, between))
+    return found

@@ -97,6 +97,9 @@ class Account:
         Groups of images that no split separates; None where that was not looked at.
     train_names, test_names : tuple of str
         Of the images, by relative path; empty where they have none.
+    train_groups, test_groups : tuple of str
+        The group that the user gave each image, such as its patient, "" of an image that has none; empty where no
+        groups were given. Near duplicates are no such groups.
     leaked : tuple of int
         Test images that are in the training part too, exactly or nearly.
     show_pictures : bool
@@ -110,6 +113,8 @@ class Account:
     groups: int | None = None
     train_names: tuple[str, ...] = ()
     test_names: tuple[str, ...] = ()
+    train_groups: tuple[str, ...] = ()
+    test_groups: tuple[str, ...] = ()
     leaked: tuple[int, ...] = ()
     show_pictures: bool = True
     mirror: bool = True

@@ -98,7 +98,6 @@ def decode(
         kept += good
         skipped += [Skipped(items[start + place].where, reason) for place, reason in problems.items()]
         advance(n)
-    images.flush()
     return Decoded(images[: len(kept)], np.array(kept, dtype=np.int64), tuple(skipped))
 
 

@@ -107,6 +107,8 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
             groups=len(np.unique(groups)),
             train_names=tuple(items[place].where for place in pool),
             test_names=tuple(items[place].where for place in test),
+            train_groups=_named_groups(items, pool),
+            test_groups=_named_groups(items, test),
             show_pictures=reading.show_pictures is not False,
             mirror=reading.mirror,
             leaked=tuple(int(place) for place in np.flatnonzero(np.isin(alike[test], alike[pool]))),
@@ -191,7 +193,7 @@ def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[
     def advance(done: int) -> None:
         nonlocal compared
         compared += done
-        places.progress("looking for near duplicates", compared, 2 * len(items))
+        places.progress("looking for near duplicates", compared, len(items))
 
     alike, limit = near_duplicates.groups(images, advance)
     sizes = np.bincount(alike)
@@ -209,6 +211,14 @@ def _groups(images: np.ndarray, items: Sequence[Item], places: Places) -> tuple[
         own = np.array([known[g] if g is not None else len(known) + place for place, g in enumerate(given)])
         return alike, near_duplicates.merged(alike, own), f"{text}; {counted(len(known), 'group')} given"
     return alike, alike, text
+
+
+def _named_groups(items: Sequence[Item], places: np.ndarray) -> tuple[str, ...]:
+    """The groups as the user named them; nothing where none was given."""
+    if all(item.group is None for item in items):
+        return ()
+    groups = [items[place].group for place in places]
+    return tuple("" if group is None else str(group) for group in groups)
 
 
 def _copied(images: np.ndarray, rows: np.ndarray, path: Path) -> np.ndarray:

@@ -15,7 +15,7 @@ import pytest
 
 from benchmark.data import cache
 from benchmark.errors import UserError
-from benchmark.specs import DatasetSpec, RawImages
+from benchmark.specs import Account, DatasetSpec, RawImages
 from benchmark.utils import files
 
 
@@ -86,6 +86,32 @@ def test_a_folder_that_lacks_a_file_counts_as_not_there(spec: DatasetSpec, writt
 def test_another_layout_counts_as_not_there(spec: DatasetSpec, written: Path) -> None:
     edit_meta(written, layout=cache.LAYOUT + 1)
     assert cache.read(spec) is None
+
+
+def test_names_and_groups_are_read_with_the_images_and_not_by_workers(spec: DatasetSpec, make_raw) -> None:
+    raw = make_raw()
+    account = Account(
+        train_names=tuple(f"{n}.png" for n in range(40)),
+        test_names=tuple(f"test {n}.png" for n in range(12)),
+        test_groups=("anna", "", "bert") * 4,
+    )
+    cache.write(spec, dataclasses.replace(raw, account=account))
+    whole, pool = cache.read(spec), cache.read_pool(spec)
+    assert whole is not None
+    assert pool is not None
+    assert whole.account == account
+    assert pool.account == Account()
+    (cache.folder(spec.key) / cache.NAMES).write_text('{"train": [], "test": []}')  # As it was written before.
+    earlier = cache.read(spec)
+    assert earlier is not None
+    assert earlier.account == Account()
+
+
+@pytest.mark.parametrize("name", cache.NAMED)
+def test_names_that_are_not_as_many_as_the_images_are_refused(spec: DatasetSpec, make_raw, name: str) -> None:
+    raw = dataclasses.replace(make_raw(), account=Account(**{name: ("a", "b")}))
+    with pytest.raises(UserError, match=f"{name} of its account are 2"):
+        cache.write(spec, raw)
 
 
 def test_writing_again_replaces_and_leaves_nothing_behind(spec: DatasetSpec, make_raw, written: Path) -> None:

@@ -79,6 +79,11 @@ def test_unknown_counts_pass_and_are_told(dataset: Dataset, spec: DatasetSpec) -
     assert result.checks[0].detail.endswith("the authors' counts are not known")
 
 
+def test_of_the_users_own_pictures_nobody_states_counts(dataset: Dataset, spec: DatasetSpec) -> None:
+    own = dataclasses.replace(spec, expected_train=None, expected_test=None, params={"path": "photos"})
+    assert audit(dataset, own).checks[0].detail == "40 training and 12 test images"
+
+
 def test_uneven_classes_fail_where_the_authors_state_balance(dataset: Dataset, spec: DatasetSpec) -> None:
     dataset.train_labels[0] = 1
     expected = "9 to 11 train images a class; 3 test images a class"

@@ -125,6 +125,24 @@ def test_a_row_without_a_group_is_one_by_itself(make, read):
     assert found.dataset.account.groups == 20
 
 
+def test_the_groups_that_were_given_are_kept_by_image_in_the_cache_too(make, read):
+    """But not those that near duplicates make."""
+    make.file("pics/p02.png", make.png(0))
+    place = make.table(
+        ("image", "label", "patient_id"), lambda n, path, text: (path, text, f"patient {n // 2}" if n > 5 else "")
+    )
+    for found in (read(place, group_column="patient_id"), read(place, group_column="patient_id")):
+        account = found.dataset.account
+        for names, groups in (
+            (account.train_names, account.train_groups),
+            (account.test_names, account.test_groups),
+        ):
+            assert groups == tuple(f"patient {n // 2}" if (n := int(name[6:8])) > 5 else "" for name in names)
+        assert account.test_groups
+    account = read(place, size=16).dataset.account
+    assert (account.train_groups, account.test_groups) == ((), ())
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 def test_every_usual_separator_is_understood_with_and_without_a_byte_order_mark(make, read, separator, encoding):

@@ -143,5 +143,6 @@ def price(evidence: Evidence) -> str:
 
 def _described(summary: ModelSummary) -> str:
     kind = pairwise.kind(summary) if summary.convolutional else ""
-    seeds = f"mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
+    runs = "folds" if summary.folds else "seeds"
+    seeds = f"mean of {summary.n_seeds} {runs}" if summary.n_seeds > 1 else ""
     return f"{summary.name} ({', '.join(filter(None, (kind, percent(summary.accuracy), seeds)))})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -49,6 +50,27 @@ COSTS = (
     'model\'s process needs on top of its libraries, data included; "parameters" the numbers kept to predict with (for '
     "k-NN, the training set)."
 )
+
+
+METHOD_OF_FOLDS = (
+    "Every image is predicted once per repeat, by a model that has not seen it; test accuracy is the mean over the folds "
+    "of all repeats. The confidence interval is that of the corrected resampled t-test (see below), for a model trained "
+    "on as many other images and tested on others. The standard deviation is that over folds, which share training "
+    "images: it is no error of the mean. Where single images matter, below, the folds of a repeat are put together, and "
+    "a seed stands for a repeat."
+)
+
+
+def of(evidence: Evidence) -> Table:
+    """The leaderboard of a report; of folds it has one interval."""
+    whole = table(evidence.leaderboard)
+    if evidence.selection.folds is None:
+        return whole
+    titles = {4: "95% CI", 5: "std across folds (n)"}
+    columns = [dataclasses.replace(c, title=titles.get(place, c.title)) for place, c in enumerate(whole.columns)]
+    kept = [place for place in range(len(columns)) if place != 3]
+    rows = [[row[place] for place in kept] for row in whole.rows]
+    return Table([columns[place] for place in kept], rows, whole.sortable, whole.sorted_by)
 
 
 def table(board: pd.DataFrame) -> Table:
@@ -101,9 +123,11 @@ def board(evidence: Evidence) -> Section | None:
         "leaderboard",
         "Leaderboard",
         chart(summaries),
-        table(evidence.leaderboard),
-        f"Test accuracy is the share of {info.test_size:,} test images that are classified correctly, mean over seeds. "
-        + METHOD,
+        of(evidence),
+        f"This is {evidence.selection.protocol}. {METHOD_OF_FOLDS}"
+        if evidence.selection.folds
+        else f"Test accuracy is the share of {info.test_size:,} test images that are classified correctly, mean over "
+        f"seeds. {METHOD}",
         f"The models see the same images, so overlapping intervals do not make them equal: {compared}"
         if compared
         else None,
@@ -209,8 +233,8 @@ def cost(evidence: Evidence) -> Section | None:
         "cost",
         "Accuracy and cost",
         "Further left is cheaper, further up is better; the line joins the models that no other beats in both, error "
-        "bars reach from the lowest to the highest seed. Times include the computing of features, even where they came "
-        "from a cache."
+        f"bars reach from the lowest to the highest {'fold' if evidence.selection.folds else 'seed'}. Times include the "
+        "computing of features, even where they came from a cache."
         + (
             " The runs differ in processor or number of threads, so their times cannot be compared directly."
             if mixed

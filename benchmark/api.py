@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmark import registry
 from benchmark.analysis import comparison, frames
 from benchmark.analysis.learning_curve import NETWORKS
+from benchmark.analysis.out_of_fold import together
 from benchmark.analysis.select import Selection, best, select
 from benchmark.data.folds import HOLD_OUT, MOST_FOLDS, MOST_REPEATS, REPEATS, automatic
 from benchmark.data.folds import check as check_folds
@@ -77,7 +78,7 @@ def run(
         Of stratified k-fold, 2 to 20, for pictures without a test part; 0 holds out a fifth of them once. None means
         5 folds below 2,000 pictures, otherwise the hold-out.
     repeats : int or None
-        Partitions into folds, 1 to 100; None means 2. Every image is predicted once per repeat.
+        Partitions into folds, 1 to 100; None means 3. Every image is predicted once per repeat.
     settings : Settings or None
         Jobs, threads, device, limits and what else to do; None means the defaults.
     collection : str or None
@@ -301,12 +302,19 @@ class Results:
     def predictions(self, model: str, seed: int = 0, part: Literal["test", "validation"] = "test") -> pd.DataFrame:
         """One run's predictions, image by image: see :func:`benchmark.analysis.frames.predictions`.
 
+        Of cross-validation they are those of all folds of the repeat that ``seed`` names.
+
         Raises
         ------
         UserError
             If there is no such run, or its predictions cannot be read.
         """
         for summary in self._selection.summaries:
+            if summary.folds is not None:
+                for stored, arrays in together(summary, self._arrays) if summary.name == model else ():
+                    if stored.record.run.seed == seed:
+                        return frames.predictions(arrays, self._selection.dataset.class_names, part)
+                continue
             for stored in summary.stored:
                 if (summary.name, stored.record.run.seed) == (model, seed):
                     return frames.predictions(stored.predictions(), self._selection.dataset.class_names, part)

@@ -69,7 +69,7 @@ class Protocol:
         ),
     ] = None
     repeats: Annotated[
-        int | None, typer.Option(help="Partitions into folds, each with a seed of its own.", show_default="2")
+        int | None, typer.Option(help="Partitions into folds, each with a seed of its own.", show_default="3")
     ] = None
 
 

@@ -53,11 +53,11 @@ COSTS = (
 
 
 METHOD_OF_FOLDS = (
-    "Every image is predicted once per repeat, by a model that has not seen it; test accuracy is the mean over the folds "
-    "of all repeats. The confidence interval is that of the corrected resampled t-test (see below), for a model trained "
-    "on as many other images and tested on others. The standard deviation is that over folds, which share training "
-    "images: it is no error of the mean. Where single images matter, below, the folds of a repeat are put together, and "
-    "a seed stands for a repeat."
+    "Every image is predicted once per repeat, by a model that has not seen it; test accuracy is the mean over the "
+    "folds of all repeats. The confidence interval is that of the corrected resampled t-test (see below), for a model "
+    "trained on as many other images and tested on others. The standard deviation is that over folds, which share "
+    "training images: it is no error of the mean. Where single images matter, below, the folds of a repeat are put "
+    "together, and a seed stands for a repeat."
 )
 
 
@@ -233,8 +233,8 @@ def cost(evidence: Evidence) -> Section | None:
         "cost",
         "Accuracy and cost",
         "Further left is cheaper, further up is better; the line joins the models that no other beats in both, error "
-        f"bars reach from the lowest to the highest {'fold' if evidence.selection.folds else 'seed'}. Times include the "
-        "computing of features, even where they came from a cache."
+        f"bars reach from the lowest to the highest {'fold' if evidence.selection.folds else 'seed'}. Times include "
+        "the computing of features, even where they came from a cache."
         + (
             " The runs differ in processor or number of threads, so their times cannot be compared directly."
             if mixed

@@ -271,7 +271,9 @@ def _measured(columns: Sequence[doc.Column], rows: Sequence[Sequence[object]], *
     cells = zip(columns, *rows, strict=True)
     there = [column.write is not _images or not all(map(doc.is_absent, values)) for column, *values in cells]
     kept = [place for place, any_value in enumerate(there) if any_value]
-    return doc.Table([columns[place] for place in kept], [[row[place] for place in kept] for row in rows], sortable)
+    return doc.Table(
+        [columns[place] for place in kept], [tuple(row[place] for place in kept) for row in rows], sortable
+    )
 
 
 def matrix(names: Sequence[str], compared: Comparison) -> doc.Heatmap:

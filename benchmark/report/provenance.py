@@ -54,10 +54,10 @@ def data(evidence: Evidence) -> Section:
     return section(
         "data-set",
         "The data",
-        f"{info.title}: {_sizes(evidence.selection)} of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
-        f"classes: {listed(info.class_names, MANY_CLASSES)}. {_division(summary)} "
-        "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been "
-        "fitted.",
+        f"{info.title}: {_sizes(evidence.selection)} of {height}x{width} pixels "
+        f"({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} classes: "
+        f"{listed(info.class_names, MANY_CLASSES)}. {_division(summary)} Pixels are divided by 255; baselines get them "
+        "flattened. No model sees a test image before it has been fitted.",
         (
             f"Source: {info.source}. Fingerprint (SHA-256 of all images, labels and class names): ",
             Code(info.fingerprint),

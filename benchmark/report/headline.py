@@ -59,7 +59,8 @@ def sentence(evidence: Evidence) -> str:
     if pair is None:
         return (
             f"{_described(cnn)} and {other} differ by {points((cnn.accuracy - baseline.accuracy) * 100)} points; "
-            "without predictions of the same images, significance cannot be tested."
+            f"without {'two folds in common' if cnn.folds else 'predictions of the same images'}, significance cannot "
+            "be tested."
         )
     if pair.verdict == "better":
         return (

@@ -110,10 +110,26 @@ def test_a_model_of_a_file_predicts_and_is_verified(pictures, cache, tmp_path):
     assert (unknown.returncode, "Give it as path/to/my_models.py:bayes" in unknown.stderr) == (2, True)
 
 
+def test_the_model_of_a_fold_predicts_pictures_but_no_test_images(pictures, cache, tmp_path):
+    home, data = Home(tmp_path, cache), ("-d", str(pictures / "photos"))
+    done = home("run", "knn", *data, "--folds", "3", "--repeats", "1", "--save-models")
+    assert done.returncode == 0, done.stderr
+    assert "3-fold cross-validation, 1 repeat" in done.stdout + done.stderr
+    page = (tmp_path / "reports/local/photos/README.md").read_text(encoding="utf-8")
+    assert "--folds 3 --repeats 1" in page
+    assert "120 images (in a fold, about " in page
+    assert "are held out" not in page
+    found = home("predict", "knn", str(pictures / "photos/3/036.png"), *data)
+    assert found.returncode == 0, found.stderr
+    assert "repeat 0, fold " in found.stdout
+    refused = home("predict", "knn", "--test", "0", *data)
+    assert (refused.returncode, "is that of a fold, and has learnt from test images" in refused.stderr) == (2, True)
+
+
 def test_a_curve_of_few_pictures_has_points(pictures, cache, tmp_path):
     done = Home(pictures, cache)(
         "curve", "knn", "-d", "photos", "--seeds", "1", "--results-dir", str(tmp_path), "--no-report"
     )
     assert done.returncode == 0, done.stderr
-    assert "train-22" in done.stdout
-    assert "train-45" in done.stdout
+    assert "train-21" in done.stdout
+    assert "train-42" in done.stdout

@@ -34,8 +34,9 @@ MOST_PROBLEMS = 20  # That are named one by one.
 
 def failures(evidence: Evidence) -> Section | None:
     failed = evidence.selection.failed
-    columns = [words(title) for title in ("model", "run", "status", "reason")]
-    rows = [(r.run.model, r.run.to_run().number, r.status, r.reason or "") for r in failed]
+    which = "seed" if evidence.selection.folds is None else "repeat, fold"
+    columns = [words(title) for title in ("model", which, "status", "reason")]
+    rows = [(r.run.model, r.run.to_run().number.removeprefix("seed "), r.status, r.reason or "") for r in failed]
     return section("failed", "Runs without a result", Table(columns, rows)) if failed else None
 
 

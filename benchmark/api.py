@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from benchmark import registry
 from benchmark.analysis import comparison, frames
 from benchmark.analysis.learning_curve import NETWORKS
+from benchmark.analysis.out_of_fold import together
 from benchmark.analysis.select import Selection, best, select
+from benchmark.data.folds import HOLD_OUT, MOST_FOLDS, MOST_REPEATS, REPEATS, automatic
+from benchmark.data.folds import check as check_folds
 from benchmark.data.own import spec as own
 from benchmark.data.own.spec import Reading
 from benchmark.errors import UserError
@@ -26,8 +29,9 @@ from benchmark.runner import environment, eta
 from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Plan, Planned, Runner, Settings
-from benchmark.specs import PROFILES, Dataset, DatasetSpec, Inputs, ModelSpec, profile_named
+from benchmark.specs import PROFILES, Dataset, DatasetSpec, Inputs, ModelSpec, n_folds, profile_named
 from benchmark.utils import cache_folder
+from benchmark.utils.format import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +50,8 @@ def run(
     dataset: str | Path | DatasetSpec = DEFAULT_DATASET,
     profile: str = "full",
     seeds: int = 1,
+    folds: int | None = None,
+    repeats: int | None = None,
     settings: Settings | None = None,
     collection: str | None = None,
     data_dir: Path | str | None = None,
@@ -72,6 +78,11 @@ def run(
         How much of the data: ``"full"``, ``"quick"``, or ``"train-N"`` for N training images.
     seeds : int
         Seeds per model; deterministic models run once.
+    folds : int or None
+        Of stratified k-fold, 2 to 20, for pictures without a test part; 0 holds out a fifth of them once. None means
+        5 folds below 2,000 pictures, otherwise the hold-out.
+    repeats : int or None
+        Partitions into folds, 1 to 100; None means 3. Every image is predicted once per repeat.
     settings : Settings or None
         Jobs, threads, device, limits, what models are judged by, and what else to do; None means the defaults.
     collection : str or None
@@ -90,7 +101,8 @@ def run(
         In one line what is wrong, and its remedy: an unknown name, a folder that cannot be written, damaged data.
     """
     store = Store.open(results_dir, collection, profile)
-    profiles = functools.partial(_one_profile, profile)
+    _check_protocol(profile, seeds, folds, repeats)
+    profiles = functools.partial(_one_profile, profile, seeds, folds, repeats)
     spec = registry.dataset(dataset)
     chosen = registry.with_trivial(_chosen(models, spec))
     return _run(chosen, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
@@ -126,7 +138,7 @@ def curve(
     The other parameters, and what is raised, are those of :func:`run`.
     """
     store = Store.open(results_dir, collection, "full")
-    profiles = functools.partial(_curve_profiles, sizes)
+    profiles = functools.partial(_curve_profiles, sizes, seeds)
     spec = registry.dataset(dataset)
     chosen = _chosen(_curve_models(store, spec, (settings or Settings()).metric) if models is None else models, spec)
     trained = [model for model in chosen if not model.trivial]
@@ -307,12 +319,19 @@ class Results:
     def predictions(self, model: str, seed: int = 0, part: Literal["test", "validation"] = "test") -> pd.DataFrame:
         """One run's predictions, image by image: see :func:`benchmark.analysis.frames.predictions`.
 
+        Of cross-validation they are those of all folds of the repeat that ``seed`` names.
+
         Raises
         ------
         UserError
             If there is no such run, or its predictions cannot be read.
         """
         for summary in self._selection.ranked:
+            if summary.folds is not None:
+                for stored, arrays in together(summary, self._arrays) if summary.name == model else ():
+                    if stored.record.run.seed == seed:
+                        return frames.predictions(arrays, self._selection.dataset.class_names, part)
+                continue
             for stored in summary.stored:
                 if (summary.name, stored.record.run.seed) == (model, seed):
                     return frames.predictions(stored.predictions(), self._selection.dataset.class_names, part)
@@ -336,14 +355,14 @@ class Results:
 def _run(
     chosen: Sequence[ModelSpec],
     spec: DatasetSpec,
-    profiles: Callable[[Dataset], list[str]],
+    profiles: Callable[[Dataset], tuple[list[str], int]],
     n_seeds: int,
     settings: Settings,
     store: Store,
     data_dir: Path | str | None,
     watcher: Quiet | None,
 ) -> Results:
-    """Plan and execute runs under the profiles that ``profiles`` names for the data set."""
+    """Plan and execute runs under the profiles that ``profiles`` names for the data set, with so many seeds."""
     from rich.console import Console
 
     _check(settings.metric)
@@ -356,9 +375,11 @@ def _run(
     with watcher or watch(console) as shown:
         folder = None if data_dir is None else Path(data_dir)
         prepared = prepare(spec, folder, store, shown.note, shown.preparing)
-        names = profiles(prepared.dataset)
+        names, number = profiles(prepared.dataset)
         runner = Runner(store, settings, shown, environment.describe())
-        runs = runner.plan(chosen, [prepared], n_seeds, names)
+        runs = runner.plan(chosen, [prepared], number, names)
+        if (n := n_folds(names[0])) is not None:
+            shown.note(_folds_note(n, number))
         if spec.own and own.options(spec.params):
             shown.note(f"{spec.name} is read with {' '.join(own.options(spec.params))}")
         for note in (*_device_notes(runs, settings.device), *_adapted_notes(runs)):
@@ -384,14 +405,53 @@ def _chosen(models: Models, dataset: DatasetSpec) -> list[ModelSpec]:
     return registry.choose(names)
 
 
-def _one_profile(name: str, dataset: Dataset) -> list[str]:
+def _check_protocol(profile: str, seeds: int, folds: int | None, repeats: int | None) -> None:
+    """Refuse what contradicts itself, before any data are read."""
+    if folds is not None and folds != HOLD_OUT and not 2 <= folds <= MOST_FOLDS:
+        raise UserError(f"{folds} folds are not possible.", f"Choose 2 to {MOST_FOLDS}, or 0 for one hold-out.")
+    if repeats is not None and not 1 <= repeats <= MOST_REPEATS:
+        raise UserError(f"{repeats} repeats are not possible.", f"Choose 1 to {MOST_REPEATS}.")
+    if folds == HOLD_OUT and repeats is not None:
+        raise UserError("Nothing is repeated in one hold-out.", "Leave out --repeats, or --folds 0.")
+    asked = folds is not None and folds != HOLD_OUT
+    if profile != "full" and n_folds(profile) != folds and (asked or n_folds(profile) is not None):
+        raise UserError(f"Folds use all images, not those of the profile {profile}.", "Choose --folds or --profile.")
+    if asked and seeds != 1:
+        raise UserError("In each repeat of cross-validation there is one seed.", "Use --repeats in place of --seeds.")
+
+
+def _one_profile(
+    name: str, seeds: int, folds: int | None, repeats: int | None, dataset: Dataset
+) -> tuple[list[str], int]:
+    """The profile of all runs, and the number of seeds or repeats."""
+    if folds is None:
+        folds = automatic(dataset) if name == "full" else HOLD_OUT
+    if folds != HOLD_OUT:
+        if seeds != 1:
+            raise UserError(
+                f"{dataset.title} has no test part and few pictures: it is cross-validated, one seed in each repeat.",
+                f"Use --repeats {seeds} in place of --seeds, or hold out a fifth once: --folds 0.",
+            )
+        check_folds(dataset, folds, repeats or REPEATS)
+        return [f"{folds}-fold"], repeats or REPEATS
+    if repeats is not None:
+        raise UserError(
+            f"{dataset.title} is not cross-validated: nothing is repeated.", "Add --folds 5, or use --seeds."
+        )
     wanted, whole = profile_named(name), len(dataset.split.train)
     if wanted.draw is not None and wanted.train_size is not None and wanted.train_size > whole:
         raise UserError(
             f"The profile {name} asks for more training images than {dataset.title} has: {whole:,}.",
             "Choose fewer, or the profile full.",
         )
-    return [name]
+    return [name], seeds
+
+
+def _folds_note(folds: int, repeats: int) -> str:
+    return (
+        f"no test part is given: {folds}-fold cross-validation, {counted(repeats, 'repeat')}; every picture is "
+        "predicted once per repeat, by a model that has not seen it (--folds 0 holds out a fifth once)"
+    )
 
 
 def _curve_models(store: Store, dataset: DatasetSpec, metric: str | None) -> list[str]:
@@ -403,7 +463,9 @@ def _curve_models(store: Store, dataset: DatasetSpec, metric: str | None) -> lis
     return list(dict.fromkeys([*core, *(s.name for s in found if s is not None)]))
 
 
-def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Dataset) -> list[str]:
+def _curve_profiles(
+    sizes: Sequence[int | Literal["all"]] | None, seeds: int, dataset: Dataset
+) -> tuple[list[str], int]:
     """The profiles of numbers of training images, fewest first; all of them are the profile ``full``."""
     whole, n_classes = len(dataset.split.train), len(dataset.class_names)
     if sizes is None:
@@ -415,7 +477,7 @@ def _curve_profiles(sizes: Sequence[int | Literal["all"]] | None, dataset: Datas
             raise UserError(f"{size:,} training images: there are only {whole:,}.", "Choose fewer, or 'all'.")
         if size < n_classes:
             raise UserError(f"{size} training images are fewer than the {n_classes} classes.", "Choose more.")
-    return ["full" if size == whole else f"train-{size}" for size in numbers]
+    return ["full" if size == whole else f"train-{size}" for size in numbers], seeds
 
 
 def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:

@@ -5,6 +5,7 @@ What is saved of it predicts the same after loading.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import third_party
 
 from benchmark import registry
 from benchmark.data import load
+from benchmark.data.splits import parts_for
 from benchmark.estimators import serialization
 from benchmark.runner import evaluate
 from benchmark.runner.job import Job, Saved
@@ -65,7 +67,7 @@ def test_it_ends_well_or_with_a_reason(name, digits, tmp_path):
         threads=1,
         device="auto",
         log=Path("unused"),
-        test_index=np.arange(150),
+        parts=dataclasses.replace(parts_for(digits, SMALL), test=np.arange(150)),
     )
     kept = []
     if name in REASONS:

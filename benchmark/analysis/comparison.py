@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmark.analysis import seed_variance, stats, uncertainty
+from benchmark.analysis import resampled, seed_variance, stats, uncertainty
 from benchmark.analysis.hits import Hits, Lending, Lookup, hits
 from benchmark.analysis.select import ModelSummary, best
 from benchmark.estimators.metrics import METRICS, Metric
@@ -167,6 +167,59 @@ def by_draw(left: ModelSummary, right: ModelSummary, lookup: Lookup) -> Pair | s
     return _as_pair(first, second, found)
 
 
+def by_fold(left: ModelSummary, right: ModelSummary, number: int | None = None) -> Pair | str:
+    """Compare two models on the same folds by the corrected resampled t-test, or say why they cannot be.
+
+    Folds that only one of them has count for neither. With ``number``, recall of that class is compared, on the folds
+    that have images of it.
+    """
+    metric = left.metric if number is None else METRICS["accuracy"]
+    for summary in (left, right):
+        if number is None and np.isnan(summary.value):
+            return f"{summary.name}: it predicts no {metric.needs}, which {metric.title} needs"
+    values = [_by_fold(summary, number) for summary in (left, right)]
+    common = sorted(values[0].keys() & values[1].keys())
+    if len(common) < resampled.FEWEST_RUNS:
+        return f"{left.name} and {right.name} have fewer than {resampled.FEWEST_RUNS} folds in common"
+    differences = np.array([metric.lead(values[0][place], values[1][place]) for place in common])
+    found = resampled.corrected_t(differences, _test_share(left))
+    value, most = float(differences.mean()), metric.unit if metric.higher else math.inf
+    if found is None:  # Every fold shows the same difference, of which nothing else is known.
+        found = resampled.Mean(value, -most, most, 0.0, len(common) - 1.0, 1.0)
+    return Pair(
+        left=left.name,
+        right=right.name,
+        seeds=(len(common), len(common)),
+        n_images=left.records[0].dataset.n_images,
+        points=value,
+        low=max(found.low, -most),
+        high=min(found.high, most),
+        p=found.p,
+        adjusted_p=found.p,
+        only_left=math.nan,
+        only_right=math.nan,
+        images_error=found.standard_error,
+        training_error=0.0,
+        degrees=found.degrees,
+        metric=metric,
+    )
+
+
+def _by_fold(summary: ModelSummary, number: int | None) -> dict[tuple[int, int | None], float]:
+    """The metric, or recall of a class, by repeat and fold."""
+    places = [(record.run.seed, record.run.fold) for record in summary.records]
+    if number is None:
+        return dict(zip(places, summary.values.tolist(), strict=True))
+    scores = [test.per_class[number] for test in summary.tests]
+    return {place: one.recall for place, one in zip(places, scores, strict=True) if one.support}
+
+
+def _test_share(summary: ModelSummary) -> float:
+    """Test images / those of the training part, of which validation is, mean over runs."""
+    sizes = [record.dataset for record in summary.records]
+    return float(np.mean([one.test_size / (one.train_size + one.validation_size) for one in sizes]))
+
+
 def unlike(left: Hits, right: Hits) -> str:
     return f"{left.model} and {right.model} are not compared: their test images or labels differ"
 
@@ -224,21 +277,30 @@ def compare(summaries: Sequence[ModelSummary], lookup: Lookup) -> Comparison:
     lookup : callable
         Gives the arrays of :meth:`benchmark.records.store.Stored.predictions`, or None where they cannot be read.
     """
+    if any(summary.folds for summary in summaries):
+        of_folds = [by_fold(*both) for both in itertools.combinations(summaries, 2)]
+        reasons = [reason for reason in of_folds if isinstance(reason, str)]
+        return _comparison(summaries, [pair for pair in of_folds if isinstance(pair, Pair)], reasons)
     found = [hits(summary, lookup) for summary in summaries]
     known = [model for model in found if isinstance(model, Hits)]
     both = list(itertools.combinations(known, 2))
-    cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
-    declared = {summary.name for summary in (cnn, baseline) if summary is not None} if cnn and baseline else set()
     lending = {id(model): Lending.among(known, model) for model in known}
     pairs = [pair(left, right, lending[id(left)]) for left, right in both if left.same_images(right)]
+    left_out = (
+        *(reason for reason in found if isinstance(reason, str)),
+        *(unlike(left, right) for left, right in both if not left.same_images(right)),
+    )
+    return _comparison(summaries, pairs, left_out)
+
+
+def _comparison(summaries: Sequence[ModelSummary], pairs: Sequence[Pair], left_out: Sequence[str]) -> Comparison:
+    cnn, baseline = best(summaries, "cnn"), best(summaries, "baseline")
+    declared = {summary.name for summary in (cnn, baseline) if summary is not None} if cnn and baseline else set()
     primary = next((one for one in pairs if {one.left, one.right} == declared), None)
     adjusted = iter(adjust([one for one in pairs if one is not primary]))
     return Comparison(
         pairs=tuple(one if one is primary else next(adjusted) for one in pairs),
-        left_out=(
-            *(reason for reason in found if isinstance(reason, str)),
-            *(unlike(left, right) for left, right in both if not left.same_images(right)),
-        ),
+        left_out=tuple(left_out),
         primary=primary,
     )
 
@@ -264,6 +326,9 @@ def class_pairs(
         None for a class without test images; p-values are adjusted over the classes. A text says why the two
         cannot be compared.
     """
+    by_name = {summary.name: summary for summary in summaries}
+    if by_name[left].folds:
+        return _class_pairs_by_fold(by_name[left], by_name[right], n_classes)
     found = {
         summary.name: hits(dataclasses.replace(summary, metric=METRICS["accuracy"]), lookup) for summary in summaries
     }
@@ -281,13 +346,24 @@ def class_pairs(
     return tuple(adjusted.get(number) for number in range(n_classes))
 
 
+def _class_pairs_by_fold(left: ModelSummary, right: ModelSummary, n_classes: int) -> tuple[Pair | None, ...] | str:
+    found = {number: by_fold(left, right, number) for number in range(n_classes)}
+    compared = {number: pair for number, pair in found.items() if isinstance(pair, Pair)}
+    if not compared:
+        return str(found[0])
+    adjusted = dict(zip(compared, adjust(list(compared.values())), strict=True))
+    return tuple(adjusted.get(number) for number in range(n_classes))
+
+
 def error_ratio(
     left: ModelSummary, right: ModelSummary, summaries: Sequence[ModelSummary], lookup: Lookup
 ) -> stats.Interval | None:
-    """95 % interval of the ratio of two models' error rates; None where there is none.
+    """95 % interval of the ratio of two models' error rates; None where there is none, as of folds.
 
     ``summaries`` are these two and others that lend them their seed variances.
     """
+    if left.folds:
+        return None
     known = [found for summary in summaries if isinstance(found := hits(summary, lookup), Hits)]
     by_name = {model.model: model for model in known}
     first, second = by_name.get(left.name), by_name.get(right.name)
@@ -317,10 +393,24 @@ class Intervals:
 
 
 def intervals(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, Intervals]:
-    """The intervals of every model's metric, which hold each other; None where predictions cannot be read."""
+    """The intervals of every model's metric, which hold each other; None where predictions cannot be read.
+
+    Of folds there is one, of the model trained on as many other images and tested on others.
+    """
+    if any(summary.folds for summary in summaries):
+        return {summary.name: _intervals_by_fold(summary) for summary in summaries}
     found = {summary.name: hits(summary, lookup) for summary in summaries}
     known = [model for model in found.values() if isinstance(model, Hits)]
     return {summary.name: _intervals(summary, found[summary.name], known) for summary in summaries}
+
+
+def _intervals_by_fold(summary: ModelSummary) -> Intervals:
+    metric, enough = summary.metric, summary.n_seeds >= resampled.FEWEST_RUNS and not np.isnan(summary.value)
+    found = resampled.corrected_t(summary.values, _test_share(summary)) if enough else None
+    ends = None
+    if found is not None:
+        ends = max(found.low, metric.lowest), min(found.high, 1.0 if metric.higher else math.inf)
+    return Intervals(ends, ends)
 
 
 def _intervals(summary: ModelSummary, found: Hits | str, known: Sequence[Hits]) -> Intervals:

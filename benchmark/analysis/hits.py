@@ -84,6 +84,8 @@ class Hits:
 
 def hits(summary: ModelSummary, lookup: Lookup) -> Hits | str:
     """What a model's runs get right, or why that cannot be said."""
+    if summary.folds:
+        return f"{summary.name}: it is cross-validated, and not compared image by image"
     first: Hits | None = None
     rows, contributions, metric = [], [], summary.metric
     for stored in summary.stored:

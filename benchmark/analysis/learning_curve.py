@@ -18,7 +18,7 @@ from benchmark.analysis.hits import Lookup
 from benchmark.analysis.select import Kind, ModelSummary, best, select
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Stored
-from benchmark.specs import PROFILES
+from benchmark.specs import PROFILES, n_folds
 
 CONFIDENCE = 0.95
 FEWEST_SEEDS = 3  # An interval of two values is as wide as any guess.
@@ -209,7 +209,8 @@ def proven(leads: Mapping[int, Lead]) -> int | None:
 
 
 def _counts(record: RunRecord) -> bool:
-    return record.run.profile == "full" or record.run.profile not in PROFILES
+    profile = record.run.profile
+    return profile == "full" or (profile not in PROFILES and n_folds(profile) is None)
 
 
 def _images(record: RunRecord) -> tuple[object, ...]:

@@ -14,12 +14,14 @@ import numpy as np
 from benchmark.estimators.metrics import METRICS, Metric, named
 from benchmark.records.schema import Cost, DatasetInfo, Metrics, RunRecord
 from benchmark.records.store import Stored
-from benchmark.specs import PROFILES, Family
+from benchmark.specs import PROFILES, Family, n_folds
+from benchmark.utils.format import counted
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelSummary:
-    """A model's finished runs on one data set, one a seed, in the order of their seeds, and what they are judged by."""
+    """A model's finished runs on one data set, one a seed, or one a fold of each repeat, in this order, and what they
+    are judged by."""
 
     stored: tuple[Stored, ...]
     metric: Metric = METRICS["accuracy"]
@@ -60,6 +62,11 @@ class ModelSummary:
     @property
     def n_seeds(self) -> int:
         return len(self.stored)
+
+    @property
+    def folds(self) -> int | None:
+        """Of cross-validation; None if there was none."""
+        return n_folds(self.records[0].run.profile)
 
     @property
     def tests(self) -> list[Metrics]:
@@ -166,6 +173,28 @@ class Selection:
         """All of them, best first."""
         return _ranked((*self.summaries, *self.trivial))
 
+    @property
+    def folds(self) -> int | None:
+        """Of cross-validation; None if there was none."""
+        return n_folds(self.profile)
+
+    @property
+    def repeats(self) -> int:
+        """How many partitions into folds, or seeds, there are."""
+        return 1 + max((record.run.seed for record in self.records), default=0)
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """Of all runs, failed ones last."""
+        return [record for summary in self.ranked for record in summary.records] + list(self.failed)
+
+    @property
+    def protocol(self) -> str:
+        """What decides which images are for testing, in words."""
+        if self.folds is None:
+            return "one test part"
+        return f"{self.folds}-fold cross-validation, {counted(self.repeats, 'repeat')}"
+
 
 def _ranked(summaries: Iterable[ModelSummary]) -> tuple[ModelSummary, ...]:
     return tuple(sorted(summaries, key=_rank))
@@ -199,8 +228,8 @@ def select(stored: Sequence[Stored], profile: str | None = None, metric: str | N
     stored : sequence of Stored
         Of one data set.
     profile : str or None
-        None takes ``full`` where it is recorded, otherwise the profile with the newest record; one of fewer
-        training images (``train-1000``) only if nothing else is recorded.
+        None takes ``full`` or that of cross-validation where one is recorded, the newest; otherwise the profile with
+        the newest record; one of fewer training images (``train-1000``) only if nothing else is recorded.
     metric : str or None
         What models are judged by; None takes that of the data set.
 
@@ -214,7 +243,8 @@ def select(stored: Sequence[Stored], profile: str | None = None, metric: str | N
     if profile is None and newest_first:
         profiles = [s.record.run.profile for s in newest_first]
         known = [name for name in profiles if name in PROFILES]
-        profile = "full" if "full" in known else (known or profiles)[0]
+        whole = [name for name in profiles if name == "full" or n_folds(name) is not None]
+        profile = (whole or known or profiles)[0]
     chosen = [s for s in newest_first if s.record.run.profile == profile]
     if not chosen or profile is None:
         return None
@@ -225,20 +255,21 @@ def select(stored: Sequence[Stored], profile: str | None = None, metric: str | N
             notes.append(f"{why}: {before - len(kept)}.")
         return kept
 
-    current = [s for s in chosen if s.record.dataset.identity == chosen[0].record.dataset.identity]
+    current = [s for s in chosen if s.record.data_identity == chosen[0].record.data_identity]
     leave_out(current, len(chosen), "Records of another version of the data set, or of other sizes, left out")
     newest: dict[str, Stored] = {}
     for s in current:
         newest.setdefault(s.record.run.model, s)
     alike = [s for s in current if s.record.model.identity == newest[s.record.run.model].record.model.identity]
     leave_out(alike, len(current), "Records of other versions or parameters of a model left out")
-    runs: dict[tuple[str, int], Stored] = {}
+    runs: dict[tuple[str, int, int], Stored] = {}
     for s in alike:
-        runs.setdefault((s.record.run.model, s.record.run.seed), s)
+        run = s.record.run
+        runs.setdefault((run.model, run.seed, run.fold or 0), s)
     leave_out(list(runs.values()), len(alike), "Records superseded by newer ones of the same run left out")
 
     by_model: dict[str, list[Stored]] = defaultdict(list)
-    for (model, _), s in sorted(runs.items()):
+    for (model, *_), s in sorted(runs.items()):
         if s.record.status == "ok":
             by_model[model].append(s)
     judged_by = named(metric or chosen[0].record.dataset.metric)

@@ -101,7 +101,7 @@ def _print(questions: Sequence[Question], rows: Sequence[Shown], record: RunReco
 
     screen = console()
     run, score = record.run, "" if record.test is None else f"; test accuracy {percent(record.test.accuracy)}"
-    title = f"{run.model} on {record.dataset.title}, seed {run.seed}, profile {run.profile}{score}"
+    title = f"{run.model} on {record.dataset.title}, {run.to_run().number}, profile {run.profile}{score}"
     screen.print(f"[bold]{literal(title)}[/]", highlight=False)
     table = Table(show_lines=True)
     table.add_column("picture", overflow="fold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -56,6 +57,24 @@ FilesOption = Annotated[
         "--model", metavar="FILE.py:NAME", help="A model of a Python file: any scikit-learn estimator; repeatable."
     ),
 ]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """How pictures without a test part are divided: a group of options."""
+
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            help="Stratified k-fold of pictures without a test part, 2 to 20 folds; 0 holds out a fifth once.",
+            show_default="5 below 2,000 pictures, otherwise 0",
+        ),
+    ] = None
+    repeats: Annotated[
+        int | None, typer.Option(help="Partitions into folds, each with a seed of its own.", show_default="3")
+    ] = None
+
+
 SeedsOption = Annotated[int, typer.Option(help="Seeds per model; deterministic models run once.", min=1, max=1000)]
 SaveOption = Annotated[
     bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
@@ -66,6 +85,7 @@ SaveOption = Annotated[
 def run(
     pictures: Pictures,
     following: Following,
+    protocol: Protocol,
     models: ModelsArgument = None,
     own_models: FilesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
@@ -124,6 +144,8 @@ def run(
         chosen,
         profile=profile,
         seeds=seeds,
+        folds=protocol.folds,
+        repeats=protocol.repeats,
         settings=how,
         collection=store.collection,
         data_dir=data_dir,

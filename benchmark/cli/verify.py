@@ -81,8 +81,8 @@ def _show(checks: list[Check]) -> None:
     from benchmark.utils.format import percent
 
     table = Table(title="Repeated runs", title_justify="left", box=None, pad_edge=False)
-    for column in ("model", "seed", "recorded", "repeated", "outcome", ""):
-        table.add_column(column, justify="right" if column in ("seed", "recorded", "repeated") else "left")
+    for column in ("model", "run", "recorded", "repeated", "outcome", ""):
+        table.add_column(column, justify="right" if column in ("recorded", "repeated") else "left")
     for check in checks:
         accuracies = [
             "-" if record is None or record.test is None else percent(record.test.accuracy)
@@ -90,5 +90,5 @@ def _show(checks: list[Check]) -> None:
         ]
         run = check.recorded.run
         outcome = f"[{COLOURS.get(check.outcome, 'red')}]{check.outcome}[/]"
-        table.add_row(literal(run.model), str(run.seed), *accuracies, outcome, literal(check.detail))
+        table.add_row(literal(run.model), run.to_run().number, *accuracies, outcome, literal(check.detail))
     console().print(table)

@@ -35,6 +35,7 @@ ARRAYS = (*POOL, "test_images", "test_labels")
 NAMES = "names.json"
 NAMED = ("train_names", "test_names", "train_groups", "test_groups")  # Of an account, one for each image.
 VALIDATION = "validation"  # Where the loader says which images these are.
+GROUPS = "groups"  # Where no test part is given.
 
 
 def folder(name: str) -> Path:
@@ -43,9 +44,9 @@ def folder(name: str) -> Path:
 
 def fingerprint(arrays: dict[str, np.ndarray], class_names: tuple[str, ...]) -> str:
     """SHA-256 (hex) over class names and, array by array, its name, dtype, shape and bytes; the loader's choice of
-    validation images is one of the arrays."""
+    validation images and its groups are among the arrays."""
     digest = hashlib.sha256(json.dumps(class_names).encode())
-    for name in [name for name in (*ARRAYS, VALIDATION) if name in arrays]:
+    for name in [name for name in (*ARRAYS, VALIDATION, GROUPS) if name in arrays]:
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name}:{array.dtype.str}:{array.shape}".encode())
         digest.update(array.data)
@@ -95,6 +96,10 @@ def check(name: str, raw: RawImages, validation_size: int | None = 1) -> dict[st
         if arrays[VALIDATION].dtype != bool or arrays[VALIDATION].shape != (n_train,):
             raise refuse(f"validation must be bool ({n_train},)")
         validation_size = int(arrays[VALIDATION].sum())
+    if raw.groups is not None:
+        arrays[GROUPS], n_images = np.asarray(raw.groups), n_train + len(arrays["test_labels"])
+        if arrays[GROUPS].dtype.kind not in "iu" or arrays[GROUPS].shape != (n_images,):
+            raise refuse(f"groups must be integers ({n_images},)")
     if validation_size is None or not 0 < validation_size < n_train:
         raise refuse(f"validation_size is {validation_size}, but it must lie between 0 and {n_train} images")
     return arrays
@@ -169,9 +174,9 @@ def read(spec: DatasetSpec, *, verify: bool = True) -> Dataset | None:
     expected = described["fingerprint"]
     if verify and (digest := fingerprint(arrays, described["class_names"])) != expected:
         raise UserError(f"{damaged}: expected SHA-256 {expected}, found {digest}.", _remedy(spec))
-    split = _split(spec, arrays)
+    split, groups = _split(spec, arrays), arrays.pop(GROUPS, None)
     described["account"] = dataclasses.replace(described["account"], **_names(spec))
-    return None if split is None else Dataset(**described, **arrays, split=split)
+    return None if split is None else Dataset(**described, **arrays, split=split, groups=groups)
 
 
 def read_pool(spec: DatasetSpec) -> Dataset | None:
@@ -192,6 +197,21 @@ def read_test(spec: DatasetSpec, what: Literal["images", "labels"], fingerprint:
         return None
     array: np.ndarray = found[1][f"test_{what}"]
     return array
+
+
+def read_rows(
+    spec: DatasetSpec, what: Literal["images", "labels"], rows: np.ndarray, fingerprint: str
+) -> np.ndarray | None:
+    """Copy the images or labels at ``rows`` (n,) of the training part with the test part after it, unverified; no file
+    stays open. None if they are not of this fingerprint."""
+    found = _open(spec, (f"train_{what}", f"test_{what}"))
+    if found is None or found[0]["fingerprint"] != fingerprint:
+        return None
+    train, test = found[1][f"train_{what}"], found[1][f"test_{what}"]
+    early = rows < len(train)
+    copied = np.empty((len(rows), *train.shape[1:]), dtype=train.dtype)
+    copied[early], copied[~early] = train[rows[early]], test[rows[~early] - len(train)]
+    return copied
 
 
 def _split(spec: DatasetSpec, arrays: dict[str, Any]) -> Split | None:
@@ -229,7 +249,8 @@ def _open(spec: DatasetSpec, names: Sequence[str]) -> tuple[dict[str, Any], dict
         if meta["layout"] != LAYOUT:
             return None
         # Mapped, not read: a header that promises more than the file has is refused.
-        chosen = (VALIDATION,) if "train_labels" in names and (path / f"{VALIDATION}.npy").exists() else ()
+        optional = {VALIDATION: "train_labels" in names, GROUPS: set(names) == set(ARRAYS)}
+        chosen = [name for name, wanted in optional.items() if wanted and (path / f"{name}.npy").exists()]
         arrays = {name: np.load(path / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in (*names, *chosen)}
         described = {
             "name": spec.name,

@@ -1,4 +1,4 @@
-"""Stratified subsets: the fixed train / validation split, and the smaller parts that a profile uses."""
+"""Stratified subsets: the fixed train / validation split, the smaller parts that a profile uses, and folds."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from benchmark.specs import Dataset, Profile, Split
 from benchmark.utils import seeds
+
+VALIDATION_SHARE, MOST_VALIDATION = 0.15, 5000
 
 
 def stratified_sample(
@@ -132,7 +134,8 @@ def make_split(name: str, labels: np.ndarray, validation_size: int) -> Split:
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """Indices (int64, sorted): ``train`` and ``validation`` into the training pool, ``test`` into the test set."""
+    """Indices (int64, sorted): ``train`` and ``validation`` into the training pool, ``test`` into the test set; of a
+    fold, all three into the training pool with the test set after it."""
 
     train: np.ndarray
     validation: np.ndarray
@@ -141,6 +144,8 @@ class Parts:
 
 def parts_for(dataset: Dataset, profile: Profile) -> Parts:
     """The indices that ``profile`` uses, the same for every model, and for every seed unless it has draws."""
+    if profile.folds is not None:
+        return fold_parts(dataset, profile.folds, profile.fold, profile.repeat)
 
     def limit(part: str, indices: np.ndarray, labels: np.ndarray, size: int | None) -> np.ndarray:
         if size is None or size >= len(indices):
@@ -159,6 +164,37 @@ def parts_for(dataset: Dataset, profile: Profile) -> Parts:
         validation=limit("validation", dataset.split.validation, dataset.train_labels, profile.validation_size),
         test=limit("test", test, dataset.test_labels, profile.test_size),
     )
+
+
+def fold_parts(dataset: Dataset, n_folds: int, fold: int, repeat: int) -> Parts:
+    """One fold of stratified k-fold: its images are for testing; of the others, a share is for validation.
+
+    A repeat is another partition of all images. Neither a fold nor its validation part separates one of the groups.
+
+    Raises
+    ------
+    ValueError
+        If the data set has a given test part.
+    """
+    if dataset.groups is None:
+        raise ValueError(f"{dataset.name} has no groups: its test part is given")
+    labels, groups = np.concatenate([dataset.train_labels, dataset.test_labels]), np.asarray(dataset.groups)
+    partition = _divided(labels, groups, [1 / n_folds] * n_folds, seeds.generator("folds", dataset.name, repeat))
+    rest = np.flatnonzero(partition != fold)
+    share = validation_share(len(rest))
+    rng = seeds.generator("fold validation", dataset.name, repeat, fold)
+    validates = _divided(labels[rest], groups[rest], (1 - share, share), rng) == 1
+    return Parts(train=rest[~validates], validation=rest[validates], test=np.flatnonzero(partition == fold))
+
+
+def validation_share(n_images: int) -> float:
+    """Of the images that are not for testing."""
+    return min(VALIDATION_SHARE, MOST_VALIDATION / max(1, n_images))
+
+
+def _divided(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """As :func:`divide`, of groups with any numbers."""
+    return divide(labels, np.unique(groups, return_inverse=True)[1], shares, rng)
 
 
 def divide(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], rng: np.random.Generator) -> np.ndarray:
@@ -200,7 +236,9 @@ def divide(labels: np.ndarray, groups: np.ndarray, shares: Sequence[float], rng:
         room = lacking[:, label].clip(min=0)
         room = room * len(single) / room.sum() if room.sum() > 0 else np.zeros(n_parts)
         counts = np.floor(room + 1e-9).astype(np.int64)
-        counts[np.argsort(counts - room, kind="stable")[: len(single) - int(counts.sum())]] += 1
+        fullness = np.bincount(part[part >= 0], minlength=n_parts) / np.maximum(shares, 1e-9)
+        order = np.lexsort((fullness, counts - room))  # Of equal remainders, those of the emptiest parts.
+        counts[order[: len(single) - int(counts.sum())]] += 1
         has = np.bincount(part[(labels == label) & (part >= 0)], minlength=n_parts)
         for empty in np.flatnonzero(counts + has == 0):  # A rare class is in every part, as far as it goes round.
             giver = int(np.argmax(np.where(counts > 0, counts + has, 0)))

@@ -279,6 +279,8 @@ def _unlike(candidate: Selection, reference: Selection, after: ModelSummary, bef
     here, there = candidate.dataset, reference.dataset
     if here.fingerprint != there.fingerprint:
         return "another version of the data"
+    if after.folds or before.folds:
+        return "it is cross-validated, and not compared image by image"
     if here.sizes != there.sizes:
         return "other numbers of images"
     changed = after.records[0].model.differences(before.records[0].model)

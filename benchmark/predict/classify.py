@@ -119,6 +119,12 @@ class SavedClassifier:
         """Test images of the data set by their places."""
         if self._data is None or not places:
             return []
+        if self._run.fold is not None:  # All but its own fold were there to learn from.
+            raise UserError(
+                f"The saved {self._run.model} is that of a fold, and has learnt from test images of the hold-out.",
+                f"Name pictures, or fit it on the hold-out: python -m benchmark run {self._run.model} --dataset "
+                f"{self._run.dataset} --folds 0 --save-models",
+            )
         n = len(self._data.test_labels)
         if max(places) >= n:
             raise UserError(f"There is no test image {max(places):,}.", f"There are {n:,}: 0 to {n - 1:,}.")

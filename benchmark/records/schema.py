@@ -56,7 +56,7 @@ class RunInfo(Model):
     repeat: Count | None = None
 
     def to_run(self) -> Run:
-        return Run(self.dataset, self.model, self.seed, self.profile)
+        return Run(self.dataset, self.model, self.seed, self.profile, self.fold, self.repeat)
 
 
 class DatasetInfo(Model):
@@ -80,6 +80,10 @@ class DatasetInfo(Model):
     def sizes(self) -> tuple[int, int, int]:
         """Training, validation and test images."""
         return self.train_size, self.validation_size, self.test_size
+
+    @property
+    def n_images(self) -> int:
+        return sum(self.sizes)
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -299,6 +303,14 @@ class RunRecord(Model):
     predictions: Predictions | None = None
     saved: SavedModel | None = None
     not_saved: NotSaved | None = None
+
+    @property
+    def data_identity(self) -> tuple[object, ...]:
+        """What two runs must share for their images to be the same; of folds, which differ in size, all together."""
+        info = self.dataset
+        if self.run.fold is None:
+            return info.identity
+        return info.fingerprint, info.n_images, info.class_names, info.image_shape
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

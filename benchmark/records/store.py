@@ -25,7 +25,7 @@ from benchmark.records.dataset_schema import DataAudit, DatasetSummary
 from benchmark.records.npz import unpack_predictions
 from benchmark.records.schema import SCHEMA_VERSION, RunRecord
 from benchmark.records.upgrade import upgrade
-from benchmark.specs import NAME, PROFILES, ModelSpec, Profile, Run, profile_named
+from benchmark.specs import NAME, PROFILES, ModelSpec, Profile, Run, n_folds, profile_named
 from benchmark.utils.files import check_writable, locked, read_text, read_whole, write_atomically
 from benchmark.utils.format import first_line
 
@@ -50,8 +50,10 @@ def key(run: Run, spec: ModelSpec, fingerprint: str, profile: Profile) -> str:
         decides["source"] = spec.source
     if profile.draw is not None:
         decides["draw"] = profile.draw
+    if run.fold is not None:
+        decides["fold"] = [profile.folds, run.repeat, run.fold]
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    return f"{run.profile}-seed{run.seed}-{digest[:8]}"
+    return f"{run.profile}-{run.slug}-{digest[:8]}"
 
 
 def plain(value: Any) -> Any:
@@ -89,8 +91,10 @@ class Stored:
         """What to type to execute the run again."""
         run, collection = self.record.run, _collection(self.path).name
         parts = [f"python -m benchmark run {run.model} --dataset {run.dataset}"]
-        parts += [f"--profile {run.profile}"] if run.profile != "full" else []
-        parts += [f"--seeds {run.seed + 1}"] if run.seed else []
+        folds = n_folds(run.profile)
+        parts += [f"--profile {run.profile}"] if run.profile != "full" and folds is None else []
+        parts += [f"--seeds {run.seed + 1}"] if run.seed and folds is None else []
+        parts += [f"--folds {folds} --repeats {run.seed + 1}"] if folds is not None else []
         parts += [f"--collection {collection}"] if collection not in ("local", run.profile) else []
         return " ".join([*parts, *options])
 

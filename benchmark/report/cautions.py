@@ -122,6 +122,10 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _seeds(evidence: Evidence, compared: Sequence[ModelSummary]) -> Iterator[str]:
+    if evidence.selection.folds:
+        every = evidence.selection.folds * evidence.selection.repeats
+        yield from (f"{s.name} has finished {s.n_seeds} of {every} folds." for s in compared if s.n_seeds < every)
+        return
     for s in compared:
         ends = evidence.intervals[s.name]
         known = ends.model is not None

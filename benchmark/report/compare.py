@@ -61,6 +61,9 @@ def _side(left: ModelSummary | None, right: ModelSummary | None, known: Sequence
     if left is None or right is None:
         return Side(left, right, None, f"only on the {'right' if left is None else 'left'}")
     note = "; ".join(left.records[0].model.differences(right.records[0].model))
+    if left.folds and right.folds:
+        found = comparison.by_fold(right, left)
+        return Side(left, right, *((None, found) if isinstance(found, str) else (found, note)))
     before, after = hits(left, lookup), hits(right, lookup)
     if isinstance(before, str) or isinstance(after, str):
         return Side(left, right, None, before if isinstance(before, str) else str(after))

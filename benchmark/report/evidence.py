@@ -12,7 +12,9 @@ import pandas as pd
 
 from benchmark.analysis.comparison import Comparison, Intervals, Pair, compare, intervals
 from benchmark.analysis.leaderboard import leaderboard
-from benchmark.analysis.select import ModelSummary, Selection, best, select
+from benchmark.analysis.out_of_fold import together
+from benchmark.analysis.select import Kind, ModelSummary, Selection, best, select
+from benchmark.data.folds import pooled
 from benchmark.errors import UserError
 from benchmark.estimators.metrics import Metric
 from benchmark.records.dataset_schema import DataAudit, DatasetSummary
@@ -38,6 +40,8 @@ class Evidence:
         What was skipped; grows while predictions are read.
     summary : DatasetSummary or None
         The data set's description with its integrity checks.
+    runs : Evidence or None
+        Of what :attr:`by_image` has put together, the evidence that it is made of.
     """
 
     selection: Selection
@@ -46,6 +50,7 @@ class Evidence:
     problems: list[Problem]
     collection: str = ""
     summary: DatasetSummary | None = None
+    runs: Evidence | None = None
     _read: dict[str, dict[str, np.ndarray] | None] = dataclasses.field(default_factory=dict)
 
     @property
@@ -78,11 +83,35 @@ class Evidence:
 
     @property
     def cnn(self) -> ModelSummary | None:
-        return best(self.summaries, "cnn")
+        return self._best("cnn")
 
     @property
     def baseline(self) -> ModelSummary | None:
-        return best(self.summaries, "baseline")
+        return self._best("baseline")
+
+    def _best(self, kind: Kind) -> ModelSummary | None:
+        if self.runs is None:
+            return best(self.summaries, kind)
+        chosen = best(self.runs.summaries, kind)
+        return next((s for s in self.summaries if chosen is not None and s.name == chosen.name), None)
+
+    @functools.cached_property
+    def by_image(self) -> Evidence:
+        """What all that looks at single images is based on: of folds, those of each repeat together."""
+        if self.selection.folds is None:
+            return self
+        found = [together(summary, self.predictions) for summary in self.summaries]
+        summaries = tuple(ModelSummary(tuple(stored for stored, _ in runs)) for runs in found if runs)
+        return Evidence(
+            selection=dataclasses.replace(self.selection, profile="full", summaries=summaries),
+            stored=self.stored,
+            data=None if self.data is None else pooled(self.data),
+            problems=self.problems,
+            collection=self.collection,
+            summary=self.summary,
+            runs=self,
+            _read={str(stored.path): arrays for runs in found for stored, arrays in runs},
+        )
 
     @functools.cached_property
     def comparison(self) -> Comparison:
@@ -109,7 +138,10 @@ class Evidence:
 
     @functools.cached_property
     def near_duplicates(self) -> DataAudit | None:
-        """The audit beside the records if it is about this version of the data; what is wrong is among the problems."""
+        """The audit beside the records if it is about this version of the data, which folds divide otherwise; what is
+        wrong is among the problems."""
+        if self.runs is not None or self.selection.folds is not None:
+            return None
         audit = read_audit(self.folder)
         if isinstance(audit, Problem):
             self.problems.append(audit)

@@ -77,7 +77,8 @@ def _compared(evidence: Evidence) -> str:
     if pair is None:
         return (
             f"{_described(cnn)} and {other} differ by {_lead(cnn, baseline)}; "
-            "without predictions of the same images, significance cannot be tested."
+            f"without {'two folds in common' if cnn.folds else 'predictions of the same images'}, significance cannot "
+            "be tested."
         )
     if pair.verdict == "better":
         return (
@@ -169,5 +170,6 @@ def price(evidence: Evidence) -> str:
 
 def _described(summary: ModelSummary) -> str:
     kind = pairwise.kind(summary) if summary.convolutional else ""
-    seeds = f"mean of {summary.n_seeds} seeds" if summary.n_seeds > 1 else ""
+    runs = "folds" if summary.folds else "seeds"
+    seeds = f"mean of {summary.n_seeds} {runs}" if summary.n_seeds > 1 else ""
     return f"{summary.name} ({', '.join(filter(None, (kind, summary.metric.worded(summary.value), seeds)))})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -48,6 +49,27 @@ COSTS = (
     'model\'s process needs on top of its libraries, data included; "parameters" the numbers kept to predict with (for '
     "k-NN, the training set)."
 )
+
+
+METHOD_OF_FOLDS = (
+    "Every image is predicted once per repeat, by a model that has not seen it; the metric is the mean over the "
+    "folds of all repeats. The confidence interval is that of the corrected resampled t-test (see below), for a model "
+    "trained on as many other images and tested on others. The standard deviation is that over folds, which share "
+    "training images: it is no error of the mean. Where single images matter, below, the folds of a repeat are put "
+    "together, and a seed stands for a repeat."
+)
+
+
+def of(evidence: Evidence) -> Table:
+    """The leaderboard of a report; of folds it has one interval."""
+    whole = table(evidence.leaderboard)
+    if evidence.selection.folds is None:
+        return whole
+    titles = {4: "95% CI", 5: "std across folds (n)"}
+    columns = [dataclasses.replace(c, title=titles.get(place, c.title)) for place, c in enumerate(whole.columns)]
+    kept = [place for place in range(len(columns)) if place != 3]
+    rows = [[row[place] for place in kept] for row in whole.rows]
+    return Table([columns[place] for place in kept], rows, whole.sortable, whole.sorted_by)
 
 
 def table(board: pd.DataFrame) -> Table:
@@ -114,8 +136,10 @@ def board(evidence: Evidence) -> Section | None:
         "leaderboard",
         "Leaderboard",
         chart(summaries) if any(_measured(summaries)) else None,
-        table(evidence.leaderboard),
-        f"{metric.meaning} The table has that of {info.test_size:,} test images, mean over seeds. "
+        of(evidence),
+        f"{metric.meaning} This is {evidence.selection.protocol}. {METHOD_OF_FOLDS}"
+        if evidence.selection.folds
+        else f"{metric.meaning} The table has that of {info.test_size:,} test images, mean over seeds. "
         + METHOD.format(interval=how),
         f"The models see the same images, so overlapping intervals do not make them equal: {compared}"
         if compared
@@ -236,8 +260,8 @@ def cost(evidence: Evidence) -> Section | None:
         f"{metric.title[0].upper()}{metric.title[1:]} and cost",
         f"Further left is cheaper, further {'up' if metric.higher else 'down'} is better; "
         + ("the line joins the models that no other beats in both, " if metric.higher else "")
-        + "error bars reach from the lowest to the highest seed. Times include the computing of features, even where "
-        "they came from a cache."
+        + f"error bars reach from the lowest to the highest {'fold' if evidence.selection.folds else 'seed'}. Times "
+        "include the computing of features, even where they came from a cache."
         + (
             " The runs differ in processor or number of threads, so their times cannot be compared directly."
             if mixed

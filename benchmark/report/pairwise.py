@@ -15,7 +15,7 @@ from benchmark.analysis.hits import ASSUMED_FROM, ASSUMED_SD, LENT_DEGREES
 from benchmark.analysis.select import ModelSummary
 from benchmark.report import document as doc
 from benchmark.report.evidence import Evidence
-from benchmark.utils.format import interval, listed, p_equals, p_value, points
+from benchmark.utils.format import counted, interval, listed, p_equals, p_value, points
 
 LEVEL = "no significant difference"
 FEW = 5  # Of many classes, that are named in a sentence.
@@ -32,12 +32,27 @@ METHOD = (
     "others are secondary, their p adjusted by Holm's method. That a model is ahead of every baseline is said where "
     "each of these comparisons is significant by itself, and then needs no adjustment."
 )
+METHOD_OF_FOLDS = (
+    "Every pair is compared fold by fold, on the same images, by the corrected resampled t-test (Nadeau and Bengio, "
+    '"Inference for the generalization error", 2003): folds share training images, so the variance of a mean over J '
+    "folds is (1/J + test images / training images) times that over folds, and t has J - 1 degrees of freedom. "
+    "Validation images count as training images here, out of which they are taken. The interval holds the differences "
+    "that this test does not reject; it is for each pair alone. The primary comparison, of the best CNN and the best "
+    "baseline, is chosen on the validation images alone and tested by itself at the 5% level; the others are "
+    "secondary, their p adjusted by Holm's method. Nothing is tested image by image."
+)
 
 
 OF_METRIC = (
     "So it is for {metric}, whose variance over images is that of each image's contribution to it, estimated class by "
     "class; no image is added to a pair but where classes count alike, one shared out among them."
 )
+
+
+def _method(found: Evidence) -> str:
+    if found.selection.folds:
+        return METHOD_OF_FOLDS
+    return METHOD if found.metric.name == "accuracy" else f"{METHOD} {OF_METRIC.format(metric=found.metric.title)}"
 
 
 def family(name: str, convolutional: bool, pretrained: object) -> str:
@@ -94,7 +109,9 @@ def neighbours(found: Evidence) -> list[Pair]:
 
 
 def detectable(found: Evidence) -> str:
-    """What difference the paired test can detect, in a sentence; empty where nothing is compared."""
+    """What difference the paired test can detect, in a sentence; empty where nothing is compared, or by folds."""
+    if found.selection.folds:
+        return ""
     compared, best = found.comparison, found.best_pair
     pairs = [pair for pair in neighbours(found) if pair in compared.secondary or pair.swapped() in compared.secondary]
     smallest: list[tuple[float | None, str]] = []
@@ -152,7 +169,7 @@ def _detected(pair: Pair, level: float) -> float | None:
 def lent(found: Evidence) -> str:
     """Where the seed-to-seed variance comes from, in sentences; empty where every model is deterministic."""
     models = [s for s in found.summaries if s.stochastic]
-    if not models:
+    if not models or found.selection.folds:
         return ""
     borrowed = sorted({name for pair in found.comparison.pairs for name in pair.lent})
     single = sorted({name for pair in found.comparison.pairs for name in pair.single})
@@ -200,7 +217,7 @@ def comparison(found: Evidence) -> doc.Section | None:
         if shown
         else None,
         _table(shown, best) if shown else None,
-        METHOD if found.metric.name == "accuracy" else f"{METHOD} {OF_METRIC.format(metric=found.metric.title)}",
+        _method(found),
         lent(found) or None,
         "Not compared:" if left_out else None,
         left_out,
@@ -218,6 +235,9 @@ def _how_many(apart: int, n_pairs: int, *, primary: bool) -> str | None:
 
 def _headline_pair(found: Evidence, pair: Pair) -> str:
     """The pair of the headline, with the sources of its error."""
+    if found.selection.folds:
+        n = counted(pair.seeds[0], "fold")
+        return f"The primary comparison, {pair.left} against {pair.right}, over {n}: {evidence(pair)}."
     sides = zip((pair.left, pair.right), pair.seeds, strict=True)
     several = [name for name, n in sides if n > 1 and name not in pair.single]
     metric = pair.metric
@@ -270,7 +290,17 @@ def _table(pairs: Sequence[Pair], primary: Pair | None) -> doc.Table:
         )
         for pair in pairs
     ]
-    return doc.Table(columns, rows)
+    return _measured(columns, rows)
+
+
+def _measured(columns: Sequence[doc.Column], rows: Sequence[Sequence[object]], *, sortable: bool = False) -> doc.Table:
+    """A table without the columns that count images, if none are counted."""
+    cells = zip(columns, *rows, strict=True)
+    there = [column.write is not _images or not all(map(doc.is_absent, values)) for column, *values in cells]
+    kept = [place for place, any_value in enumerate(there) if any_value]
+    return doc.Table(
+        [columns[place] for place in kept], [tuple(row[place] for place in kept) for row in rows], sortable
+    )
 
 
 def matrix(names: Sequence[str], compared: Comparison) -> doc.Heatmap:
@@ -336,7 +366,7 @@ def by_class(found: Evidence) -> doc.Section | None:
     )
     charted = [(names[number], pair) for number, pair in compared if pair.interval]
     many, complete = len(names) > doc.MANY_CLASSES, len(charted) == len(compared)
-    table = doc.Table(columns, rows, sortable=many)
+    table = _measured(columns, rows, sortable=many)
     return doc.section(
         "class-pairs",
         f"{cnn.name} against {baseline.name}, class by class",

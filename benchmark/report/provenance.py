@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from benchmark.analysis.select import ModelSummary
+from benchmark.analysis.select import ModelSummary, Selection
+from benchmark.data.own.parts import HELD_OUT
 from benchmark.data.own.spec import options
 from benchmark.records.dataset_schema import DatasetSummary
 from benchmark.records.schema import ModelInfo
@@ -33,8 +34,9 @@ MOST_PROBLEMS = 20  # That are named one by one.
 
 def failures(evidence: Evidence) -> Section | None:
     failed = evidence.selection.failed
-    columns = [words(title) for title in ("model", "seed", "status", "reason")]
-    rows = [(r.run.model, r.run.seed, r.status, r.reason or "") for r in failed]
+    which = "seed" if evidence.selection.folds is None else "repeat, fold"
+    columns = [words(title) for title in ("model", which, "status", "reason")]
+    rows = [(r.run.model, r.run.to_run().number.removeprefix("seed "), r.status, r.reason or "") for r in failed]
     return section("failed", "Runs without a result", Table(columns, rows)) if failed else None
 
 
@@ -53,11 +55,10 @@ def data(evidence: Evidence) -> Section:
     return section(
         "data-set",
         "The data",
-        f"{info.title}: {info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test "
-        f"images of {height}x{width} pixels ({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} "
-        f"classes: {listed(info.class_names, MANY_CLASSES)}. {_division(summary)} "
-        "Pixels are divided by 255; baselines get them flattened. No model sees a test image before it has been "
-        "fitted.",
+        f"{info.title}: {_sizes(evidence.selection)} of {height}x{width} pixels "
+        f"({'grey' if channels == 1 else 'colour'}), {len(info.class_names):,} classes: "
+        f"{listed(info.class_names, MANY_CLASSES)}. {_division(summary)} Pixels are divided by 255; baselines get them "
+        "flattened. No model sees a test image before it has been fitted.",
         (
             f"Source: {info.source}. Fingerprint (SHA-256 of all images, labels and class names): ",
             Code(info.fingerprint),
@@ -66,8 +67,14 @@ def data(evidence: Evidence) -> Section:
         if table is None
         else f"Integrity checks: {said}.",
         table,
-        *_account(summary),
+        *_account(summary, folds=evidence.selection.folds is not None),
     )
+
+
+def _sizes(selection: Selection) -> str:
+    info = selection.dataset
+    sizes = f"{info.train_size:,} training, {info.validation_size:,} validation and {info.test_size:,} test images"
+    return sizes if selection.folds is None else f"{info.n_images:,} images (in a fold, about {sizes})"
 
 
 def _division(summary: DatasetSummary | None) -> str:
@@ -79,11 +86,14 @@ def _division(summary: DatasetSummary | None) -> str:
     )
 
 
-def _account(summary: DatasetSummary | None) -> list[Text | Block]:
+def _account(summary: DatasetSummary | None, *, folds: bool) -> list[Text | Block]:
     """What was decided by looking at the data, and what was left out."""
     if summary is None or not summary.choices:
         return []
-    blocks: list[Text | Block] = ["How the pictures were read and divided:", Bullets(summary.choices)]
+    choices = [text for text in summary.choices if not (folds and HELD_OUT in text)]
+    if folds:
+        choices.append("a fold's validation images are taken out of its training part; no fold separates what is alike")
+    blocks: list[Text | Block] = ["How the pictures were read and divided:", Bullets(choices)]
     if summary.skipped_files:
         n, files = sum(summary.skipped.values()), summary.skipped_files
         more = f", the first {len(files):,} of them" if n > len(files) else ""
@@ -160,12 +170,15 @@ def _commands(evidence: Evidence) -> str:
     """One command for the registered models, and one for each that settings have made of one."""
     selection, collection = evidence.selection, evidence.collection
     records = [s.records[0] for s in selection.ranked] + list(selection.failed)
-    every = [record for s in selection.ranked for record in s.records] + list(selection.failed)
+    every = selection.records
     found = {record.run.model: record.model for record in records}
-    n_seeds = max(record.run.seed for record in every) + 1
+    n_seeds = selection.repeats
     options = _data_options(records[0].run.dataset, evidence.summary)
-    options += ["--profile", selection.profile, "--collection", collection]
-    options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    if selection.folds is None:
+        options += ["--profile", selection.profile, "--collection", collection]
+        options += ["--seeds", str(n_seeds)] if n_seeds > 1 else []
+    else:
+        options += ["--folds", str(selection.folds), "--repeats", str(n_seeds), "--collection", collection]
     options += ["--corruptions"] if any(record.corruptions for record in every) else []
     # Models of files, each by itself; of objects that were passed there is no command.
     files = [(name, model) for name, model in sorted(found.items()) if model.source is not None]

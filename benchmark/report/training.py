@@ -15,7 +15,7 @@ from benchmark.utils.format import percent, points
 
 MOST_SEEDS = 5  # Of a model; more lines in one colour cannot be distinguished.
 TEXT = (
-    "One line per seed{cut}. Training stops early when validation no longer improves, and the weights of the starred "
+    "One line per {run}{cut}. Training stops early when validation no longer improves, and the weights of the starred "
     "epoch are kept; the test images play no part in it. Training loss (dotted) is measured on augmented images, with "
     "dropout and label smoothing where the model has them, and can therefore exceed validation loss. Where a model "
     "leaves images it has learnt out of an epoch (the parameter 'pruning'), it is the loss of the remaining, mostly "
@@ -32,7 +32,13 @@ def curves(evidence: Evidence) -> Section | None:
     cut = f", the first {MOST_SEEDS} of each model" if any(s.n_seeds > MOST_SEEDS for s in trained) else ""
     gaps = [(s, pairs) for s in evidence.summaries if len(pairs := selection_gaps(s))]
     bias = _selection_bias(gaps) if gaps else ()
-    return section("training", "Training", chart(trained), TEXT.format(cut=cut), *bias)
+    return section(
+        "training",
+        "Training",
+        chart(trained),
+        TEXT.format(run="fold" if evidence.selection.folds else "seed", cut=cut),
+        *bias,
+    )
 
 
 def chart(trained: Sequence[ModelSummary]) -> Chart:
@@ -49,7 +55,7 @@ def chart(trained: Sequence[ModelSummary]) -> Chart:
             if best is not None:
                 accuracy = record.epochs[best]["validation_accuracy"]
                 assert accuracy is not None
-                stars.append((best + 1, accuracy, f"{s.name}, seed {record.run.seed}: epoch {best + 1}"))
+                stars.append((best + 1, accuracy, f"{s.name}, {record.run.to_run().number}: epoch {best + 1}"))
     if stars:
         x, y, hover = zip(*stars, strict=True)
         accuracies.append(Series("epoch kept", x, y, marker="*", hover=hover))
@@ -66,7 +72,7 @@ def _by_epoch(record: RunRecord, field: str, label: str, dash: Dash) -> Series:
     values = [np.nan if (value := row.get(field)) is None else value for row in record.epochs]
     name, places = record.run.model, range(1, len(values) + 1)
     write = percent if field == "validation_accuracy" else "{:.3f}".format
-    hover = [f"seed {record.run.seed}, epoch {x}: {write(y)}" for x, y in zip(places, values, strict=True)]
+    hover = [f"{record.run.to_run().number}, epoch {x}: {write(y)}" for x, y in zip(places, values, strict=True)]
     return Series(label, list(places), values, name, kind="line", dash=dash, hover=hover)
 
 

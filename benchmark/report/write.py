@@ -52,6 +52,8 @@ SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
     provenance.data,
     provenance.reproduce,  # Names the problems of all before it.
 )
+# Those that look at single images.
+BY_IMAGE = (per_class.scores, per_class.confusion, calibration.scores, predictions.examples, label_errors.quality)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -76,7 +78,7 @@ class Written:
     @property
     def excerpt(self) -> str:
         """The headline with its cautions and the leaderboard as Markdown, for another page."""
-        return f"{render.answer(self.report)}\n\n{render.table(leaderboard.table(self.evidence.leaderboard))}"
+        return f"{render.answer(self.report)}\n\n{render.table(leaderboard.of(self.evidence))}"
 
 
 def gather(
@@ -108,7 +110,8 @@ def gather(
 def compose(evidence: Evidence) -> Report:
     """The report as data."""
     info, profile = evidence.selection.dataset, evidence.selection.profile
-    sections = [part for make in SECTIONS if (part := make(evidence)) is not None]
+    made = (make(evidence.by_image if make in BY_IMAGE else evidence) for make in SECTIONS)
+    sections = [part for part in made if part is not None]
     all_images = evidence.summary is not None and info.train_size == evidence.summary.train_size
     notice = f"This is the profile {profile}" + (
         f", with all {info.train_size:,} training images, though some networks train for fewer epochs."
@@ -121,7 +124,7 @@ def compose(evidence: Evidence) -> Report:
         sections,
         headline.sentence(evidence),
         headline.price(evidence),
-        "" if profile == "full" else notice,
+        "" if profile == "full" or evidence.selection.folds else notice,
         cautions.cautions(evidence),
     )
 
@@ -170,7 +173,7 @@ def write(
             stale.unlink()
     paths = [folder / "README.md"]
     if with_html:
-        paths.append(html.write(report, evidence, looks, folder))
+        paths.append(html.write(report, evidence.by_image, looks, folder))
     else:
         with explain_write_errors(folder / html.FILE):
             (folder / html.FILE).unlink(missing_ok=True)

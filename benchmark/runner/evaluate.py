@@ -1,7 +1,8 @@
 """What a worker does: load, fit, predict, score, measure.
 
 The test set is kept in a vault (``docs/decisions/0006-test-vault.md``). Until ``fit`` returns, nothing of it is in this
-process; then its images are read, and its labels only after all predictions have been made and copied. This guards the
+process; then its images are read, and its labels only after all predictions have been made and copied. The images of a
+fold are kept likewise. This guards the
 interface against an oversight, not the machine against malice: a model that opens the cache's files, or starts a
 thread that waits, finds what it looks for.
 """
@@ -31,7 +32,7 @@ from benchmark.estimators.timing import Stopwatch
 from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.runner.environment import memory_bytes
 from benchmark.runner.job import Job, Result, Saved
-from benchmark.specs import Dataset
+from benchmark.specs import Dataset, Split
 from benchmark.utils.format import described, in_one_line
 
 OnEpoch = Callable[[dict[str, float | None]], None]
@@ -57,17 +58,17 @@ def execute(job: Job, on_epoch: OnEpoch, keep: Keep = lambda kept: None) -> Resu
 
     ``on_epoch`` is called after each epoch of a network; ``keep`` gets the fitted model after its last prediction.
     """
-    pool = cache.read_pool(job.dataset)
-    if pool is None or pool.fingerprint != job.fingerprint:
-        raise _changed(job)
-    parts = parts_for(pool, job.profile)
+    pool, parts = _learnable(job)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
     outputs = _fit_and_predict(job, pool, parts, on_epoch, keep)
     # The model is gone, unless it is to be saved, and its predictions are in arrays of our own.
     labels = {"validation": np.asarray(pool.train_labels[parts.validation])}
     if job.test:
-        labels["test"] = _read_test(job, "labels")[outputs.index["test"]]
+        test_labels = _read_test(job, "labels")
+        labels["test"] = test_labels[_places(job, len(test_labels))]
+    if job.profile.folds is not None and job.parts is not None:
+        outputs.index["validation"] = job.parts.validation
     return _scored(outputs, labels, len(pool.class_names), trivial=job.model.trivial)
 
 
@@ -75,11 +76,49 @@ def _changed(job: Job) -> UserError:
     return UserError(f"The data set {job.dataset.name} was changed during the run.", "Run the same command again.")
 
 
+def _learnable(job: Job) -> tuple[Dataset, Parts]:
+    """The data set without its test images, and the parts as places in that; of a fold, in a copy of its training and
+    validation images, so that nothing of the others is even mapped."""
+    pool = cache.read_pool(job.dataset)
+    if pool is None or pool.fingerprint != job.fingerprint:
+        raise _changed(job)
+    parts = job.parts or parts_for(pool, job.profile)
+    if job.profile.folds is None:
+        return pool, parts
+    rows = np.union1d(parts.train, parts.validation)
+    images, labels = _rows(job, "images", rows), _rows(job, "labels", rows)
+    train, validation = np.searchsorted(rows, parts.train), np.searchsorted(rows, parts.validation)
+    pool = dataclasses.replace(
+        pool,
+        train_images=images,
+        train_labels=labels,
+        test_images=images[:0],
+        test_labels=labels[:0],
+        split=Split(train=train, validation=validation),
+    )
+    return pool, Parts(train=train, validation=validation, test=parts.test)
+
+
+def _rows(job: Job, what: Literal["images", "labels"], rows: np.ndarray) -> np.ndarray:
+    array = cache.read_rows(job.dataset, what, rows, job.fingerprint)
+    if array is None:
+        raise _changed(job)
+    return array
+
+
 def _read_test(job: Job, what: Literal["images", "labels"]) -> np.ndarray:
+    """The test images or their labels; of a fold, those alone."""
+    if job.profile.folds is not None and job.parts is not None:
+        return _rows(job, what, job.parts.test)
     array = cache.read_test(job.dataset, what, job.fingerprint)
     if array is None:
         raise _changed(job)
     return array
+
+
+def _places(job: Job, n_read: int) -> np.ndarray:
+    """Which of the images that :func:`_read_test` returns are to be predicted."""
+    return np.arange(n_read) if job.parts is None or job.profile.folds is not None else job.parts.test
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +151,9 @@ def _fit_and_predict(job: Job, pool: Dataset, parts: Parts, on_epoch: OnEpoch, k
         index, images = {"validation": parts.validation}, {"validation": X_val}
         if job.test:
             test_images = _read_test(job, "images")
-            index["test"] = np.arange(len(test_images)) if job.test_index is None else job.test_index
-            images["test"] = inputs(test_images, index["test"], job.model)
+            places = _places(job, len(test_images))
+            index["test"] = places if job.parts is None else job.parts.test
+            images["test"] = inputs(test_images, places, job.model)
         timed = "test" if job.test else "validation"
         watch.lap()
         predicted = fitted.predict(images[timed])
@@ -130,7 +170,7 @@ def _fit_and_predict(job: Job, pool: Dataset, parts: Parts, on_epoch: OnEpoch, k
         peak = memory_bytes(peak=True)  # Corrupted images count neither here nor in the seconds above.
         corrupted = {}
         if job.corruptions and job.test:
-            corrupted = _corrupted(fitted, job, test_images[index["test"]])
+            corrupted = _corrupted(fitted, job, test_images[places])
     keep(Kept(fitted, images[timed][:CHECKED], predictions[timed].predicted[:CHECKED]))
     seconds = {
         "fit_seconds": fit_seconds,

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from benchmark.data.splits import Parts
 from benchmark.records.schema import Cost, Metrics, NotSaved, Variant
 from benchmark.specs import DatasetSpec, ModelSpec, Profile, Run
 from benchmark.utils.files import CACHE_VARIABLE, cache_root
@@ -25,8 +26,9 @@ class Job:
     """All that a worker needs to know.
 
     ``log`` takes what the model prints, and the traceback if it fails. Without ``test`` the test images are never
-    read: a search for hyper-parameters sees validation images only. ``test_index`` are the test images to predict
-    (None: all); it comes with the job because sampling them takes the labels. With ``corruptions``, corrupted test
+    read: a search for hyper-parameters sees validation images only. ``parts`` are the images of each part (None: all
+    that the profile has, and all test images); they come with the job because drawing them takes labels that the worker
+    must not see. With ``corruptions``, corrupted test
     images are predicted after everything else. ``save`` is where to write the fitted model once the result is sent.
     ``variables`` is the environment in which the job was made: a forked process has another.
     """
@@ -42,7 +44,7 @@ class Job:
     log: Path
     test: bool = True
     corruptions: bool = False
-    test_index: np.ndarray | None = None
+    parts: Parts | None = None
     save: Path | None = None
     variables: Mapping[str, str] = dataclasses.field(default_factory=_variables)
 

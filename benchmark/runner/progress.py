@@ -142,7 +142,8 @@ def data_line(dataset: Dataset) -> str:
 def named(run: Run | RunInfo) -> str:
     """A run in words; the profile only if it is a number of training images."""
     sized = "" if run.profile in PROFILES else f", {run.profile}"
-    return f"{run.model} on {run.dataset}, seed {run.seed}{sized}"
+    number = run.number if isinstance(run, Run) else run.to_run().number
+    return f"{run.model} on {run.dataset}, {number}{sized}"
 
 
 def model_note(record: RunRecord) -> str:
@@ -372,8 +373,9 @@ class Display(Quiet):
     def _table(self) -> Table:
         """As many rows as fit: running ones first, then the latest that ended, in the order of the plan."""
         table = Table(box=None, pad_edge=False, show_edge=False)
-        for column in ("model", "seed", "status", "validation", "test", "time", ""):
-            justify: Literal["left", "right"] = "right" if column in ("seed", "validation", "test", "time") else "left"
+        which = "seed" if all(run.fold is None for run in self._rows) else "repeat, fold"
+        for column in ("model", which, "status", "validation", "test", "time", ""):
+            justify: Literal["left", "right"] = "right" if column in (which, "validation", "test", "time") else "left"
             table.add_column(column, justify=justify, no_wrap=column != "")
         room = max(3, self._console.height - SPARE_LINES)
         hidden = len(self._rows) - room
@@ -407,7 +409,7 @@ class Display(Quiet):
         name = f"{run.model} on {run.dataset}" if self._datasets else run.model
         return [
             literal(f"{name}, {run.profile}" if self._profiles else name),
-            str(run.seed),
+            str(run.seed) if run.fold is None else f"{run.repeat}, {run.fold}",
             f"[{COLOURS.get(row.status, 'red')}]{row.status}[/]",
             "" if row.validation is None else percent(row.validation),
             "" if row.test is None else f"[bold]{percent(row.test)}[/]",

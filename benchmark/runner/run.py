@@ -24,7 +24,7 @@ from benchmark.runner.job import Failure, Job, Result
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.record import dataset_info, default_metric, has_model, model_info, result_parts, unfinished_model
 from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise, warm_up, worker_environment
-from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, profile_named
+from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, n_folds, profile_named
 from benchmark.utils import seeds
 from benchmark.utils.files import explain_write_errors
 
@@ -174,21 +174,22 @@ class Runner:
     def plan(
         self, models: Sequence[ModelSpec], datasets: Iterable[Prepared], n_seeds: int, profiles: Sequence[str]
     ) -> list[Planned]:
-        """Every run once with its status, seeds innermost.
+        """Every run once with its status, seeds or folds innermost.
 
-        A deterministic model gets one seed, unless the seed also draws the training images.
+        A deterministic model gets one seed, unless the seed also draws the training images. Under a profile of folds,
+        ``n_seeds`` is the number of repeats.
         """
         return [
-            self.status(Run(prepared.spec.name, model.name, seed, profile), model, prepared)
+            self.status(run, model, prepared)
             for profile in profiles
             for prepared in datasets
             for model in models
-            for seed in range(n_seeds if model.stochastic or profile_named(profile).draw is not None else 1)
+            for run in _runs(prepared.spec.name, model, profile, n_seeds)
         ]
 
     def status(self, run: Run, model: ModelSpec, prepared: Prepared) -> Planned:
         """One run, and whether its record still holds: what decides its numbers is in the record's name."""
-        profile = profile_named(run.profile, run.seed)
+        profile = profile_named(run.profile, run.seed, run.fold)
         self.store.check_no_link(run)
         if prepared.spec.own:
             model = model.adapted_to(facts(prepared, profile), run)
@@ -273,13 +274,13 @@ class Runner:
             dataset=planned.prepared.spec,
             fingerprint=dataset.fingerprint,
             profile=planned.profile,
-            random_state=seeds.derive("fit", run.dataset, run.seed),
+            random_state=seeds.derive("fit", run.dataset, run.seed, *(() if run.fold is None else (run.fold,))),
             threads=settings.threads or 1,
             device=settings.device,
             log=path.with_suffix(".log").absolute(),  # A model may change its working directory.
             corruptions=not planned.model.trivial
             and (settings.corruptions or (earlier is not None and bool(earlier.record.corruptions))),
-            test_index=parts_for(dataset, planned.profile).test,
+            parts=parts_for(dataset, planned.profile),
             save=unfinished_model(path).absolute() if saves else None,
         )
 
@@ -333,6 +334,19 @@ class Runner:
         # Not the folder's own path: records travel.
         log = job.log.relative_to(self.store.results_dir.absolute())
         return f"{outcome.reason} (log: {log.as_posix()} in the results folder)"
+
+
+def _runs(dataset: str, model: ModelSpec, profile: str, n_seeds: int) -> list[Run]:
+    """A model's runs under a profile."""
+    folds = n_folds(profile)
+    if folds is not None:
+        return [
+            Run(dataset, model.name, repeat, profile, fold, repeat)
+            for repeat in range(n_seeds)
+            for fold in range(folds)
+        ]
+    several = model.stochastic or profile_named(profile).draw is not None
+    return [Run(dataset, model.name, seed, profile) for seed in range(n_seeds if several else 1)]
 
 
 def facts(prepared: Prepared, profile: Profile) -> Facts:

@@ -100,7 +100,7 @@ class TensorBoard(Tracker):
 
     def _write(self, run: Run, step: int, numbers: Mapping[str, float]) -> None:
         if run not in self._open:
-            place = self._folder / run.dataset / run.model / f"{run.profile}-seed{run.seed}"
+            place = self._folder / run.dataset / run.model / f"{run.profile}-{run.slug}"
             self._open[run] = self._writer(str(place))
         values = [self._summary.Value(tag=name, simple_value=value) for name, value in numbers.items()]
         self._open[run].add_event(self._event(wall_time=time.time(), step=step, summary=self._summary(value=values)))
@@ -163,7 +163,7 @@ class MLflow(Tracker):
             number = self._client.create_experiment(run.dataset, artifact_location=place)
         else:
             number = experiment.experiment_id
-        name = f"{run.model}-{run.profile}-seed{run.seed}"
+        name = f"{run.model}-{run.profile}-{run.slug}"
         self._runs[run] = self._client.create_run(number, run_name=name).info.run_id
         for key in ("model", "seed", "profile"):
             self._client.log_param(self._runs[run], key, getattr(run, key))

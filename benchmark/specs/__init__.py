@@ -32,7 +32,7 @@ from benchmark.specs.models import (
     resolve,
 )
 from benchmark.specs.names import NAME
-from benchmark.specs.runs import PROFILES, Profile, Run, profile_named, sized
+from benchmark.specs.runs import PROFILES, Profile, Run, n_folds, profile_named, sized
 
 __all__ = [
     "MARKERS",
@@ -57,6 +57,7 @@ __all__ = [
     "Split",
     "ValidatingClassifier",
     "ignore_epoch",
+    "n_folds",
     "no_progress",
     "profile_named",
     "resolve",

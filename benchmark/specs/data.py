@@ -70,6 +70,8 @@ class RawImages:
     (n,) in ``range(len(class_names))``; ``source`` says in words, without paths, where the
     bytes came from. ``preparation`` is how pictures became these images; without it, it is seen from them.
     ``validation``, bool (n_train,), says which of the training images are for validation; without it they are drawn.
+    ``groups``, int (n_train + n_test,), of images whose test part is no given one: what has the same number no fold
+    separates.
     """
 
     train_images: np.ndarray
@@ -80,6 +82,7 @@ class RawImages:
     source: str
     preparation: Preparation | None = None
     validation: np.ndarray | None = None
+    groups: np.ndarray | None = None
     account: Account | None = None
 
 
@@ -203,7 +206,8 @@ class Dataset:
 
     ``train_images`` is the whole training pool, which ``split`` divides; ``fingerprint`` is the SHA-256
     of all arrays and class names (see :func:`benchmark.data.cache.fingerprint`); ``preparation`` is how a picture
-    becomes such an image.
+    becomes such an image. ``groups``, int (n_train + n_test,), is there if the test part is not given but held out:
+    what has the same number no fold separates.
     """
 
     name: str
@@ -218,3 +222,4 @@ class Dataset:
     source: str
     preparation: Preparation = Preparation()
     account: Account = Account()
+    groups: np.ndarray | None = None

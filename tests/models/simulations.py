@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+from folds import Folds, centroids, neighbour
 from scipy.special import ndtri
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
@@ -22,6 +23,7 @@ from worlds import NONE, ROOT, World, few_errors, few_images, world
 from benchmark.analysis import stats, uncertainty
 from benchmark.analysis.hits import ASSUMED_FROM, Hits, Lending
 from benchmark.analysis.seed_variance import SeedVariance
+from benchmark.data import folds
 from benchmark.gate.regression import Limits, drop
 
 REPETITIONS = 10_000
@@ -250,8 +252,21 @@ def cases() -> Iterator[Case]:
         # Of numbers as small as these some interval is always a little too wide.
         careful = (COVERS[0], 0.98)
         yield Case(tuple(f"few errors: {what}" for what in INTERVALS), _seeds(seeds), simulate, (careful,) * 3)
+    yield from _of_folds()
     several = "any of 90 secondary pairs of 14 equal models: significant"
     yield Case((several,), "1 to 5", functools.partial(family, whole), ((0.0, 0.055),))
+
+
+def _of_folds() -> Iterator[Case]:
+    """Cross-validation of 300 images by the corrected resampled t-test; too careful with stable models and few runs."""
+    for n, repeats in ((5, 1), (5, 3), (5, 10), (10, 1)):
+        times = f"{n} folds" if repeats == 1 else f"{n} folds, {repeats} repeats"
+        aim = (0.02, 0.07) if (n, repeats) == (folds.FOLDS, folds.REPEATS) else ANY
+        for name, learn in (("stable", centroids), ("unstable", neighbour)):
+            what = f"two equal {name} models, cross-validated: significant"
+            yield Case((what,), times, Folds(n, repeats, learn=learn).significant, (aim,))
+        what = "two stable models 6 points apart, cross-validated: significant"
+        yield Case((what,), times, Folds(n, repeats, edge=0.06).significant, (ANY,))
 
 
 def _of_class(number: int) -> Iterator[Case]:

@@ -85,7 +85,8 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
         said = f" Skipped: {in_words(skipped)}." if skipped else ""
         raise UserError(f"{error.problem}{said}", error.remedy) from error
     alike, groups, choice = _groups(images, items, places)
-    division = parts.divided(labels, groups, [item.part for item in items], class_names, alike)
+    given = [item.part for item in items]
+    division = parts.divided(labels, groups, given, class_names, alike)
     choices += [choice, *division.choices]
     if reading.mirror and all(map(_like_character, class_names)):
         choices.append("classes are named like characters: if mirrored pictures mean something else, add --no-mirror")
@@ -101,6 +102,7 @@ def _load(path: Path, reading: Reading, places: Places, scratch: Path) -> RawIma
         source="the user's pictures",
         preparation=preparation,
         validation=division.part[pool] == parts.VALIDATION,
+        groups=None if "test" in given else groups[np.concatenate([pool, test])],
         account=Account(
             choices=tuple(choices),
             skipped={one.where: one.reason for one in skipped},

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmark.data.own.items import Part
-from benchmark.data.splits import divide
+from benchmark.data.splits import divide, validation_share
 from benchmark.errors import UserError
 from benchmark.utils import seeds
 from benchmark.utils.format import counted, listed
 
 TRAIN, VALIDATION, TEST = range(3)
 CODES: dict[Part | None, int] = {None: TRAIN, "train": TRAIN, "validation": VALIDATION, "test": TEST}
-TEST_SHARE, VALIDATION_SHARE, MOST_VALIDATION = 0.2, 0.15, 5000
+TEST_SHARE = 0.2
+HELD_OUT = "held out"  # In choices that cross-validation makes otherwise.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ def divided(
     choices, n = [], len(class_names)
     if not (part == TEST).any():
         _hold_out(part, TEST, TEST_SHARE, labels, groups, "test")
-        choices.append(f"no test part is given: {(part == TEST).sum():,} pictures are held out for it, by class")
+        choices.append(f"no test part is given: {(part == TEST).sum():,} pictures are {HELD_OUT} for it, by class")
     else:
         choices.append("the given test part is kept")
         again = int(np.isin(alike, alike[part != TEST])[part == TEST].sum()) if alike is not None else 0
@@ -66,15 +67,15 @@ def divided(
         if related > again:
             choices.append(f"in one group with a training picture: {counted(related, 'test picture')}")
     if not (part == VALIDATION).any():
-        share = min(VALIDATION_SHARE, MOST_VALIDATION / max(1, (part == TRAIN).sum()))
+        share = validation_share(int((part == TRAIN).sum()))
         _hold_out(part, VALIDATION, share, labels, groups, "validation")
-        choices.append(f"{(part == VALIDATION).sum():,} training pictures are held out for validation, by class")
+        choices.append(f"{(part == VALIDATION).sum():,} training pictures are {HELD_OUT} for validation, by class")
     counts = np.array([np.bincount(labels[part == code], minlength=n) for code in (TRAIN, VALIDATION, TEST)])
     # Of given parts only training pictures are indispensable.
     held_out = [code for code in (VALIDATION, TEST) if code not in {CODES[one] for one in given}]
     lacking = np.flatnonzero((counts[[TRAIN, *held_out]] == 0).any(axis=0))
     if len(lacking):
-        raise _too_few(labels, groups, lacking, class_names)
+        raise too_few(labels, groups, lacking, class_names)
     return Division(part, tuple(choices))
 
 
@@ -86,7 +87,15 @@ def _hold_out(part: np.ndarray, code: int, share: float, labels: np.ndarray, gro
     part[train[chosen == 1]] = code
 
 
-def _too_few(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, class_names: Sequence[str]) -> UserError:
+def too_few(
+    labels: np.ndarray,
+    groups: np.ndarray,
+    classes: np.ndarray,
+    class_names: Sequence[str],
+    protocol: str = "training, validation and test",
+    instead: str = "",
+) -> UserError:
+    """What is to be said of ``classes`` that cannot be in every part; ``instead`` is one more remedy."""
     sizes = np.bincount(labels, minlength=len(class_names))
     n_groups = {label: len(np.unique(groups[labels == label])) for label in classes.tolist()}
     named = [
@@ -97,6 +106,6 @@ def _too_few(labels: np.ndarray, groups: np.ndarray, classes: np.ndarray, class_
     leave = f", or leave {'them' if several else 'it'} out: --min-class-size {least}"
     return UserError(
         f"{counted(len(classes), 'class', 'classes')} {'have' if several else 'has'} too few different pictures for "
-        f"training, validation and test: {listed(named, 10)}.",
-        f"Add pictures or merge classes{leave if (sizes >= least).sum() > 1 else ''}.",
+        f"{protocol}: {listed(named, 10)}.",
+        f"Add pictures or merge classes{leave if (sizes >= least).sum() > 1 else ''}{instead}.",
     )

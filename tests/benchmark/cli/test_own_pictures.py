@@ -58,7 +58,7 @@ def test_readme_has_five_commands():
 def test_each_command_runs(command, pictures, cache, tmp_path):
     home = Home(pictures, cache)
     where = ("--results-dir", str(tmp_path), "--no-report")
-    done = home(*command.split(), "knn", *where)
+    done = home(*command.split(), "knn", "--folds", "0", *where)
     assert done.returncode == 0, done.stderr
     assert "knn on" in done.stdout
     assert "96 training" not in done.stdout  # A fifth is held out, and some of the rest for validation.
@@ -86,7 +86,9 @@ def test_a_report_shows_no_pictures_that_are_private(pictures, cache, tmp_path):
     """Not even if another command reads them in between."""
     home, where = Home(pictures, cache), ("--results-dir", str(tmp_path / "results"))
     reports = ("--reports-dir", str(tmp_path / "reports"))
-    private = home("run", "knn", "-d", "photos", "--name", "private", "--no-pictures", *where, *reports)
+    private = home(
+        "run", "knn", "-d", "photos", "--name", "private", "--no-pictures", "--repeats", "1", *where, *reports
+    )
     assert private.returncode == 0, private.stderr
     assert home("data", "info", "photos", "--name", "private").returncode == 0
     assert home("report", "-d", "private", *where, *reports).returncode == 0
@@ -100,7 +102,7 @@ def test_a_model_of_a_file_predicts_and_is_verified(pictures, cache, tmp_path):
     home = Home(tmp_path, cache)
     (tmp_path / "my_models.py").write_text("from sklearn.naive_bayes import GaussianNB\n\nbayes = GaussianNB()\n")
     data = ("-d", str(pictures / "photos"))
-    assert home("run", "my_models.py:bayes", *data, "--save-models", "--no-report").returncode == 0
+    assert home("run", "my_models.py:bayes", *data, "--save-models", "--no-report", "--folds", "0").returncode == 0
     found = home("predict", "my_models.py:bayes", str(pictures / "photos/3/036.png"), *data)
     assert found.returncode == 0, found.stderr
     assert "bit-identical" in home("verify", "my_models.py:bayes", *data, "--runs", "1").stdout
@@ -108,10 +110,26 @@ def test_a_model_of_a_file_predicts_and_is_verified(pictures, cache, tmp_path):
     assert (unknown.returncode, "Give it as path/to/my_models.py:bayes" in unknown.stderr) == (2, True)
 
 
+def test_the_model_of_a_fold_predicts_pictures_but_no_test_images(pictures, cache, tmp_path):
+    home, data = Home(tmp_path, cache), ("-d", str(pictures / "photos"))
+    done = home("run", "knn", *data, "--folds", "3", "--repeats", "1", "--save-models")
+    assert done.returncode == 0, done.stderr
+    assert "3-fold cross-validation, 1 repeat" in done.stdout + done.stderr
+    page = (tmp_path / "reports/local/photos/README.md").read_text(encoding="utf-8")
+    assert "--folds 3 --repeats 1" in page
+    assert "120 images (in a fold, about " in page
+    assert "are held out" not in page
+    found = home("predict", "knn", str(pictures / "photos/3/036.png"), *data)
+    assert found.returncode == 0, found.stderr
+    assert "repeat 0, fold " in found.stdout
+    refused = home("predict", "knn", "--test", "0", *data)
+    assert (refused.returncode, "is that of a fold, and has learnt from test images" in refused.stderr) == (2, True)
+
+
 def test_a_curve_of_few_pictures_has_points(pictures, cache, tmp_path):
     done = Home(pictures, cache)(
         "curve", "knn", "-d", "photos", "--seeds", "1", "--results-dir", str(tmp_path), "--no-report"
     )
     assert done.returncode == 0, done.stderr
-    assert "train-22" in done.stdout
-    assert "train-45" in done.stdout
+    assert "train-21" in done.stdout
+    assert "train-42" in done.stdout

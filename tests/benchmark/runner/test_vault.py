@@ -143,7 +143,7 @@ def test_an_answer_once_given_stands(make_job):
 def test_a_part_of_the_test_images_is_drawn_outside_the_worker(prepared, settings, monkeypatch):
     dataset = prepared["digits"].dataset
     small = Profile(name="full", description="few test images", test_size=100)
-    monkeypatch.setattr(runner, "profile_named", lambda name, draw=0: small)
+    monkeypatch.setattr(runner, "profile_named", lambda *_: small)
     record = go([spec("Majority")], prepared, settings)["majority", 0]
     assert record.status == "ok", record.reason
     (stored,), _ = settings.store.read_all("digits")

@@ -86,7 +86,7 @@ def test_a_number_of_training_images_is_a_profile_too():
     "name", ["", "huge", "train-", "train-0", "train-01", "train--5", "train-1e3", "train-5x", "Full"]
 )
 def test_a_profile_that_there_is_not_is_refused_with_those_there_are(name):
-    with pytest.raises(UserError, match="There are: full, quick, and train-1000"):
+    with pytest.raises(UserError, match="There are: full, quick, train-1000"):
         profile_named(name)
 
 

@@ -242,6 +242,6 @@ def test_nothing_is_left_of_an_archive_but_the_data_set(make, read, refused, cac
     assert files(entry) == {
         f"{name}.npy" for name in ("train_images", "train_labels", "test_images", "test_labels")
     } | {
-        *("validation.npy", "meta.json", "names.json"),
+        *("validation.npy", "groups.npy", "meta.json", "names.json"),
     }
     assert json.loads((entry / "meta.json").read_text())["own"]["name"] == "good"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.data.own import parts
+from benchmark.data import splits
 from benchmark.data.own.parts import TEST, TRAIN, VALIDATION, divided
 from benchmark.errors import UserError
 
@@ -34,7 +34,7 @@ def test_a_fifth_is_for_testing_and_of_the_rest_15_per_cent_for_validation_in_ev
 
 
 def test_at_most_5000_are_for_validation(monkeypatch):
-    monkeypatch.setattr(parts, "MOST_VALIDATION", 40)
+    monkeypatch.setattr(splits, "MOST_VALIDATION", 40)
     labels = np.arange(1000) % 2
     found = divided(labels, alone(labels), [None] * 1000, NAMES[:2])
     assert counts(found.part, labels) == [[380, 380], [20, 20], [100, 100]]

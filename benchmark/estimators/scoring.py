@@ -56,13 +56,15 @@ def evaluate(
     )
 
 
-def doubts(part: str, labels: np.ndarray, answer: Answer) -> list[str]:
+def doubts(part: str, labels: np.ndarray, answer: Answer, *, weighted: bool = False) -> list[str]:
     """What in a model's predictions contradicts itself or cannot be of use, in words.
 
     Parameters
     ----------
     part : str
         Name of the part that ``labels`` (n,) and ``answer`` are about.
+    weighted : bool
+        Whether all classes weighed alike in training: such a model gives up accuracy on the largest for the others.
     """
     found = [answer.problem] if answer.problem else []
     predicted, probabilities = answer.predicted, answer.probabilities
@@ -74,6 +76,6 @@ def doubts(part: str, labels: np.ndarray, answer: Answer) -> list[str]:
     accuracy, largest = np.mean(predicted == labels), np.bincount(labels).max() / len(labels)
     if (predicted == predicted[0]).all() and not (labels == labels[0]).all():
         found.append(f"all {len(predicted):,} {part} images are predicted as the same class")
-    elif accuracy < largest:
+    elif accuracy < largest and not weighted:
         found.append(f"{part} accuracy {percent(accuracy)} is below the share of the largest class, {percent(largest)}")
     return found

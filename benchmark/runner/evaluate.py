@@ -69,7 +69,7 @@ def execute(job: Job, on_epoch: OnEpoch, keep: Keep = lambda kept: None) -> Resu
         labels["test"] = test_labels[_places(job, len(test_labels))]
     if job.profile.folds is not None and job.parts is not None:
         outputs.index["validation"] = job.parts.validation
-    return _scored(outputs, labels, len(pool.class_names), trivial=job.model.trivial)
+    return _scored(outputs, labels, len(pool.class_names), job)
 
 
 def _changed(job: Job) -> UserError:
@@ -256,8 +256,8 @@ def _corrupted(fitted: Adapter, job: Job, images: np.ndarray) -> dict[str, list[
     return predicted
 
 
-def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int, *, trivial: bool) -> Result:
-    """Compare predictions with labels; collect what is kept of every image. A ``trivial`` model is not doubted."""
+def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int, job: Job) -> Result:
+    """Compare predictions with labels; collect what is kept of every image. A trivial model is not doubted."""
 
     def scores(predictions: Mapping[str, Answer]) -> dict[str, Metrics]:
         return {
@@ -280,8 +280,11 @@ def _scored(outputs: Outputs, labels: Mapping[str, np.ndarray], n_classes: int, 
             found = Predicted(labels[part], one.predicted, n_classes, one.decision)
             arrays[f"{part}_{AUROC.name}"] = AUROC.contributions(found).astype(np.float32)
     by_part = scores(outputs.predictions)
-    doubted = {} if trivial else outputs.predictions
-    doubts = {doubt for part, one in doubted.items() for doubt in scoring.doubts(part, labels[part], one)}
+    doubted = {} if job.model.trivial else outputs.predictions
+    weighted = job.model.params_for(job.run).get("class_weight") is not None
+    doubts = {
+        doubt for part, one in doubted.items() for doubt in scoring.doubts(part, labels[part], one, weighted=weighted)
+    }
     warnings = (*sorted(doubts), *outputs.fields.pop("warnings"))
     return Result(
         warnings=warnings,

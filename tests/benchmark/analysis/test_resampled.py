@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.analysis import out_of_fold
-from benchmark.analysis.comparison import accuracies, by_fold, class_pairs, compare, error_ratio
+from benchmark.analysis.comparison import by_fold, class_pairs, compare, error_ratio, intervals
 from benchmark.analysis.resampled import corrected_t
 from benchmark.analysis.select import ModelSummary, select
 from benchmark.records.store import Stored
@@ -132,7 +132,7 @@ def test_folds_that_all_show_the_same_decide_nothing(model):
 
 def test_a_model_has_one_interval(model):
     a, lookup = model("a", places(1, 2, 0, 1, 2, 3))
-    found = accuracies([a], lookup)["a"]
+    found = intervals([a], lookup)["a"]
     assert found.runs == found.model
     assert found.runs[0] < a.accuracy < found.runs[1] <= 1
 

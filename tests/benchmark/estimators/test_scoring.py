@@ -82,3 +82,4 @@ def test_an_accuracy_below_the_largest_class_is_doubtful():
     assert doubts("validation", labels, Answer(np.roll(labels, 5), None)) == [
         "validation accuracy 20.00% is below the share of the largest class, 60.00%"
     ]
+    assert doubts("validation", labels, Answer(np.roll(labels, 5), None), weighted=True) == []

@@ -54,6 +54,14 @@ FilesOption = Annotated[
         "--model", metavar="FILE.py:NAME", help="A model of a Python file: any scikit-learn estimator; repeatable."
     ),
 ]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Where all training images would take longer than, say, 30m or 2h: train on the largest sample that fits.",
+        show_default="no limit",
+    ),
+]
 SeedsOption = Annotated[int, typer.Option(help="Seeds per model; deterministic models run once.", min=1, max=1000)]
 SaveOption = Annotated[
     bool, typer.Option("--save-models", help="Keep the fitted models beside the records, for 'predict'.")
@@ -69,6 +77,7 @@ def run(
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
+    budget: BudgetOption = None,
     seeds: SeedsOption = 1,
     jobs: JobsOption = 1,
     threads: ThreadsOption = None,
@@ -97,6 +106,7 @@ def run(
     from benchmark import api
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
+    from benchmark.utils.format import parse_duration
 
     chosen = _chosen([*(models or ()), *(own_models or ())], everything, changes, rename)
     how = settings(jobs, threads, time_limit, memory_limit, device, fresh, corruptions=corruptions, save=save_models)
@@ -110,6 +120,7 @@ def run(
         profile=profile,
         seeds=seeds,
         settings=how,
+        budget_seconds=None if budget is None else parse_duration(budget),
         collection=store.collection,
         data_dir=data_dir,
         results_dir=results_dir,

@@ -27,8 +27,9 @@ class Job:
     ``log`` takes what the model prints, and the traceback if it fails. Without ``test`` the test images are never
     read: a search for hyper-parameters sees validation images only. ``test_index`` are the test images to predict
     (None: all); it comes with the job because sampling them takes the labels. With ``corruptions``, corrupted test
-    images are predicted after everything else. ``save`` is where to write the fitted model once the result is sent.
-    ``variables`` is the environment in which the job was made: a forked process has another.
+    images are predicted after everything else. A ``pilot`` only measures: the training images of ``test_index`` stand
+    for test images, which are never read, and no features are kept. ``save`` is where to write the fitted model once
+    the result is sent. ``variables`` is the environment in which the job was made: a forked process has another.
     """
 
     run: Run
@@ -42,6 +43,7 @@ class Job:
     log: Path
     test: bool = True
     corruptions: bool = False
+    pilot: bool = False
     test_index: np.ndarray | None = None
     save: Path | None = None
     variables: Mapping[str, str] = dataclasses.field(default_factory=_variables)

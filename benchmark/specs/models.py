@@ -139,6 +139,9 @@ class ModelSpec:
         has no effects. Saves the time of the import in every run but the first.
     core : bool or "pictures"
         Whether ``run`` without names runs it, or does on the user's own pictures only; ``run --all`` runs every model.
+    growth : float or None
+        The power of the number of training images by which the time to fit grows, where it is known; estimates of time
+        measure it otherwise. Of models with epochs it is the time of an epoch that grows, and does so linearly.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
@@ -174,6 +177,7 @@ class ModelSpec:
     pretrained: str | None = None
     preload: bool = False
     core: bool | Literal["pictures"] = False
+    growth: float | None = None
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()

@@ -222,6 +222,7 @@ class JsonLines(Quiet):
             runs=len(plan.runs),
             waiting=len(plan.waiting),
             expected_seconds=plan.expected_seconds,
+            expected_by_model=plan.expected_by_model,
             not_counted=plan.unknown,
             judged_by=sorted(set(plan.bases.values())),
             sample=plan.sample,

@@ -124,6 +124,12 @@ class Plan:
         return sum(self.expected.values()) / max(1, min(self.jobs, len(self.waiting)))
 
     @property
+    def expected_by_model(self) -> dict[str, float]:
+        """Seconds of all runs of each model."""
+        models = dict.fromkeys(run.model for run in self.expected)
+        return {name: sum(s for run, s in self.expected.items() if run.model == name) for name in models}
+
+    @property
     def unknown(self) -> int:
         """The number of the others."""
         return len(self.waiting) - len(self.expected)

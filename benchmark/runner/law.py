@@ -139,9 +139,10 @@ class Law:
         return fit + predict + scoring + rest + self._corrupted(target, predict)
 
     def memory(self, target: Target) -> int | None:
-        """Peak memory in bytes; None where it was not measured."""
+        """Peak memory in bytes; None where it was not measured, or of one other number of images only."""
         largest = self.points[-1]
-        if any(point.memory is None for point in self.points):
+        alone = len(self.points) == 1 and largest.train != target.train
+        if alone or any(point.memory is None for point in self.points):
             return None
         more = target.validation + target.test - largest.validation - largest.test
         held = max(0, more) * target.numbers * 4  # As float32.

@@ -51,7 +51,9 @@ def runs(data):
         size = Profile(name=profile, description="", train_size=train_size)
         prepared = SimpleNamespace(dataset=data, spec=SimpleNamespace(key=dataset))
         return [
-            Planned(Run(dataset, model, seed, profile), spec("Majority", name=model), prepared, size, "", None, recorded)
+            Planned(
+                Run(dataset, model, seed, profile), spec("Majority", name=model), prepared, size, "", None, recorded
+            )
             for seed, model in enumerate(models)
         ]
 

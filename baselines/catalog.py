@@ -19,6 +19,7 @@ HOG = {"orientations": 9, "cells": (4, 7), "block": 2, "pixels": 0.7, "C": 8.0, 
 SMALL_HOG = {"digits": {"cells": (7, 14)}}
 
 SMALL_SIDE = 16
+KERNEL = 1.5  # The growth of a support vector machine with a kernel: docs/decisions/0013-time-estimates.md.
 
 
 def adapt(facts: Facts, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,6 +69,7 @@ MODELS = (
     Baseline(
         name="svm-rbf",
         weighs=True,
+        growth=KERNEL,
         colour="#0072B2",
         build="baselines.pixels:PixelSVC",
         inputs="flat",
@@ -129,6 +131,7 @@ MODELS = (
     Baseline(
         name="pca-svm",
         weighs=True,
+        growth=KERNEL,
         colour="#7FA8D1",
         marker="p",
         build="baselines.pixels:PcaSVC",
@@ -140,6 +143,7 @@ MODELS = (
     Baseline(
         name="hog-svm",
         weighs=True,
+        growth=KERNEL,
         adapt="baselines.catalog:adapt",
         colour="#123E6B",
         marker="h",
@@ -159,6 +163,7 @@ MODELS = (
     Baseline(
         name="augmented-svm",
         weighs=True,
+        growth=KERNEL,
         adapt="baselines.catalog:adapt",
         colour="#2FA39A",
         marker="X",

@@ -26,9 +26,10 @@ from benchmark.estimators import metrics
 from benchmark.records.schema import RunRecord
 from benchmark.records.store import Problem, Store, Stored
 from benchmark.runner import environment, eta
+from benchmark.runner.budget import within
 from benchmark.runner.prepare import prepare
 from benchmark.runner.progress import Quiet, watch
-from benchmark.runner.run import Plan, Planned, Runner, Settings
+from benchmark.runner.run import Planned, Runner, Settings
 from benchmark.specs import PROFILES, Dataset, DatasetSpec, Inputs, ModelSpec, n_folds, profile_named
 from benchmark.utils import cache_folder
 from benchmark.utils.format import counted
@@ -53,6 +54,7 @@ def run(
     folds: int | None = None,
     repeats: int | None = None,
     settings: Settings | None = None,
+    budget_seconds: float | None = None,
     collection: str | None = None,
     data_dir: Path | str | None = None,
     results_dir: Path | str = "results",
@@ -85,6 +87,9 @@ def run(
         Partitions into folds, 1 to 100; None means 3. Every image is predicted once per repeat.
     settings : Settings or None
         Jobs, threads, device, limits, what models are judged by, and what else to do; None means the defaults.
+    budget_seconds : float or None
+        Where all training images would take longer, by the estimate, every model is trained on the largest sample that
+        does not: under the profile ``train-N``. Not with ``"quick"``.
     collection : str or None
         Name under which results are kept; None means ``"local"``, or the profile's name.
     data_dir : path or None
@@ -101,11 +106,13 @@ def run(
         In one line what is wrong, and its remedy: an unknown name, a folder that cannot be written, damaged data.
     """
     store = Store.open(results_dir, collection, profile)
+    if budget_seconds is not None and profile != "full":
+        raise UserError(f"A budget chooses the number of training images, and so does {profile}.", "Give one of them.")
     _check_protocol(profile, seeds, folds, repeats)
     profiles = functools.partial(_one_profile, profile, seeds, folds, repeats)
     spec = registry.dataset(dataset)
     chosen = registry.with_trivial(_chosen(models, spec))
-    return _run(chosen, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher)
+    return _run(chosen, spec, profiles, seeds, settings or Settings(), store, data_dir, watcher, budget_seconds)
 
 
 def curve(
@@ -361,6 +368,7 @@ def _run(
     store: Store,
     data_dir: Path | str | None,
     watcher: Quiet | None,
+    budget_seconds: float | None = None,
 ) -> Results:
     """Plan and execute runs under the profiles that ``profiles`` names for the data set, with so many seeds."""
     from rich.console import Console
@@ -382,10 +390,23 @@ def _run(
             shown.note(_folds_note(n, number))
         if spec.own and own.options(spec.params):
             shown.note(f"{spec.name} is read with {' '.join(own.options(spec.params))}")
-        for note in (*_device_notes(runs, settings.device), *_adapted_notes(runs)):
+        estimates = _estimates(runner, len(runs), shown)
+        plan = estimates.plan(runs)
+        if budget_seconds is not None:
+            sizes = len(prepared.dataset.split.train), len(prepared.dataset.class_names)
+            recorded = {stored.record.run.profile for stored in store.read_all(spec.name)[0]}
+            smaller, plan = within(
+                budget_seconds,
+                plan,
+                lambda name: estimates.plan(runner.plan(chosen, [prepared], number, [name])),
+                sizes,
+                sorted(recorded),
+            )
+            names = names if smaller is None else [smaller]
+        for note in (*_device_notes(plan.runs, settings.device), *_adapted_notes(plan.runs)):
             shown.note(note)
-        shown.planned(_estimated(runs, runner))
-        records = runner.execute(runs)
+        shown.planned(plan)
+        records = runner.execute(plan.runs)
     # After a curve, the report chooses by itself under which profile models are compared.
     return Results(store, spec.name, names[0] if len(names) == 1 else None, records, prepared.dataset, settings.metric)
 
@@ -480,13 +501,11 @@ def _curve_profiles(
     return ["full" if size == whole else f"train-{size}" for size in numbers], seeds
 
 
-def _estimated(runs: Sequence[Planned], runner: Runner) -> Plan:
-    """The plan with its expected time, from the collection and the reference records that come with the project."""
+def _estimates(runner: Runner, n_runs: int, shown: Quiet) -> eta.Estimates:
+    """By the collection's records, the reference records that come with the project's sources, timings and pilots."""
     folders = dict.fromkeys((runner.store.results_dir, Path("results")))
     stores = (runner.store, *(Store(folder, "reference") for folder in folders))
-    plan = eta.estimated(runs, stores, runner.settings.jobs, runner.environment.gemm_gflops)
-    soon = {planned.run: 0.0 for planned in plan.waiting if planned.model.trivial}
-    return dataclasses.replace(plan, expected={**soon, **plan.expected})
+    return eta.Estimates(stores, runner.environment, runner.settings.resolved(n_runs), shown.preparing)
 
 
 def _adapted_notes(runs: Sequence[Planned]) -> list[str]:

@@ -61,7 +61,7 @@ FilesOption = Annotated[
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Protocol:
-    """How pictures without a test part are divided: a group of options."""
+    """On which images models are trained and tested: a group of options."""
 
     folds: Annotated[
         int | None,
@@ -72,6 +72,15 @@ class Protocol:
     ] = None
     repeats: Annotated[
         int | None, typer.Option(help="Partitions into folds, each with a seed of its own.", show_default="3")
+    ] = None
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Where all training images would take longer than, say, 30m or 2h: train on the largest sample that "
+            "fits.",
+            show_default="no limit",
+        ),
     ] = None
 
 
@@ -121,6 +130,7 @@ def run(
     from benchmark import api
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
+    from benchmark.utils.format import parse_duration
 
     chosen = _chosen([*(models or ()), *(own_models or ())], everything, changes, rename)
     how = settings(
@@ -147,6 +157,7 @@ def run(
         folds=protocol.folds,
         repeats=protocol.repeats,
         settings=how,
+        budget_seconds=None if protocol.budget is None else parse_duration(protocol.budget),
         collection=store.collection,
         data_dir=data_dir,
         results_dir=results_dir,

@@ -300,6 +300,9 @@ class RunRecord(Model):
         dict[Text, Annotated[tuple[Fraction, ...], Field(min_length=SEVERITIES, max_length=SEVERITIES)]],
         Field(description="accuracy on corrupted test images, by corruption, from the mildest severity on"),
     ] = {}
+    needed_memory_bytes: Annotated[
+        Count | None, Field(description="estimate of what a run would take that was not started for want of memory")
+    ] = None
     predictions: Predictions | None = None
     saved: SavedModel | None = None
     not_saved: NotSaved | None = None

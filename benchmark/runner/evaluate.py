@@ -61,7 +61,8 @@ def execute(job: Job, on_epoch: OnEpoch, keep: Keep = lambda kept: None) -> Resu
     pool, parts = _learnable(job)
     random.seed(job.random_state)
     np.random.seed(job.random_state)
-    outputs = _fit_and_predict(job, pool, parts, on_epoch, keep)
+    with unkept() if job.pilot else contextlib.nullcontext():
+        outputs = _fit_and_predict(job, pool, parts, on_epoch, keep)
     # The model is gone, unless it is to be saved, and its predictions are in arrays of our own.
     labels = {"validation": np.asarray(pool.train_labels[parts.validation])}
     if job.test:
@@ -107,10 +108,14 @@ def _rows(job: Job, what: Literal["images", "labels"], rows: np.ndarray) -> np.n
 
 
 def _read_test(job: Job, what: Literal["images", "labels"]) -> np.ndarray:
-    """The test images or their labels; of a fold, those alone."""
+    """The test images or their labels; of a fold, those alone; of a pilot, the training images that stand for them."""
     if job.profile.folds is not None and job.parts is not None:
         return _rows(job, what, job.parts.test)
-    array = cache.read_test(job.dataset, what, job.fingerprint)
+    if job.pilot:
+        pool = cache.read_pool(job.dataset)
+        array = None if pool is None else pool.train_images if what == "images" else pool.train_labels
+    else:
+        array = cache.read_test(job.dataset, what, job.fingerprint)
     if array is None:
         raise _changed(job)
     return array

@@ -28,9 +28,10 @@ class Job:
     ``log`` takes what the model prints, and the traceback if it fails. Without ``test`` the test images are never
     read: a search for hyper-parameters sees validation images only. ``parts`` are the images of each part (None: all
     that the profile has, and all test images); they come with the job because drawing them takes labels that the worker
-    must not see. With ``corruptions``, corrupted test
-    images are predicted after everything else. ``save`` is where to write the fitted model once the result is sent.
-    ``variables`` is the environment in which the job was made: a forked process has another.
+    must not see. With ``corruptions``, corrupted test images are predicted after everything else. A ``pilot`` only
+    measures: its test part are training images, those for testing are never read, and no features are kept. ``save`` is
+    where to write the fitted model once the result is sent. ``variables`` is the environment in which the job was made:
+    a forked process has another.
     """
 
     run: Run
@@ -45,6 +46,7 @@ class Job:
     test: bool = True
     corruptions: bool = False
     parts: Parts | None = None
+    pilot: bool = False
     save: Path | None = None
     variables: Mapping[str, str] = dataclasses.field(default_factory=_variables)
 

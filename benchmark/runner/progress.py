@@ -11,6 +11,7 @@ import dataclasses
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from statistics import mean
 from typing import Literal, Self
@@ -112,20 +113,27 @@ def watch(console: Console) -> Quiet:
 
 
 def plan_line(plan: Plan) -> str:
-    """How many runs there are and how long they will take."""
+    """How many runs there are, how long they will take, and by what that is judged."""
     n, waiting = len(plan.runs), len(plan.waiting)
     kept = f", {n - waiting} already recorded" if waiting < n else ""
     lines = {planned.run.model: None for planned in plan.runs if planned.model.trivial}
     compared = any(planned.run.model not in lines for planned in plan.runs)
     beside = f", with {listed(list(lines), 3)} as a reference line" if lines and compared else ""
-    line = f"{counted(n, 'run')}{beside}{kept}."
-    if not waiting or not (plan.unknown or plan.expected_seconds):
+    line = " ".join(filter(None, (f"{counted(n, 'run')}{beside}{kept}.", plan.sample and f"{plan.sample}.")))
+    if not waiting or not (plan.unknown or plan.bases):
         return line
-    if not plan.expected_seconds:
-        return f"{line} No estimate of the time: nothing similar has been recorded yet."
-    uncounted = f" ({plan.unknown} of them not counted: nothing similar is recorded)" if plan.unknown else ""
-    expected = duration(plan.expected_seconds)
-    return f"{line} About {expected}, judging by earlier records and this machine's speed{uncounted}."
+    if not plan.bases:
+        return f"{line} No estimate of the time: not even a pilot could tell."
+    uncounted = f" ({plan.unknown} of them not counted: nothing is known of how long they take)" if plan.unknown else ""
+    return f"{line} About {duration(plan.expected_seconds)}, judging by {_bases(plan)}{uncounted}."
+
+
+def _bases(plan: Plan) -> str:
+    """By what the time is judged: of how many models by each, if by several."""
+    counts = Counter(basis for _, basis in {(f"{run.model} {run.dataset}", basis) for run, basis in plan.bases.items()})
+    if len(counts) < 2:
+        return "".join(counts)
+    return ", ".join(f"{basis} ({counted(number, 'model')})" for basis, number in counts.most_common())
 
 
 def data_line(dataset: Dataset) -> str:
@@ -218,7 +226,10 @@ class JsonLines(Quiet):
             runs=len(plan.runs),
             waiting=len(plan.waiting),
             expected_seconds=plan.expected_seconds,
+            expected_by_model=plan.expected_by_model,
             not_counted=plan.unknown,
+            judged_by=sorted(set(plan.bases.values())),
+            sample=plan.sample,
         )
 
     def started(self, run: Run, epochs: int | None) -> None:

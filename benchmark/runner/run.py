@@ -27,6 +27,7 @@ from benchmark.runner.supervisor import InterruptedRunError, Outcome, supervise,
 from benchmark.specs import Dataset, Facts, ModelSpec, Profile, Run, n_folds, profile_named
 from benchmark.utils import seeds
 from benchmark.utils.files import explain_write_errors
+from benchmark.utils.format import memory
 
 SETTLED = ("ok", "unsupported")  # What is recorded so is not run again.
 MEMORY_SHARE = 0.9  # Of the machine's memory: beyond it the system itself stops working.
@@ -97,7 +98,8 @@ class Settings:
 class Planned:
     """A run with all that decides its numbers, and its record if it need not be repeated.
 
-    ``name`` is the record's file name without its ending; ``earlier`` is what lies there now, finished or not.
+    ``name`` is the record's file name without its ending; ``earlier`` is what lies there now, finished or not. A run
+    that would not fit into memory has ``needed_memory_bytes``: it is recorded as unsupported, not started.
     """
 
     run: Run
@@ -107,16 +109,20 @@ class Planned:
     name: str
     earlier: Stored | None
     recorded: RunRecord | None
+    needed_memory_bytes: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What there is to do, so many ``jobs`` at a time, and the seconds expected of each waiting run that has a similar
-    record."""
+    """What there is to do, so many ``jobs`` at a time, with the seconds expected of the waiting runs of which something
+    is known, and what those are judged by (:mod:`benchmark.runner.eta`); ``sample`` says of how many training images a
+    budget allows."""
 
     runs: tuple[Planned, ...]
     expected: Mapping[Run, float] = dataclasses.field(default_factory=dict)
     jobs: int = 1
+    bases: Mapping[Run, str] = dataclasses.field(default_factory=dict)
+    sample: str = ""
 
     @property
     def datasets(self) -> list[Dataset]:
@@ -131,6 +137,12 @@ class Plan:
     def expected_seconds(self) -> float:
         """Wall time of the runs of which something is known."""
         return sum(self.expected.values()) / max(1, min(self.jobs, len(self.waiting)))
+
+    @property
+    def expected_by_model(self) -> dict[str, float]:
+        """Seconds of all runs of each model."""
+        models = dict.fromkeys(run.model for run in self.expected)
+        return {name: sum(s for run, s in self.expected.items() if run.model == name) for name in models}
 
     @property
     def unknown(self) -> int:
@@ -203,6 +215,8 @@ class Runner:
         record, settings = stored.record, self.settings
         if settings.fresh or record.status not in SETTLED:
             return False
+        if record.needed_memory_bytes is not None:  # There may be more memory now.
+            return False
         if record.dataset.sizes != dataset_info(prepared.dataset, profile).sizes:
             return False
         if record.status != "ok":
@@ -248,6 +262,9 @@ class Runner:
     def _execute_one(self, planned: Planned, settings: Settings) -> RunRecord:
         """Execute one run in a process of its own and write its record, whatever the outcome."""
         job = self._job(planned, settings)
+        if planned.needed_memory_bytes is not None:
+            reason = too_much(planned.needed_memory_bytes, settings.memory_limit_bytes or 0)
+            return self._record(planned, job, Failure("unsupported", reason), datetime.now(UTC), 0.0)
         with explain_write_errors(job.log):
             job.log.parent.mkdir(parents=True, exist_ok=True)
         started_at, start = datetime.now(UTC), time.perf_counter()
@@ -313,7 +330,10 @@ class Runner:
                     self.store.write(done, planned.name)
                     job.log.unlink(missing_ok=True)
                     return done
-        failed = record({"status": outcome.status, "reason": self._reason(outcome, job)}, self.environment, None)
+        parts = {"status": outcome.status, "reason": self._reason(outcome, job)}
+        if outcome.status == "unsupported":
+            parts["needed_memory_bytes"] = planned.needed_memory_bytes
+        failed = record(parts, self.environment, None)
         return self._failed(planned, failed)
 
     def _failed(self, planned: Planned, failed: RunRecord) -> RunRecord:
@@ -347,6 +367,12 @@ def _runs(dataset: str, model: ModelSpec, profile: str, n_seeds: int) -> list[Ru
         ]
     several = model.stochastic or profile_named(profile).draw is not None
     return [Run(dataset, model.name, seed, profile) for seed in range(n_seeds if several else 1)]
+
+
+def too_much(needed_bytes: int, limit_bytes: int) -> str:
+    """Why a run is not started, and what to do about it."""
+    needed, limit = memory(needed_bytes), memory(limit_bytes)
+    return f"it would need about {needed} and may use {limit}: take fewer images (--profile train-N) or smaller ones"
 
 
 def facts(prepared: Prepared, profile: Profile) -> Facts:

@@ -94,6 +94,30 @@ def warm_up() -> None:
         process.join()
 
 
+def ask(function: Callable[..., Any], *arguments: Any, limit_seconds: float) -> Any:
+    """What a function returns in a process like those of runs; None if it fails or takes too long."""
+    receiver, sender = (context := _context()).Pipe(duplex=False)
+    process = context.Process(target=_answer, args=(sender, function, *arguments))
+    try:
+        with _asking, _without_ctrl_c():
+            process.start()
+        sender.close()
+        return receiver.recv() if receiver.poll(limit_seconds) else None
+    except (OSError, EOFError):
+        return None
+    finally:
+        receiver.close()
+        if process.pid is not None:
+            processes.end(process.pid, process.sentinel)
+            with _asking:
+                process.join()
+
+
+def _answer(sender: Connection, function: Callable[..., Any], *arguments: Any) -> None:
+    with contextlib.suppress(*OF_OTHERS):
+        sender.send(function(*arguments))
+
+
 def _nothing() -> None:
     """What a process does that is only to start."""
 

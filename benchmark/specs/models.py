@@ -144,6 +144,9 @@ class ModelSpec:
     trivial : bool
         Whether it never looks at an image. ``run`` runs it beside whatever else, as a reference line: it has a row in
         the leaderboard and is compared with nothing.
+    growth : float or None
+        The power of the number of training images by which the time to fit grows, where it is known; estimates of time
+        measure it otherwise. Of models with epochs it is the time of an epoch that grows, and does so linearly.
     search : mapping of str to Span or tuple
         What ``tune`` may try for a keyword: a range, or a tuple of choices. Empty: nothing to tune.
     base, settings : str or None, tuple of str
@@ -181,6 +184,7 @@ class ModelSpec:
     preload: bool = False
     core: bool | Literal["pictures"] = False
     trivial: bool = False
+    growth: float | None = None
     search: Mapping[str, Span | tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     base: str | None = None
     settings: tuple[str, ...] = ()

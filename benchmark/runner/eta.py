@@ -164,9 +164,8 @@ class Estimates:
             for one in self.timings.runs
             if one.dataset == dataset
         }
-        known = {like: found for like, found in exact.items() if like[:2] not in self._known}
-        self._exact = known | self._exact
-        self._known = _joined(known) | self._known
+        self._exact = exact | self._exact  # Before what records of other numbers of images would tell.
+        self._known = _joined(exact) | self._known
 
     def _likeness(self, planned: Planned) -> Known | None:
         """By the reference timings of another data set, those on the most similar number of images."""

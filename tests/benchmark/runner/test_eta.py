@@ -165,6 +165,12 @@ def test_records_come_before_reference_timings_and_those_before_pilots(store, ru
     assert seconds["own"] == pytest.approx(3 + 2 * 4 / 200 + 1 * 104 / 300 + 1)
 
 
+def test_reference_timings_of_the_same_images_come_before_records_of_fewer(store, runs, estimate):
+    known = timings({"dataset": "synthetic", "model": "knn", "profile": "half", "cost": cost(50, 100.0, test=4)})
+    plan = estimate(runs("knn", profile="half", train_size=50), [store], known, gflops=200.0)
+    assert (plan.expected_seconds, set(plan.bases.values())) == (pytest.approx(104), {TIMINGS})
+
+
 def test_short_runs_need_no_pilot(runs, estimate, pilots):
     known = timings(
         {"dataset": "other", "model": "quick", "profile": "full", "cost": cost(fit=2.0)},

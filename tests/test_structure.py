@@ -45,7 +45,14 @@ def test_every_room_says_what_enters_and_what_leaves(room):
 
 
 def test_no_function_is_longer_than_a_page():
-    long = {f"{path}: {node.name}": node.end_lineno - node.lineno + 1 for path, node in FUNCTIONS}
+    """Its documentation apart."""
+
+    def lines(node):
+        first = node.body[0]
+        documented = ast.get_docstring(node) is not None
+        return node.end_lineno - node.lineno + 1 - documented * (first.end_lineno - first.lineno + 1)
+
+    long = {f"{path}: {node.name}": lines(node) for path, node in FUNCTIONS}
     assert {name: lines for name, lines in long.items() if lines > 60} == {}
 
 

@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from benchmark.cli.options import (
-    ClassWeightOption,
     CollectionOption,
     DataDirOption,
     DatasetOption,
-    DeviceOption,
-    FreshOption,
-    JobsOption,
-    MemoryLimitOption,
-    MetricOption,
+    Execution,
     Pictures,
     ReportsOption,
     ResultsOption,
-    ThreadsOption,
-    TimeLimitOption,
     dataset_specs,
     grouped,
-    settings,
 )
 from benchmark.cli.progress import (
     Following,
@@ -48,6 +40,7 @@ CurveModelsArgument = Annotated[
 def curve(
     pictures: Pictures,
     following: Following,
+    execution: Execution,
     models: CurveModelsArgument = None,
     sizes: Annotated[
         str | None,
@@ -60,14 +53,6 @@ def curve(
         int, typer.Option(help="Seeds per model and size, each with training images of its own.", min=1, max=1000)
     ] = 3,
     dataset: DatasetOption = "fashion-mnist",
-    metric: MetricOption = None,
-    jobs: JobsOption = 1,
-    threads: ThreadsOption = None,
-    time_limit: TimeLimitOption = "2h",
-    memory_limit: MemoryLimitOption = None,
-    device: DeviceOption = "auto",
-    class_weight: ClassWeightOption = "auto",
-    fresh: FreshOption = False,
     collection: CollectionOption = None,
     data_dir: DataDirOption = None,
     results_dir: ResultsOption = Path("results"),
@@ -84,7 +69,7 @@ def curve(
     from benchmark.records.store import Store
     from benchmark.utils.files import check_writable
 
-    how = settings(jobs, threads, time_limit, memory_limit, device, fresh, metric=metric, class_weight=class_weight)
+    how = execution.settings()
     wanted = parse_sizes(sizes)
     (spec,) = dataset_specs([dataset], pictures)
     store = Store.open(results_dir, collection)

@@ -128,41 +128,6 @@ ClassWeightOption = Annotated[
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Repeat what is already recorded.")]
 
 
-def settings(
-    jobs: int,
-    threads: int | None,
-    time_limit: str,
-    memory_limit: str | None,
-    device: str,
-    fresh: bool,
-    *,
-    corruptions: bool = False,
-    save: bool = False,
-    metric: str | None = None,
-    class_weight: str = "auto",
-) -> Settings:
-    """The settings that the options of these names ask for."""
-    from benchmark.runner.run import Settings
-    from benchmark.utils.format import parse_duration, parse_memory
-
-    if device not in DEVICES:
-        raise UserError(f"Unknown device {device!r}.", f"Choose from: {', '.join(DEVICES)}.")
-    if class_weight not in CLASS_WEIGHTS:
-        raise UserError(f"Unknown class weight {class_weight!r}.", f"Choose from: {', '.join(CLASS_WEIGHTS)}.")
-    return Settings(
-        jobs=jobs,
-        threads=threads,
-        device=device,
-        time_limit_seconds=parse_duration(time_limit),
-        memory_limit_bytes=None if memory_limit is None else parse_memory(memory_limit),
-        fresh=fresh,
-        corruptions=corruptions,
-        save_models=save,
-        metric=metric,
-        class_weight=CLASS_WEIGHTS[class_weight],
-    )
-
-
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command, in place of each parameter that is a dataclass, the options that the dataclass's fields are."""
     signature = inspect.signature(command, eval_str=True)
@@ -192,6 +157,41 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     wrapper.__signature__ = signature.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in (*kept, *added)}
     return wrapper
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Execution:
+    """How models are run: a group of options."""
+
+    metric: MetricOption = None
+    class_weight: ClassWeightOption = "auto"
+    jobs: JobsOption = 1
+    threads: ThreadsOption = None
+    time_limit: TimeLimitOption = "2h"
+    memory_limit: MemoryLimitOption = None
+    device: DeviceOption = "auto"
+    fresh: FreshOption = False
+
+    def settings(self, **more: Any) -> Settings:
+        """The settings that the options ask for, and others."""
+        from benchmark.runner.run import Settings
+        from benchmark.utils.format import parse_duration, parse_memory
+
+        if self.device not in DEVICES:
+            raise UserError(f"Unknown device {self.device!r}.", f"Choose from: {', '.join(DEVICES)}.")
+        if self.class_weight not in CLASS_WEIGHTS:
+            raise UserError(f"Unknown class weight {self.class_weight!r}.", f"Choose from: {', '.join(CLASS_WEIGHTS)}.")
+        return Settings(
+            metric=self.metric,
+            class_weight=CLASS_WEIGHTS[self.class_weight],
+            jobs=self.jobs,
+            threads=self.threads,
+            device=self.device,
+            time_limit_seconds=parse_duration(self.time_limit),
+            memory_limit_bytes=None if self.memory_limit is None else parse_memory(self.memory_limit),
+            fresh=self.fresh,
+            **more,
+        )
 
 
 _picture_option = functools.partial(typer.Option, rich_help_panel="Your own pictures")

@@ -10,25 +10,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.cli.options import (
-    ClassWeightOption,
     CollectionOption,
     DataDirOption,
     DatasetsOption,
-    DeviceOption,
-    FreshOption,
-    JobsOption,
-    MemoryLimitOption,
-    MetricOption,
+    Execution,
     ModelsArgument,
     Pictures,
     ProfileOption,
     ReportsOption,
     ResultsOption,
-    ThreadsOption,
-    TimeLimitOption,
     dataset_specs,
     grouped,
-    settings,
 )
 from benchmark.cli.progress import (
     Following,
@@ -95,22 +87,15 @@ def run(
     pictures: Pictures,
     following: Following,
     protocol: Protocol,
+    execution: Execution,
     models: ModelsArgument = None,
     own_models: FilesOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Run every registered model.")] = False,
     dataset: DatasetsOption = None,
     profile: ProfileOption = "full",
-    metric: MetricOption = None,
     seeds: SeedsOption = 1,
-    jobs: JobsOption = 1,
-    threads: ThreadsOption = None,
-    time_limit: TimeLimitOption = "2h",
-    memory_limit: MemoryLimitOption = None,
-    device: DeviceOption = "auto",
-    class_weight: ClassWeightOption = "auto",
     changes: ChangesOption = None,
     rename: RenameOption = None,
-    fresh: FreshOption = False,
     corruptions: CorruptionsOption = False,
     save_models: SaveOption = False,
     collection: CollectionOption = None,
@@ -133,18 +118,7 @@ def run(
     from benchmark.utils.format import parse_duration
 
     chosen = _chosen([*(models or ()), *(own_models or ())], everything, changes, rename)
-    how = settings(
-        jobs,
-        threads,
-        time_limit,
-        memory_limit,
-        device,
-        fresh,
-        metric=metric,
-        class_weight=class_weight,
-        corruptions=corruptions,
-        save=save_models,
-    )
+    how = execution.settings(corruptions=corruptions, save_models=save_models)
     specs = dataset_specs(dataset, pictures)
     store = Store.open(results_dir, collection, profile)
     if report:

@@ -12,13 +12,13 @@ from benchmark.cli.options import (
     DataDirOption,
     DatasetOption,
     DeviceOption,
+    Execution,
     MemoryLimitOption,
     Pictures,
     ResultsOption,
     console,
     dataset_specs,
     grouped,
-    settings,
 )
 from benchmark.utils.terminal import literal, say, show
 
@@ -63,7 +63,10 @@ def tune(
 
     (spec,), (data,) = registry.choose([model]), dataset_specs([dataset], pictures)
     check_tunable(spec)
-    how, seconds = settings(1, threads, "2h", memory_limit, device, False), parse_duration(budget)
+    how, seconds = (
+        Execution(threads=threads, memory_limit=memory_limit, device=device).settings(),
+        parse_duration(budget),
+    )
     store = Store.open(results_dir, collection)
     store.check_writable()
     wanted = Search(

@@ -12,13 +12,13 @@ from benchmark.cli.options import (
     CollectionOption,
     DataDirOption,
     DatasetOption,
+    Execution,
     MemoryLimitOption,
     ProfileOption,
     ResultsOption,
     TimeLimitOption,
     console,
     dataset_specs,
-    settings,
     warn,
 )
 from benchmark.utils.terminal import literal, say
@@ -55,7 +55,7 @@ def verify(
     from benchmark.runner.progress import Lines
     from benchmark.utils.format import duration, parse_duration
 
-    how = settings(1, None, time_limit, memory_limit, "auto", True)
+    how = Execution(time_limit=time_limit, memory_limit=memory_limit, fresh=True).settings()
     store, (spec,) = Store.open(results_dir, collection, profile), dataset_specs([dataset])
     chosen = [registry.model_of(text) for text in models or ()]
     names, given = [name for name, _ in chosen], [spec for _, specs in chosen for spec in specs]

@@ -78,28 +78,6 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def _parameters(self, n_train: int) -> dict[str, Any]:
-        """In LightGBM's words."""
-        k = len(self.classes_)
-        return {
-            "objective": "multiclass",
-            "num_class": k,
-            "metric": ["multi_logloss", "multi_error"],
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "feature_fraction": share_of_pixels(self.feature_fraction, self.n_features_in_),
-            "bagging_fraction": self.bagging_fraction,
-            "bagging_freq": 1,
-            "min_child_samples": max(1, min(self.min_child_samples, n_train // (10 * k))),
-            "lambda_l2": self.lambda_l2,
-            "max_bin": self.max_bin,
-            "num_threads": self.n_jobs or 0,
-            "seed": self.random_state if self.random_state is None else self.random_state % 2**31,
-            "deterministic": True,
-            "force_col_wise": True,
-            "verbosity": -1,
-        }
-
     def fit(
         self,
         X: np.ndarray,
@@ -114,7 +92,7 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         if not np.isin(y_val, self.classes_).all():
             raise ValueError("y_val has a class that y does not have")
         self.n_features_in_ = X.shape[1]
-        params = self._parameters(len(X))
+        params = self._params(*X.shape)
         y_val_index, weighted = np.searchsorted(self.classes_, y_val), self.class_weight is not None
         weights = (compute_sample_weight(self.class_weight, labels) if weighted else None for labels in (y, y_val))
         training = lightgbm.Dataset(X, y_index, weight=next(weights), params=params, free_raw_data=True)
@@ -147,6 +125,27 @@ class PixelBoosting(DetailsMixin, ClassifierMixin, BaseEstimator):
         )
         self.implementation_ = f"LightGBM {metadata.version('lightgbm')}"
         return self
+
+    def _params(self, n: int, n_features: int) -> dict[str, Any]:
+        """LightGBM's own parameters for ``n`` images."""
+        return {
+            "objective": "multiclass",
+            "num_class": len(self.classes_),
+            "metric": ["multi_logloss", "multi_error"],
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.num_leaves,
+            "feature_fraction": share_of_pixels(self.feature_fraction, n_features),
+            "bagging_fraction": self.bagging_fraction,
+            "bagging_freq": 1,
+            "min_child_samples": max(1, min(self.min_child_samples, n // (10 * len(self.classes_)))),
+            "lambda_l2": self.lambda_l2,
+            "max_bin": self.max_bin,
+            "num_threads": self.n_jobs or 0,
+            "seed": self.random_state if self.random_state is None else self.random_state % 2**31,
+            "deterministic": True,
+            "force_col_wise": True,
+            "verbosity": -1,
+        }
 
     @property
     def parameter_count_(self) -> int:

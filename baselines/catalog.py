@@ -36,14 +36,6 @@ Baseline = functools.partial(ModelSpec, family="baseline", preload=True)
 
 MODELS = (
     Baseline(
-        name="majority",
-        colour="#8A8A8A",
-        build="baselines.majority:Majority",
-        inputs="images",
-        trivial=True,
-        description="always the most frequent class: what a model reaches that never looks at an image",
-    ),
-    Baseline(
         name="logistic-regression",
         weighs=True,
         colour="#009E73",
@@ -181,5 +173,13 @@ MODELS = (
         dataset_params={name: SMALL_HOG.get(name, {}) | changes for name, changes in UNMIRRORED.items()},
         stochastic=True,
         version=2,
+    ),
+    Baseline(
+        name="majority",
+        colour="#8A8A8A",
+        build="baselines.majority:Majority",
+        inputs="images",
+        trivial=True,
+        description="always the most frequent class: what a model reaches that never looks at an image",
     ),
 )

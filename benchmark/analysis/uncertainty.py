@@ -224,7 +224,7 @@ def runs_interval(
     of :func:`_evenness`, for which Wilson's interval is that of so many more images (Korn and Graubard, "Confidence
     intervals for proportions with small expected number of positive counts estimated from survey data", 1998). So it is
     for other metrics that lie between 0 and 1, whose variance comes from ``classes``; for one that is not ``bounded``
-    it is Student's.
+    it is Student's of the logarithm of the loss.
 
     Parameters
     ----------
@@ -289,9 +289,10 @@ def _interval(
         )
     images, of_images = classes.variance(share, extra=0.5)
     together = degrees(images, of_images)
-    if not bounded:
-        reach = quantile((1 + level) / 2, together) * math.sqrt(images + training)
-        return value - reach, value + reach
+    if not bounded:  # A loss, negative: as likely too low by a factor as too high.
+        spread = quantile((1 + level) / 2, together) * math.sqrt(images + training)
+        factor = math.exp(spread / -value) if value < 0 else 1.0
+        return value * factor, value / factor
     value = min(max(value, 0.0), 1.0)
     n_like = value * (1 - value) / images if images and 0 < value < 1 else n
     return wilson(value, n_like, level, more=training, degrees=together)

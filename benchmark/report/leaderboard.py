@@ -41,7 +41,7 @@ METHOD = (
 )
 WILSON = "Wilson's interval; for several seeds, of the variance that their mean has"
 OF_CLASSES = "Wilson's interval, of the variance that the metric has when test images are drawn class by class"
-STUDENT = "Student's interval"
+STUDENT = "Student's interval of the logarithm of the loss"
 NEEDS = "Log loss needs probabilities, AUROC at least decision values."
 COSTS = (
     'The best CNN and the best baseline, of which the headline speaks, are the best on the validation images. "fit" is '

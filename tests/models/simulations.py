@@ -1,6 +1,7 @@
 """How often the tests and intervals of a report are right, on runs like those of the reference.
 
-``python tests/models/simulations.py`` writes the table into ``docs/explanation/statistics.md`` (a quarter of an hour).
+``python tests/models/simulations.py`` writes the tables into ``docs/explanation/statistics.md`` (half an hour);
+``python tests/models/simulations.py metrics`` that of the metrics alone.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from folds import Folds, centroids, neighbour
 from scipy.special import ndtri
 from scipy.stats import norm
 from threadpoolctl import threadpool_limits
+from uneven import UNEVEN
 from worlds import NONE, ROOT, World, few_errors, few_images, world
 
 from benchmark.analysis import stats, uncertainty
 from benchmark.analysis.hits import ASSUMED_FROM, Hits, Lending
 from benchmark.analysis.seed_variance import SeedVariance
 from benchmark.data import folds
+from benchmark.estimators.metrics import METRICS
 from benchmark.gate.regression import Limits, drop
 
 REPETITIONS = 10_000
 PAGE = "docs/explanation/statistics.md"
 MARKS = ("<!-- simulations -->", "<!-- /simulations -->")
+METRIC_MARKS = ("<!-- metrics -->", "<!-- /metrics -->")
 FAMILY = 14  # Models of the reference.
 CLASSES = {6: "Shirt", 4: "Coat", 7: "Sneaker"}  # Hardest, of middling difficulty, easy.
 SHIRT = 6
@@ -269,6 +273,18 @@ def _of_folds() -> Iterator[Case]:
         yield Case((what,), times, Folds(n, repeats, edge=0.06).significant, (ANY,))
 
 
+def metric_cases() -> Iterator[Case]:
+    """Of every metric, one run each; "is significant" may be rarer than it claims where classes are small."""
+    titles = [metric.title for metric in METRICS.values()]
+    held = tuple(
+        f"{which} {title} holds it" for title in titles for which in ("interval of", "that of a difference in")
+    )
+    for name, of in UNEVEN.items():
+        yield Case(held, name, of.coverage, (COVERS,) * len(held))
+        what = tuple(f"two equal models, by {title}: significant" for title in titles)
+        yield Case(what, name, of.significant, ((0.0, 0.07),) * len(what))
+
+
 def _of_class(number: int) -> Iterator[Case]:
     """Two models equal in a class; where few of its images are discordant, tests are more careful than they claim."""
     of, harsh = world(number), world(number, scattered=True)
@@ -292,10 +308,10 @@ def _seeds(seeds: Seeds) -> str:
 Row = tuple[str, str, float, Bounds, str]
 
 
-def rows(repetitions: int = REPETITIONS) -> Iterator[Row]:
+def rows(repetitions: int = REPETITIONS, of: Callable[[], Iterable[Case]] = cases) -> Iterator[Row]:
     """What is simulated, of what seeds, the share that was seen, the bounds that it must be within, and a note."""
     with ProcessPoolExecutor(initializer=threadpool_limits, initargs=(1,)) as pool:
-        for case, found in pool.map(_simulated, cases(), itertools.repeat(repetitions)):
+        for case, found in pool.map(_simulated, of(), itertools.repeat(repetitions)):
             for what, share, bounds in zip(case.what, found, case.bounds, strict=False):
                 yield what, case.of, share, bounds, case.note
 
@@ -318,15 +334,22 @@ def table(found: Iterable[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def main() -> None:
+def write(of: Callable[[], Iterable[Case]], marks: tuple[str, str]) -> None:
+    """Simulate, and put the table between the marks of the page."""
     found = []
-    for what, of, share, bounds, note in rows():
-        found.append((what, of, share, bounds, note))
-        print(f"{what}, {of}: {share:.1%}", file=sys.stderr, flush=True)
+    for row in rows(of=of):
+        found.append(row)
+        print(f"{row[0]}, {row[1]}: {row[2]:.1%}", file=sys.stderr, flush=True)
     page = (ROOT / PAGE).read_text(encoding="utf-8")
-    before, mark, rest = page.partition(MARKS[0])
-    _, end, after = rest.partition(MARKS[1])
+    before, mark, rest = page.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     (ROOT / PAGE).write_text(f"{before}{mark}\n{table(found)}\n{end}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    write(metric_cases, METRIC_MARKS)
+    if sys.argv[1:] != ["metrics"]:
+        write(cases, MARKS)
 
 
 if __name__ == "__main__":

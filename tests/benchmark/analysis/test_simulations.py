@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 import simulations
+import uneven
 import worlds
 
 CHEAP = 300  # By day, a sample that a gross mistake does not survive.
@@ -38,18 +39,31 @@ def test_a_gross_difference_is_found():
 @pytest.mark.nightly
 @pytest.mark.timeout(7200)
 def test_all_is_as_often_right_as_it_claims():
-    found = list(simulations.rows())
+    found = [*simulations.rows(), *simulations.rows(of=simulations.metric_cases)]
     outside = [row for row in found if not row[3][0] <= row[2] <= row[3][1]]
     assert not outside
 
 
-def test_the_documentation_has_a_figure_for_every_case():
+@pytest.mark.parametrize(
+    ("cases", "marks"),
+    [(simulations.cases, simulations.MARKS), (simulations.metric_cases, simulations.METRIC_MARKS)],
+)
+def test_the_documentation_has_a_figure_for_every_case(cases, marks):
     page = (worlds.ROOT / simulations.PAGE).read_text(encoding="utf-8")
-    shown = page.partition(simulations.MARKS[0])[2].partition(simulations.MARKS[1])[0].strip()
+    shown = page.partition(marks[0])[2].partition(marks[1])[0].strip()
     rows = [
         (what, case.of, 0.5, bounds, case.note)
-        for case in simulations.cases()
+        for case in cases()
         for what, bounds in zip(case.what, case.bounds, strict=False)
     ]
     blank = re.compile(r"\d+\.\d%( \(| \|)")
     assert blank.sub(r"#\1", shown) == blank.sub(r"#\1", simulations.table(rows))
+
+
+@pytest.mark.parametrize("name", ["15 classes of 20 to 400", "classes of 20 and 500"])
+def test_intervals_of_every_metric_hold_the_truth(name):
+    assert min(uneven.UNEVEN[name].coverage(CHEAP)) > 0.88
+
+
+def test_equal_models_rarely_differ_by_any_metric():
+    assert max(uneven.UNEVEN["15 classes of 20 to 400"].significant(CHEAP)) < 0.1

@@ -81,7 +81,8 @@ def test_corruptions_are_run_once_reported_and_kept(home):
     assert set(record["corruptions"]) == set(CORRUPTIONS)
     assert record["corruptions"]["noise"][0] > 0.9 > record["corruptions"]["shift"][4]
     assert "## Robustness to corrupted images" in page(home)
-    assert "1 run, 1 already recorded" in home.here(*run, "--corruptions", "--no-report").stdout
+    again = home.here(*run, "--corruptions", "--no-report")
+    assert "2 runs, with majority as a reference line, 2 already recorded." in again.stdout
     home.here(*run, "--fresh", "--no-report")
     assert records(home, "knn", "full")[0]["corruptions"] == record["corruptions"]
 

@@ -141,7 +141,7 @@ def test_run_keeps_models_and_says_so(results, tmp_path, monkeypatch, prepared):
     command = ["run", "logistic-regression", "--dataset", "digits", "--save-models", "--no-report"]
     first, again = (CliRunner().invoke(app, command) for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.output
-    assert "1 run." in first.output
+    assert "2 runs, with majority as a reference line." in first.output
     assert "; model saved, 12 kB" in first.output
     assert "(already recorded); model saved, 12 kB" in again.output
 

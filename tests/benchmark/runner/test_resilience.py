@@ -162,7 +162,7 @@ def test_two_runs_on_one_collection_do_not_disturb_each_other(tmp_path, tmp_path
         assert process.returncode == 0, output
     stored, problems = Store(tmp_path / "results", "local").read_all("digits")
     assert problems == []
-    assert sorted(s.record.run.model for s in stored) == ["knn", "linear-svm", "logistic-regression"]
+    assert sorted(s.record.run.model for s in stored) == ["knn", "linear-svm", "logistic-regression", "majority"]
     assert all(s.is_intact() for s in stored)
     left = sorted(path.suffix for path in (tmp_path / "results").rglob("*") if path.is_file() and path.name != LOCK)
-    assert left == [".json"] * (3 + 1) + [".npz"] * 3  # One is the summary of the data set.
+    assert left == [".json"] * (4 + 1) + [".npz"] * 4  # One is the summary of the data set.

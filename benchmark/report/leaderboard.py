@@ -209,12 +209,13 @@ def _further(summaries: Sequence[ModelSummary]) -> Details | None:
 
 def _variants(summaries: Sequence[ModelSummary]) -> Table | None:
     """What the models' other ways to predict give, beside what they are recorded with."""
-    rows = []
+    rows: list[tuple[object, ...]] = []
+    metric = METRICS["accuracy"]
     for s in summaries:
+        metric = s.metric
         for what in s.variants:
             value, seconds = s.variant(what)
             rows.append((s.name, what, value, s.metric.lead(value, s.value), seconds))
-    metric = summaries[0].metric
     columns = (
         words("model"),
         words("predicting"),

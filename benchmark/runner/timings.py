@@ -74,7 +74,7 @@ def collect(store: Store, machine: Machine) -> Timings:
     for dataset in store.datasets():
         for stored in store.read_all(dataset)[0]:
             run = stored.record.run
-            if stored.record.cost is not None:
+            if stored.record.cost is not None and not stored.record.model.trivial:
                 found[dataset, run.model, run.profile].append(stored.record)
     return Timings(machine=machine, runs=tuple(_timing(*like, found[like]) for like in sorted(found)))
 

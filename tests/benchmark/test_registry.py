@@ -30,7 +30,8 @@ def plug_in(monkeypatch):
     return install
 
 
-def test_the_core_models_and_data_sets_are_registered():
+def test_the_core_models_and_data_sets_are_registered(monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCHMARK_CACHE_DIR", str(tmp_path))  # No pictures are remembered there.
     assert [spec.name for spec in registry.models().values() if spec.core is True] == CORE
     assert list(registry.datasets()) == ["fashion-mnist", "digits", "mnist", "kmnist", "cifar10"]
     assert {spec.family for spec in registry.models().values()} == {"baseline", "network"}

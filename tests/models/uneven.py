@@ -1,8 +1,8 @@
 """Models of uneven classes, of which the truth is known for every metric.
 
-An image has a score for each class: normal noise, a part of it shared by all models, and on top of that of its own class
-what the model knows of it. The most probable class is predicted; the truth is what so many images of the same mixture
-of classes show that chance is gone.
+An image has a score for each class: normal noise, a part of it shared by all models, and on top of that of its own
+class what the model knows of it. The most probable class is predicted; the truth is what so many images of the same
+mixture of classes show that chance is gone.
 """
 
 from __future__ import annotations

@@ -128,10 +128,12 @@ def test_sizes_come_once_and_the_smallest_first(text, whole, expected):
     split = SimpleNamespace(train=range(whole))
     data = SimpleNamespace(split=split, class_names=range(10))
     names = ["full" if size == whole else f"train-{size}" for size in expected]
-    assert _curve_profiles(parse_sizes(text), data) == names
+    assert _curve_profiles(parse_sizes(text), 3, data) == (names, 3)
 
 
 @pytest.mark.parametrize("text", ["", "1e3", "-5", "100,,300", "0", "²"])
 def test_other_sizes_are_refused(text):
     with pytest.raises(UserError):
-        _curve_profiles(parse_sizes(text), SimpleNamespace(split=SimpleNamespace(train=range(1200)), class_names="ab"))
+        _curve_profiles(
+            parse_sizes(text), 3, SimpleNamespace(split=SimpleNamespace(train=range(1200)), class_names="ab")
+        )

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from benchmark.api import Results
-from benchmark.cli.progress import finish
+from benchmark.cli.progress import Following, finish
 
 TWO = ("cat", "dog")
 
@@ -21,7 +21,7 @@ def end(make_record, tmp_path):
         records = [make_record(family=family, status=status) for family, status in runs]
         results = Results(store, "synthetic", records=records)
         try:
-            finish([results], tmp_path, report=report, **{"quiet": False, "json_lines": False, **options})
+            finish([results], tmp_path, Following(**options), report=report)
         except typer.Exit as ended:
             return ended.exit_code
         return 0

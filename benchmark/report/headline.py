@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,6 +59,9 @@ def why_this_metric(evidence: Evidence) -> str:
 
 def _compared(evidence: Evidence) -> str:
     cnn, baseline, pair = evidence.cnn, evidence.baseline, evidence.best_pair
+    if evidence.summaries and all(math.isnan(s.value) for s in evidence.summaries):
+        needs = evidence.metric.needs
+        return f"No run shows {evidence.metric.title}: it needs {needs}, and records of earlier versions lack it."
     if cnn is None and baseline is None:
         only = next(iter((*evidence.summaries, *evidence.selection.trivial)), None)
         if only is not None:

@@ -157,7 +157,7 @@ def write(
     UserError
         If nothing is recorded, or the report cannot be written.
     """
-    evidence = gather(store, dataset, profile=profile, data=data)
+    evidence = gather(store, dataset, profile=profile, data=data, metric=metric)
     report = compose(evidence)
     looks = style.looks({stored.record.run.model: stored.record.model.family for stored in evidence.stored})
     folder = reports_dir / store.collection / dataset

@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from benchmark.estimators import metrics
 from benchmark.records.schema import RunInfo, RunRecord
 from benchmark.runner.run import Plan
 from benchmark.specs import PROFILES, Dataset, Run
@@ -174,7 +175,10 @@ def outcome_line(record: RunRecord, *, kept: bool) -> str:
     if record.status == "ok" and record.test is not None and record.cost is not None:
         took = "already recorded" if kept else duration(record.cost.total_seconds)
         more = f"; {remarks(record)}" if remarks(record) else ""
-        return f"[green]ok[/]            {name}: test accuracy {percent(record.test.accuracy)} ({took}){literal(more)}"
+        judged = metrics.named(record.dataset.metric)
+        value = "" if judged.name == "accuracy" else f", {judged.worded(judged.recorded(record.test))}"
+        accuracy = f"test accuracy {percent(record.test.accuracy)}{value}"
+        return f"[green]ok[/]            {name}: {accuracy} ({took}){literal(more)}"
     return f"[red]{record.status:<13}[/] {name}: {literal(record.reason or '')}"
 
 

@@ -58,5 +58,9 @@ def pooled(dataset: Dataset) -> Dataset:
         dataset,
         test_images=np.concatenate([dataset.train_images, dataset.test_images]),
         test_labels=np.concatenate([dataset.train_labels, dataset.test_labels]),
-        account=dataclasses.replace(account, test_names=(*account.train_names, *account.test_names)),
+        account=dataclasses.replace(
+            account,
+            test_names=(*account.train_names, *account.test_names),
+            test_groups=(*account.train_groups, *account.test_groups),
+        ),
     )

@@ -101,7 +101,7 @@ class Evidence:
         if self.selection.folds is None:
             return self
         found = [together(summary, self.predictions) for summary in self.summaries]
-        summaries = tuple(ModelSummary(tuple(stored for stored, _ in runs)) for runs in found if runs)
+        summaries = tuple(ModelSummary(tuple(stored for stored, _ in runs), self.metric) for runs in found if runs)
         return Evidence(
             selection=dataclasses.replace(self.selection, profile="full", summaries=summaries),
             stored=self.stored,

@@ -12,6 +12,7 @@ from benchmark.records.store import Problem, Store
 from benchmark.report import (
     calibration,
     cautions,
+    groups,
     headline,
     index,
     label_errors,
@@ -41,6 +42,7 @@ SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
     per_class.scores,
     pairwise.by_class,
     per_class.confusion,
+    groups.scores,
     training.curves,
     learning_curve.efficiency,
     robustness.corrupted,
@@ -53,7 +55,14 @@ SECTIONS: tuple[Callable[[Evidence], Section | None], ...] = (
     provenance.reproduce,  # Names the problems of all before it.
 )
 # Those that look at single images.
-BY_IMAGE = (per_class.scores, per_class.confusion, calibration.scores, predictions.examples, label_errors.quality)
+BY_IMAGE = (
+    per_class.scores,
+    per_class.confusion,
+    groups.scores,
+    calibration.scores,
+    predictions.examples,
+    label_errors.quality,
+)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

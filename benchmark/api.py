@@ -32,7 +32,7 @@ from benchmark.runner.progress import Quiet, watch
 from benchmark.runner.run import Planned, Runner, Settings
 from benchmark.specs import PROFILES, Dataset, DatasetSpec, Inputs, ModelSpec, n_folds, profile_named
 from benchmark.utils import cache_folder
-from benchmark.utils.format import counted
+from benchmark.utils.format import counted, duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,6 +108,8 @@ def run(
     store = Store.open(results_dir, collection, profile)
     if budget_seconds is not None and profile != "full":
         raise UserError(f"A budget chooses the number of training images, and so does {profile}.", "Give one of them.")
+    if folds is None and (n := n_folds(profile)) is not None:  # As records call it.
+        profile, folds = "full", n
     _check_protocol(profile, seeds, folds, repeats)
     profiles = functools.partial(_one_profile, profile, seeds, folds, repeats)
     spec = registry.dataset(dataset)
@@ -392,7 +394,13 @@ def _run(
             shown.note(f"{spec.name} is read with {' '.join(own.options(spec.params))}")
         estimates = _estimates(runner, len(runs), shown)
         plan = estimates.plan(runs)
-        if budget_seconds is not None:
+        if budget_seconds is not None and n is not None and plan.expected_seconds > budget_seconds:
+            raise UserError(
+                f"Cross-validation would take about {duration(plan.expected_seconds)}, the budget is "
+                f"{duration(budget_seconds)}.",
+                "Allow more time, take --repeats 1, or hold out a fifth once: --folds 0.",
+            )
+        if budget_seconds is not None and n is None:
             sizes = len(prepared.dataset.split.train), len(prepared.dataset.class_names)
             recorded = {stored.record.run.profile for stored in store.read_all(spec.name)[0]}
             smaller, plan = within(
@@ -493,6 +501,8 @@ def _curve_profiles(
         usual = [size for size in SIZES if n_classes <= size < whole]
         sizes = [*(usual or (size for size in (whole // 4, whole // 2) if size >= n_classes)), whole]
     numbers = sorted({whole if size == "all" else size for size in sizes})
+    if not numbers:
+        raise UserError("sizes=[] names no number of training images.", "Give some, or None for the usual ones.")
     for size in numbers:
         if size > whole:
             raise UserError(f"{size:,} training images: there are only {whole:,}.", "Choose fewer, or 'all'.")

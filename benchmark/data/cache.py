@@ -232,8 +232,8 @@ def _names(spec: DatasetSpec) -> dict[str, tuple[str, ...]]:
     """The names and groups of the images, which no worker needs; empty where they have none."""
     try:
         found = json.loads((folder(spec.key) / NAMES).read_bytes())
-        return {name: tuple(map(str, found[name])) for name in NAMED}
-    except (OSError, ValueError, TypeError, KeyError):
+        return {name: tuple(map(str, found.get(name, ()))) for name in NAMED}
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 

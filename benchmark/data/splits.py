@@ -166,6 +166,10 @@ def parts_for(dataset: Dataset, profile: Profile) -> Parts:
     )
 
 
+# Of folds, all of which are asked for several times, by data set, its labels and groups, their number and repeat.
+_PARTITIONS: dict[tuple[str, int, int, int], np.ndarray] = {}
+
+
 def fold_parts(dataset: Dataset, n_folds: int, fold: int, repeat: int) -> Parts:
     """One fold of stratified k-fold: its images are for testing; of the others, a share is for validation.
 
@@ -179,7 +183,11 @@ def fold_parts(dataset: Dataset, n_folds: int, fold: int, repeat: int) -> Parts:
     if dataset.groups is None:
         raise ValueError(f"{dataset.name} has no groups: its test part is given")
     labels, groups = np.concatenate([dataset.train_labels, dataset.test_labels]), np.asarray(dataset.groups)
-    partition = _divided(labels, groups, [1 / n_folds] * n_folds, seeds.generator("folds", dataset.name, repeat))
+    like = dataset.name, hash((labels.tobytes(), groups.tobytes())), n_folds, repeat
+    if like not in _PARTITIONS:
+        found = _divided(labels, groups, [1 / n_folds] * n_folds, seeds.generator("folds", dataset.name, repeat))
+        _PARTITIONS[like] = found.astype(np.uint8)
+    partition = _PARTITIONS[like]
     rest = np.flatnonzero(partition != fold)
     share = validation_share(len(rest))
     rng = seeds.generator("fold validation", dataset.name, repeat, fold)

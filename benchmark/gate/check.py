@@ -18,10 +18,13 @@ from benchmark.utils.files import write_atomically
 Select = Callable[[Store, str, str | None, str | None], Selection | None]
 
 
-def _run(datasets: Sequence[str] | None, profile: str, store: Store) -> str:
-    """The command that makes what is missing."""
+def _instead(datasets: Sequence[str] | None, profile: str, store: Store) -> str:
+    """What to do where nothing is recorded: take another profile that is, or the command that makes it."""
+    others = sorted({other for name in datasets or store.datasets() for other in store.profiles(name)} - {profile})
+    if others:
+        return f"Name a profile that has some: --profile {others[0]}"
     chosen = "".join(f" --dataset {name}" for name in datasets or ())
-    return f"python -m benchmark run{chosen} --profile {profile} --collection {store.collection}"
+    return f"Make some: python -m benchmark run{chosen} --profile {profile} --collection {store.collection}"
 
 
 def init_thresholds(
@@ -50,7 +53,7 @@ def init_thresholds(
     if not found:
         raise UserError(
             f"{store.folder} has no finished runs under the profile {profile}.",
-            f"Make some: {_run(datasets, profile, store)}",
+            _instead(datasets, profile, store),
         )
     write_atomically(path, thresholds.draft(profile, found).encode())
     return {name: len(summaries) for name, summaries in found.items()}

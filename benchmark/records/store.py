@@ -95,6 +95,8 @@ class Stored:
         parts += [f"--profile {run.profile}"] if run.profile != "full" and folds is None else []
         parts += [f"--seeds {run.seed + 1}"] if run.seed and folds is None else []
         parts += [f"--folds {folds} --repeats {run.seed + 1}"] if folds is not None else []
+        # Of these pictures few are cross-validated where nothing else is asked for.
+        parts += ["--folds 0"] if run.profile == "full" and self.record.dataset.groups is not None else []
         parts += [f"--collection {collection}"] if collection not in ("local", run.profile) else []
         return " ".join([*parts, *options])
 
@@ -195,6 +197,10 @@ class Store:
         if re.fullmatch(NAME, collection) is None:
             raise UserError(f"Invalid collection name {collection!r}.", "Use letters, digits, '.', '-' and '_'.")
         return cls(Path(results_dir), collection)
+
+    def profiles(self, dataset: str) -> list[str]:
+        """The profiles under which there are records of a data set."""
+        return sorted({stored.record.run.profile for stored in self.read_all(dataset)[0]})
 
     def check_exists(self) -> None:
         """Raise UserError if there is no such collection."""

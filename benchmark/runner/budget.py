@@ -49,13 +49,13 @@ def within(
     UserError
         If not even the smallest sample fits.
     """
-    if plan.expected_seconds <= budget_seconds:
+    if _fits(plan, budget_seconds):
         return None, plan
     plans: dict[int, Plan] = {}
 
     def too_long(size: int) -> bool:
         plans[size] = replan(f"train-{size}")
-        return plans[size].expected_seconds > budget_seconds
+        return not _fits(plans[size], budget_seconds)
 
     found = candidates(*sizes)
     place = bisect.bisect_left(found, True, key=too_long)
@@ -69,7 +69,8 @@ def within(
             "Name fewer models or allow more time.",
         )
     chosen = found[place - 1]
-    for size in [profile.train_size or 0 for name in recorded if (profile := sized(name, 0)) is not None]:
+    sizes_recorded = [profile.train_size or 0 for name in recorded if (profile := sized(name, 0)) is not None]
+    for size in sorted(sizes_recorded, reverse=True):
         worth = WORTH_RESUMING * chosen <= size < sizes[0] and not too_long(size)
         if worth and len(plans[size].waiting) < len(plans[size].runs):
             chosen = size
@@ -80,3 +81,9 @@ def within(
         f"all of them would take about {whole}"
     )
     return f"train-{chosen}", dataclasses.replace(plans[chosen], sample=note)
+
+
+def _fits(plan: Plan, budget_seconds: float) -> bool:
+    """Into the time, and into memory: what does not is not run at all."""
+    lacking = any(planned.needed_memory_bytes is not None for planned in plan.runs)
+    return plan.expected_seconds <= budget_seconds and not lacking

@@ -77,6 +77,7 @@ class Estimates:
         self._known: dict[tuple[str, str], Known] = {}  # By data set and model.
         self._targets: dict[Run, Target] = {}
         self._read: set[str] = set()
+        self._in_vain: set[tuple[str, str]] = set()  # Models whose pilots failed.
         self._training: float | None = None  # Images a second here.
 
     def plan(self, runs: Sequence[Planned]) -> Plan:
@@ -100,16 +101,21 @@ class Estimates:
 
     def _learn(self, waiting: Sequence[Planned]) -> None:
         """Look up, or measure, what is not known yet."""
-        for dataset in {planned.run.dataset for planned in waiting} - self._read:
+        versions = {planned.run.dataset: planned.prepared.dataset.fingerprint for planned in waiting}
+        for dataset in versions.keys() - self._read:
             self._read.add(dataset)
             for store in self.stores:
-                self._believe([stored.record for stored in store.read_all(dataset)[0]])
+                records = [stored.record for stored in store.read_all(dataset)[0]]
+                # Of other pictures of the same name, or of other sizes, nothing follows.
+                self._believe([one for one in records if one.dataset.fingerprint == versions[dataset]])
             self._believe_timings(dataset)
         like: dict[tuple[str, str], Known] = {}
         trials: dict[tuple[str, str], Planned] = {}
         for planned in waiting:
             pair = planned.run.dataset, planned.run.model
-            if self._of(planned) is None:  # A model on several numbers of images is tried for the most of them.
+            if (
+                self._of(planned) is None and pair not in self._in_vain
+            ):  # A model on several numbers of images is tried for the most of them.
                 larger = pair not in trials or self._target(planned).train > self._target(trials[pair]).train
                 trials[pair] = planned if larger else trials[pair]
         for pair, planned in list(trials.items()):
@@ -120,6 +126,7 @@ class Estimates:
         if trials:
             warm_up()
             found = Pilots(self.settings, self.environment, self.progress).measure(list(trials.values()))
+            self._in_vain |= {pair for pair, planned in trials.items() if not found[planned.run]}
             like |= {
                 pair: self._tried(planned, found[planned.run]) for pair, planned in trials.items() if found[planned.run]
             }
@@ -129,7 +136,12 @@ class Estimates:
     def _believe(self, records: Iterable[RunRecord]) -> None:
         """Take what a store's records of a data set tell of models that no store before knew."""
         points: dict[tuple[str, str, str], list[tuple[Measured, RunRecord]]] = defaultdict(list)
-        for record in records:
+        newest: dict[tuple[str, str, str], tuple[object, ...]] = {}
+        for record in sorted(records, key=lambda one: one.started_at, reverse=True):
+            like = record.run.dataset, record.run.model, record.run.profile
+            elsewhere = record.cost is not None and record.cost.device != "cpu" and self.settings.device == "cpu"
+            if elsewhere or newest.setdefault(like, record.model.identity) != record.model.identity:
+                continue
             if (point := measured(record)) is not None:
                 points[record.run.dataset, record.run.model, record.run.profile].append((point, record))
         exact = {like: self._recorded(found) for like, found in points.items()}

@@ -73,9 +73,10 @@ class Pilots:
             if points is None:
                 self.progress(f"estimating: {planned.run.model}", done, len(wanted))
                 points = self._run(planned)
-                content = json.dumps(_read(file) | {name: [point.model_dump() for point in points]})
-                with contextlib.suppress(UserError):  # Then the next command measures again.
-                    write_atomically(file, content.encode())
+                if points:  # What failed may have met a limit of this command.
+                    content = json.dumps(_read(file) | {name: [point.model_dump() for point in points]})
+                    with contextlib.suppress(UserError):  # Then the next command measures again.
+                        write_atomically(file, content.encode())
                 self.progress(f"estimating: {planned.run.model}", len(wanted), len(wanted))
             found[planned.run] = points
         return found

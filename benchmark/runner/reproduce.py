@@ -58,9 +58,12 @@ def draw(
     able = [one for one in stored if one.record.run.profile == profile]
     able = [one for one in able if not models or one.record.run.model in models]
     if not able:
+        others = sorted({one.record.run.profile for one in stored} - {profile})
         raise UserError(
             f"There are no such records of {dataset} in {store.folder}.",
-            f"Make some: python -m benchmark run --dataset {dataset} --collection {store.collection}",
+            f"Name a profile that has some: --profile {others[0]}"
+            if others
+            else f"Make some: python -m benchmark run --dataset {dataset} --collection {store.collection}",
         )
     drawn = sample(able, n_runs, budget_seconds, np.random.default_rng(seed))
     if not drawn:

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol, Self
 import joblib
 from pydantic import ValidationError
 
-from benchmark.data.splits import parts_for
+from benchmark.data.splits import parts_for, validation_share
 from benchmark.records.schema import Environment, RunInfo, RunRecord
 from benchmark.records.store import Store, Stored, first_problem, key
 from benchmark.runner.environment import available_cores, machine_memory_bytes
@@ -203,7 +203,7 @@ class Runner:
         """One run, and whether its record still holds: what decides its numbers is in the record's name."""
         profile = profile_named(run.profile, run.seed, run.fold)
         self.store.check_no_link(run)
-        if prepared.spec.own:
+        if prepared.spec.own and not model.adapted:  # A record's model is adapted already.
             model = model.adapted_to(facts(prepared, profile), run)
         model = model.weighted(self.settings.class_weight_for(prepared.dataset), run)
         name = key(run, model, prepared.dataset.fingerprint, profile)
@@ -379,7 +379,11 @@ def facts(prepared: Prepared, profile: Profile) -> Facts:
     """What models' parameters follow on the user's own pictures."""
     dataset = prepared.dataset
     _, height, width, _ = dataset.train_images.shape
-    size = len(parts_for(dataset, profile).train)
+    if profile.folds is None:
+        size = len(parts_for(dataset, profile).train)
+    else:  # The same for all folds, which differ by some images: they are runs of one model.
+        rest = (len(dataset.train_labels) + len(dataset.test_labels)) * (profile.folds - 1) // profile.folds
+        size = round(rest * (1 - validation_share(rest)))
     return Facts(train_size=size, height=height, width=width, mirror=dataset.account.mirror)
 
 

@@ -13,10 +13,10 @@ from benchmark.runner.budget import candidates, within
 from benchmark.runner.run import Plan
 
 
-def plan_on(n, recorded=None):
+def plan_on(n, recorded=None, needed=None):
     """A second per hundred images."""
-    run = SimpleNamespace(run=n, recorded=recorded)
-    return Plan((run, SimpleNamespace(run=(n, 2), recorded=None)), {n: n / 100})
+    run = SimpleNamespace(run=n, recorded=recorded, needed_memory_bytes=needed)
+    return Plan((run, SimpleNamespace(run=(n, 2), recorded=None, needed_memory_bytes=None)), {n: n / 100})
 
 
 def replan(name):
@@ -47,6 +47,14 @@ def test_a_budget_that_is_too_small_is_refused_with_the_least_that_it_takes():
         within(0.5, plan_on(500), replan, (500, 10))
     with pytest.raises(UserError, match="the budget is"):
         within(0.5, plan_on(90), replan, (90, 10))
+
+
+def test_what_does_not_fit_into_memory_does_not_fit():
+    def hungry(name):
+        size = int(name.removeprefix("train-"))
+        return plan_on(size, needed=10**12 if size > 400 else None)
+
+    assert within(100, plan_on(900, needed=10**12), hungry, (900, 10))[0] == "train-400"
 
 
 def test_a_sample_that_has_records_is_resumed():

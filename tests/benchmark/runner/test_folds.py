@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from benchmark.errors import UserError
 from benchmark.records.store import key
 from benchmark.runner.prepare import Prepared
 from benchmark.runner.progress import Quiet
-from benchmark.runner.run import Runner
-from benchmark.specs import Run, profile_named
+from benchmark.runner.run import Runner, facts
+from benchmark.specs import Account, Run, profile_named
 
 N = 45
 
@@ -166,3 +167,25 @@ def test_what_contradicts_itself_is_refused(mine, path, tmp_path, options, said)
 def test_a_given_test_part_is_kept(tmp_path):
     with pytest.raises(UserError, match="has a test part, which is kept"):
         run("digits", tmp_path, folds=5)
+
+
+def test_a_budget_does_not_replace_folds_by_something_else(mine, path, tmp_path):
+    with pytest.raises(UserError, match="Cross-validation would take about") as refused:
+        run(path, tmp_path, budget_seconds=0.001)
+    assert "--folds 0" in refused.value.remedy
+
+
+def test_the_profile_of_folds_is_another_way_to_ask_for_them(mine, path, tmp_path):
+    results = run(path, tmp_path, profile="3-fold", repeats=1)
+    assert {record.run.profile for record in results.records} == {"3-fold"}
+
+
+def test_facts_are_the_same_in_every_fold():
+    data = SimpleNamespace(
+        train_images=np.zeros((1000, 8, 8, 1), np.uint8),
+        train_labels=np.zeros(1000),
+        test_labels=np.zeros(250),
+        account=Account(),
+    )
+    found = {facts(SimpleNamespace(dataset=data), profile_named("5-fold", 0, fold)).train_size for fold in range(5)}
+    assert found == {850}

@@ -39,11 +39,18 @@ def test_a_device_that_is_not_there_is_a_users_error(monkeypatch, name):
     ],
 )
 def test_bfloat16_is_left_to_processors_that_have_it(monkeypatch, found, chosen):
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found, raising=False)
     cpu = torch.device("cpu")
     assert devices.choose_precision("auto", cpu) == chosen
     assert devices.choose_precision("float32", cpu) == torch.float32
     assert devices.choose_precision("bfloat16", cpu) == torch.bfloat16
+
+
+def test_what_the_library_may_not_use_counts_as_lacking(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert devices.choose_precision("auto", torch.device("cpu")) == torch.float32
 
 
 def test_without_cuda_nothing_is_compiled_and_nothing_set():

@@ -400,7 +400,7 @@ def intervals(summaries: Sequence[ModelSummary], lookup: Lookup) -> dict[str, In
     if any(summary.folds for summary in summaries):
         return {summary.name: _intervals_by_fold(summary) for summary in summaries}
     found = {summary.name: hits(summary, lookup) for summary in summaries}
-    known = [model for model in found.values() if isinstance(model, Hits)]
+    known = [one for s in summaries if not s.trivial and isinstance(one := found[s.name], Hits)]
     return {summary.name: _intervals(summary, found[summary.name], known) for summary in summaries}
 
 

@@ -95,7 +95,7 @@ def scores(logits: torch.Tensor, labels: torch.Tensor, *, balanced: bool) -> dic
     if not balanced:
         return {"validation_loss": float(functional.cross_entropy(logits, labels)), **found}
     counts = labels.bincount(minlength=logits.shape[1])
-    recall = labels.bincount(right.double(), minlength=logits.shape[1])[counts > 0] / counts[counts > 0]
+    recall = labels[right].bincount(minlength=logits.shape[1])[counts > 0] / counts[counts > 0]
     found["validation_balanced_accuracy"] = float(recall.mean())
     weights = 1 / counts.clamp_min(1).float()
     return {"validation_loss": float(functional.cross_entropy(logits, labels, weights)), **found}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from benchmark.analysis.hits import Hits, hits
+from benchmark.estimators.metrics import METRICS
 from benchmark.report.document import Column, Section, Table, section, words
 from benchmark.report.evidence import Evidence
 from benchmark.utils.format import counted, percent
@@ -27,7 +29,8 @@ def scores(found: Evidence) -> Section | None:
     names = () if found.data is None else found.data.account.test_groups
     if not any(names):
         return None
-    known = [model for s in found.summaries if isinstance(model := hits(s, found.predictions), Hits)]
+    plain = (dataclasses.replace(s, metric=METRICS["accuracy"]) for s in found.summaries)
+    known = [model for s in plain if isinstance(model := hits(s, found.predictions), Hits)]
     rows = [row for model in known if (row := _row(model, names, named=found.pictures is not None)) is not None]
     if not rows:
         return None
